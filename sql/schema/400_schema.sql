@@ -1,0 +1,112 @@
+-- What is declared (baseline), what was done (ddl_log), what differs (drift_record), and where objects live now (member).
+
+CREATE TABLE asymm.watched_schema (
+    schema_name name PRIMARY KEY,
+    policy text NOT NULL CONSTRAINT watched_schema_policy CHECK (policy IN ('observe', 'propose', 'heal', 'guard')),
+    annotation asymm.annotation,
+    watched_by name NOT NULL,
+    watched_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: a table that appears in one without intent is drift.';
+
+CREATE TABLE asymm.baseline (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CONSTRAINT baseline_kind CHECK (kind IN ('table')),
+    schema_name name NOT NULL,
+    object_name name NOT NULL,
+    policy text NOT NULL CONSTRAINT baseline_policy CHECK (policy IN ('observe', 'propose', 'heal', 'guard')),
+    facts jsonb NOT NULL CONSTRAINT baseline_facts CHECK (pg_catalog.jsonb_typeof(facts) = 'object'),
+    layout jsonb NOT NULL DEFAULT '[]' CONSTRAINT baseline_layout CHECK (pg_catalog.jsonb_typeof(layout) = 'array'),
+    fingerprint text NOT NULL CONSTRAINT baseline_fingerprint CHECK (fingerprint ~ '^[0-9a-f]{64}$'),
+    annotation asymm.annotation,
+    by_schema boolean NOT NULL DEFAULT false,
+    watched_by name NOT NULL,
+    watched_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    adopted_by name NOT NULL,
+    adopted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    reason text,
+    CONSTRAINT baseline_object UNIQUE (kind, schema_name, object_name)
+);
+COMMENT ON TABLE asymm.baseline IS 'Declared state of each watched object, as data: facts, fingerprint, policy; survives pg_dump.';
+COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value, canonical; see asymm._table_facts().';
+COMMENT ON COLUMN asymm.baseline.layout IS 'Column names in order; used to remake a table, never compared.';
+COMMENT ON COLUMN asymm.baseline.fingerprint IS 'SHA-256 over the facts (Merkle: part, then object).';
+COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema(), not by itself.';
+
+SELECT pg_catalog.pg_extension_config_dump('asymm.watched_schema', '');
+SELECT pg_catalog.pg_extension_config_dump('asymm.baseline', '');
+SELECT pg_catalog.pg_extension_config_dump('asymm.baseline_id_seq', '');
+
+-- Where a watched object and its parts live in this catalog; rebuilt from names by resume(), never dumped.
+CREATE TABLE asymm.member (
+    class_id oid NOT NULL,
+    object_id oid NOT NULL,
+    sub_id integer NOT NULL DEFAULT 0,
+    baseline_id bigint NOT NULL REFERENCES asymm.baseline ON DELETE CASCADE,
+    part text NOT NULL,
+    name text NOT NULL,
+    PRIMARY KEY (class_id, object_id, sub_id)
+);
+CREATE INDEX member_baseline ON asymm.member (baseline_id);
+COMMENT ON TABLE asymm.member IS 'Catalog addresses of watched objects and their parts: finds the baseline of a DDL command, and tells a rename from a drop.';
+
+CREATE TABLE asymm.baseline_state (
+    baseline_id bigint PRIMARY KEY REFERENCES asymm.baseline ON DELETE CASCADE,
+    relid oid,
+    header text,
+    fingerprint text,
+    held text,
+    checked_at timestamptz
+);
+CREATE INDEX baseline_state_relid ON asymm.baseline_state (relid);
+COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched object.';
+COMMENT ON COLUMN asymm.baseline_state.header IS 'Hash of the catalog row headers (xmin, ctid) at the last look; unchanged headers need no second look.';
+COMMENT ON COLUMN asymm.baseline_state.held IS 'Why policy heal only proposes for this object now (a revert, a relapse); cleared by heal(), adopt() or watch().';
+
+CREATE TABLE asymm.ddl_log (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    pid integer NOT NULL DEFAULT pg_catalog.pg_backend_pid(),
+    xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+    role name NOT NULL,
+    login name NOT NULL,
+    application text,
+    client_addr inet,
+    command_tag text NOT NULL,
+    statement text,
+    intent text,
+    intended boolean NOT NULL DEFAULT false,
+    class_ids oid[] NOT NULL DEFAULT '{}',
+    object_ids oid[] NOT NULL DEFAULT '{}',
+    identities text[] NOT NULL DEFAULT '{}',
+    seen boolean NOT NULL DEFAULT false
+);
+CREATE INDEX ddl_log_unseen ON asymm.ddl_log (id) WHERE NOT seen;
+CREATE INDEX ddl_log_at ON asymm.ddl_log (at);
+COMMENT ON TABLE asymm.ddl_log IS 'DDL commands as the event triggers saw them: who, from where, when, what; one row a command.';
+COMMENT ON COLUMN asymm.ddl_log.intended IS 'Announced by asymm.intent, a migrator role or a migrator application: becomes the new baseline.';
+
+-- One row per difference from the baseline, from the moment it is seen until it is gone.
+CREATE TABLE asymm.drift_record (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    baseline_id bigint REFERENCES asymm.baseline ON DELETE CASCADE,
+    kind text NOT NULL,
+    schema_name name NOT NULL,
+    object_name name NOT NULL,
+    part text NOT NULL,
+    name text NOT NULL,
+    attribute text,
+    declared jsonb,
+    actual jsonb,
+    ddl_log_id bigint REFERENCES asymm.ddl_log ON DELETE SET NULL,
+    found_by text NOT NULL CONSTRAINT drift_record_found_by CHECK (found_by IN ('ddl_log', 'header_scan', 'full_scan', 'call')),
+    action_id bigint REFERENCES asymm.action ON DELETE SET NULL,
+    state text NOT NULL DEFAULT 'open' CONSTRAINT drift_record_state CHECK (state IN ('open', 'healed', 'adopted', 'vanished', 'superseded')),
+    noticed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    resolved_at timestamptz
+);
+CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (schema_name, object_name, part, name, (COALESCE(attribute, ''))) WHERE state = 'open';
+CREATE INDEX drift_record_history ON asymm.drift_record (baseline_id, id);
+CREATE INDEX drift_record_ddl_log ON asymm.drift_record (ddl_log_id);
+CREATE INDEX drift_record_action ON asymm.drift_record (action_id);
+COMMENT ON TABLE asymm.drift_record IS 'Each difference between baseline and catalog: where, from what to what, who did it, how it ended.';
