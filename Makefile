@@ -1,0 +1,46 @@
+# Everything starts here; `make help` lists it. PG_MAJOR=17 chooses among several installed servers.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PG_CONFIG ?= $(shell . .ci/lib.sh && pg_bin)/pg_config
+SUDO = $(shell . .ci/lib.sh && root_prefix)
+export PG_MAJOR PG_CONFIG
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: packages
+packages:
+	@.ci/packages run
+
+.PHONY: build
+build: packages ## assemble the extension's scripts in extension/build
+	@python3 sql/build.py
+
+.PHONY: install
+install: build ## install the extension's files into the Postgres of this machine
+	@$(SUDO) $(MAKE) -s -C extension install PG_CONFIG=$(PG_CONFIG) >/dev/null
+
+.PHONY: up
+up: install ## start a private Postgres and Redis under .run/
+	@.ci/cluster up
+
+.PHONY: down
+down: ## stop them
+	@.ci/cluster down
+
+.PHONY: psql
+psql: ## open psql in the private database
+	@psql "$$(.ci/cluster url)"
+
+.PHONY: url
+url: ## print the connection string of the private database
+	@.ci/cluster url
+
+.PHONY: clean
+clean: ## stop the servers and remove everything that was built
+	@.ci/cluster clean
+	@rm -rf extension/build

@@ -1,0 +1,1 @@
+"""Thin driver for the Asymmetrica extension of PostgreSQL."""
