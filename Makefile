@@ -40,6 +40,22 @@ psql: ## open psql in the private database
 url: ## print the connection string of the private database
 	@.ci/cluster url
 
+.PHONY: venv
+venv:
+	@.ci/packages test
+	@.ci/venv
+
+# All tests read python/pyproject.toml. ARGS goes to pytest: make test ARGS='-k drift'
+PYTEST = .run/venv/bin/pytest -c python/pyproject.toml --rootdir=. -p no:cacheprovider
+
+.PHONY: test
+test: install venv ## run the tests (6 minutes at most); ARGS='-k drift' chooses
+	@$(PYTEST) $(ARGS)
+
+.PHONY: test-long
+test-long: install venv ## run the long tests too: many kills, large tables, hours of clock
+	@$(PYTEST) -m '' --timeout=3600 $(ARGS)
+
 .PHONY: clean
 clean: ## stop the servers and remove everything that was built
 	@.ci/cluster clean

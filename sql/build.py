@@ -55,7 +55,10 @@ def check_literals(source: str, name: str) -> None:
     """Refuse string literals over several lines: PL/Python's tab would change them. Docstrings may."""
     docstrings = set()
     for node in ast.walk(ast.parse(source, name)):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
             docstrings.add(node.body[0].lineno)
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             raise BuildError(f"{name}:{node.lineno}: a function body can't import from __future__")
@@ -88,7 +91,7 @@ def render(path: Path) -> str:
     return f"-- {path.parent.name}/{path.name}\n{text}\n"
 
 
-def script(name: str, command: str, files: list[Path]) -> str:
+def script(command: str, files: list[Path]) -> str:
     guard = f'\\echo Use "{command}" to load this file. \\quit\n'
     return "\n".join([guard, *(render(path) for path in files)])
 
@@ -100,20 +103,20 @@ def scripts(sql: Path, extension: Path) -> dict[str, str]:
     schema, api = parts(sql / "schema"), parts(sql / "api")
     if not schema:
         raise BuildError(f"{sql / 'schema'}: no SQL files")
-    built[f"{name}--{current}.sql"] = script(name, f"CREATE EXTENSION {name}", schema + api)
+    built[f"{name}--{current}.sql"] = script(f"CREATE EXTENSION {name}", schema + api)
     for path in sorted((sql / "upgrade").glob("*.sql")):
         ends = UPGRADE_NAME.match(path.name)
         if ends is None:
             raise BuildError(f"{path}: not named A--B.sql")
         if ends.group(2) == current:
             command = f"ALTER EXTENSION {name} UPDATE TO '{current}'"
-            built[f"{name}--{path.name}"] = script(name, command, [path, *api])
+            built[f"{name}--{path.name}"] = script(command, [path, *api])
         elif not (extension / f"{name}--{path.name}").exists():
             raise BuildError(f"{path}: does not end at the current version {current} and was never released")
     ml = parts(sql / "ml") if (sql / "ml").is_dir() else []
     if ml:
         ml_version = version("asymmetrica_ml", extension)
-        built[f"asymmetrica_ml--{ml_version}.sql"] = script(name, "CREATE EXTENSION asymmetrica_ml", ml)
+        built[f"asymmetrica_ml--{ml_version}.sql"] = script("CREATE EXTENSION asymmetrica_ml", ml)
     return built
 
 

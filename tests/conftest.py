@@ -1,0 +1,132 @@
+"""Fixtures all tests share.
+
+server      one throwaway cluster for the whole run          db          a fresh database with the extension
+own_server  makes more of them, to stop, kill and mistreat   tap_db      the same with pgTAP
+cron_db     the database pg_cron serves, on its own server   empty_db    the same without any extension
+redis_server   a throwaway Redis
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import pytest
+
+from support import database
+from support.cluster import Cluster
+from support.database import Database
+from support.redis import RedisServer
+
+
+class MakeServer(Protocol):
+    """Start a cluster of its own for a test; see Cluster."""
+
+    def __call__(
+        self, settings: Mapping[str, str] | None = None, *, durable: bool = False, faketime: bool = False
+    ) -> Cluster: ...
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cluster]:
+    cluster = Cluster({"max_connections": "200"})
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+def _template(server: Cluster, name: str, *extensions: str) -> str:
+    made = database.create(server, name=name)
+    for extension in extensions:
+        made.sql(f"CREATE EXTENSION {extension}")
+    made.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def template(server: Cluster) -> str:
+    return _template(server, "template_asymm", "asymmetrica")
+
+
+@pytest.fixture(scope="session")
+def tap_template(server: Cluster) -> str:
+    return _template(server, "template_tap", "asymmetrica", "pgtap")
+
+
+def _fresh(server: Cluster, template: str) -> Iterator[Database]:
+    made = database.create(server, template)
+    try:
+        yield made
+    finally:
+        made.drop()
+
+
+@pytest.fixture
+def db(server: Cluster, template: str) -> Iterator[Database]:
+    yield from _fresh(server, template)
+
+
+@pytest.fixture
+def tap_db(server: Cluster, tap_template: str) -> Iterator[Database]:
+    yield from _fresh(server, tap_template)
+
+
+@pytest.fixture
+def empty_db(server: Cluster) -> Iterator[Database]:
+    yield from _fresh(server, "template0")
+
+
+@pytest.fixture
+def own_server() -> Iterator[MakeServer]:
+    made: list[Cluster] = []
+
+    def make(
+        settings: Mapping[str, str] | None = None, *, durable: bool = False, faketime: bool = False
+    ) -> Cluster:
+        cluster = Cluster(settings, durable=durable, faketime=faketime)
+        made.append(cluster)
+        cluster.start()
+        return cluster
+
+    yield make
+    for cluster in made:
+        cluster.remove()
+
+
+@pytest.fixture
+def cron_db(own_server: MakeServer) -> Iterator[Database]:
+    made = database.create_cron(own_server())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    redis = RedisServer()
+    try:
+        redis.start()
+        yield redis
+    finally:
+        redis.remove()
+
+
+_log_start = pytest.StashKey[dict[Cluster, int]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_log_start] = {cluster: cluster.log_size() for cluster in Cluster.live}
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show with a failed test what the servers logged meanwhile."""
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed:
+        since = item.stash.get(_log_start, {})
+        for cluster in Cluster.live:
+            lines = cluster.log_text(since.get(cluster, 0)).splitlines()[-60:]
+            report.sections.append((f"server log of {cluster.directory}", "\n".join(lines)))

@@ -1,0 +1,57 @@
+"""A throwaway Redis server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+
+from support.cluster import alive, as_owner, free_port, owned_directory, wait_until
+
+
+class RedisServer:
+    """A Redis without persistence on a Unix socket and a TCP port, with a password."""
+
+    password = "not-a-secret"
+
+    def __init__(self) -> None:
+        self.directory = owned_directory("asymm-redis-")
+        self.port = free_port()
+        self.socket = self.directory / "redis.sock"
+        self.pidfile = self.directory / "redis.pid"
+        self.url = f"unix://default:{self.password}@{self.socket}"
+        self.tcp_url = f"redis://default:{self.password}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        options = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "unixsocket": str(self.socket),
+            "requirepass": self.password,
+            "dir": str(self.directory),
+            "pidfile": str(self.pidfile),
+            "logfile": str(self.directory / "log"),
+            "daemonize": "yes",
+            "save": "",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        subprocess.run(as_owner("redis-server", *words), check=True, cwd="/", stdout=subprocess.DEVNULL)
+        wait_until(lambda: self.socket.exists() and self.pidfile.exists(), 10, "Redis listens")
+        self.pid = int(self.pidfile.read_text())
+
+    def signal(self, number: int) -> None:
+        """Send a signal: SIGSTOP makes it hang, SIGCONT goes on."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill -9; what it held is lost."""
+        self.signal(signal.SIGKILL)
+        wait_until(lambda: not alive(self.pid), 10, "Redis is gone")
+        self.socket.unlink(missing_ok=True)
+        self.pidfile.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        if self.pidfile.exists():
+            self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
