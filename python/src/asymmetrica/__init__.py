@@ -1,1 +1,34 @@
-"""Thin driver for the Asymmetrica extension of PostgreSQL."""
+"""Thin driver for the Asymmetrica extension of PostgreSQL.
+
+import asymmetrica
+
+with asymmetrica.connect("postgresql://localhost/shop") as db:
+    db.watch("public.invoices", policy="heal")
+    for row in db.drift():
+        print(row.object, row.part, row.name, row.role, row.repair)
+"""
+
+from . import errors, rows
+from ._database_async import AsyncDatabase, connect_async
+from ._database_sync import Database, connect
+from ._pulses_async import AsyncPulses
+from ._pulses_sync import Pulses
+from ._redact import redact, show_dsn
+from .errors import *  # noqa: F403
+from .rows import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncDatabase",
+    "AsyncPulses",
+    "Database",
+    "Pulses",
+    "__version__",
+    "connect",
+    "connect_async",
+    "redact",
+    "show_dsn",
+]
+__all__ += errors.__all__
+__all__ += rows.__all__

@@ -1,0 +1,106 @@
+# Generated from _pulses_async.py by tools/async_to_sync.py: change that, not this.
+"""The client side of the pulse: beats as they happen, over LISTEN on a connection of its own."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from types import TracebackType
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from . import _sql
+from ._beat import parse
+from ._session_sync import Session, connect_own
+from .errors import ConnectionFailed
+from .rows import Beat
+
+# A peer that vanished without a word is noticed within about a minute, also while nothing is told.
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_PERIOD = 11 / 54
+_STEPS = (1, 2, 4, 8, 16)
+
+
+class Pulses:
+    """Iterator over the beats that are told on channel asymm_pulse.
+
+    The setting `notify` decides which: beats that saw or did something (`change`), or every one (`beat`). It
+    listens from its first use, or from entering its context. A broken connection is made anew with growing,
+    jittered pauses; the first beat after that has `missed` set. With a timeout, the iteration ends when
+    nothing came for so many seconds. A first connection that fails raises `ConnectionFailed`.
+    """
+
+    def __init__(self, session: Session, timeout: float | None) -> None:
+        self._session = session
+        self._timeout = timeout
+        self._connection: Connection[Any] | None = None
+        self._waiting: deque[Beat] = deque()
+        self._missed = False
+        self._closed = False
+
+    def __enter__(self) -> Pulses:
+        if self._connection is None:
+            self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Pulses:
+        return self
+
+    def __next__(self) -> Beat:
+        while not self._waiting:
+            if self._closed:
+                raise StopIteration
+            try:
+                if self._connection is None:
+                    self._open()
+                if not self._receive():
+                    raise StopIteration
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                self._reopen()
+        return self._waiting.popleft()
+
+    def close(self) -> None:
+        """Stop listening and close the connection."""
+        self._closed = True
+        if self._connection is not None:
+            self._connection.close()
+
+    def _open(self) -> None:
+        conninfo, options = self._session.conninfo()
+        self._connection = connect_own(conninfo, **{**_KEEPALIVE, **options})
+        self._connection.execute(_sql.LISTEN)
+
+    def _receive(self) -> bool:
+        """Collect what was told; return False when the timeout passed without a word."""
+        assert self._connection is not None
+        told = False
+        for notice in self._connection.notifies(timeout=self._timeout, stop_after=1):
+            told = True
+            beat = parse(notice.payload, self._missed)
+            if beat is not None:
+                self._waiting.append(beat)
+                self._missed = False
+        return told
+
+    def _reopen(self) -> None:
+        self._missed = True
+        tries = 0
+        while not self._closed:
+            if self._connection is not None:
+                self._connection.close()
+            try:
+                self._open()
+            except (ConnectionFailed, psycopg.Error):
+                pause = _PERIOD * _STEPS[min(tries, len(_STEPS) - 1)]
+                time.sleep(pause * random.uniform(0.5, 1.5))
+                tries += 1
+            else:
+                return

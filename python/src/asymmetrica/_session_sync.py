@@ -1,0 +1,139 @@
+# Generated from _session_async.py by tools/async_to_sync.py: change that, not this.
+"""Where the connection comes from: opened here, borrowed, or taken from a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, LiteralString, Protocol, TypeVar
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import class_row, scalar_row
+
+from . import _sql
+from ._redact import secrets_of
+from .errors import AsymmetricaError, ConnectionFailed, translate
+
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """What is needed of a connection pool: psycopg_pool has it."""
+
+    def connection(self) -> AbstractContextManager[Connection[Any]]:
+        """Lend a connection; leaving the context ends its transaction."""
+
+
+Source = str | Connection[Any] | Pool
+
+
+def unreadable() -> ConnectionFailed:
+    """Return the error for a connection string libpq can't read (its own message would repeat the string)."""
+    return ConnectionFailed(
+        "the connection string can't be read",
+        detail="It is neither a URL nor key=value pairs; it is not shown because it may hold a password.",
+        hint="postgresql://user@host:5432/database (odd characters %-encoded), or host=… dbname=… (quoted)",
+    )
+
+
+def connect_own(conninfo: str, **options: Any) -> Connection[Any]:
+    """Open a connection of our own: autocommit, search path pinned."""
+    secrets = (
+        *secrets_of(conninfo),
+        *(str(options[key]) for key in ("password", "sslpassword") if key in options),
+    )
+    try:
+        options.setdefault("fallback_application_name", "asymmetrica")
+        conninfo = make_conninfo(conninfo, **options)
+    except psycopg.Error:
+        raise unreadable() from None
+    try:
+        connection: Connection[Any] = Connection.connect(conninfo, autocommit=True)
+        connection.execute(_sql.PIN_SEARCH_PATH)
+    except psycopg.Error as error:
+        failure = translate(error, secrets)
+        raise (
+            failure if isinstance(failure, ConnectionFailed) else ConnectionFailed(failure.message)
+        ) from None
+    return connection
+
+
+class Session:
+    """Runs statements on a connection of any origin, and turns rows and errors into ours."""
+
+    def __init__(self, source: Source, options: dict[str, Any]) -> None:
+        self.source = source
+        self.options = options
+        self.own: Connection[Any] | None = None
+
+    def open(self) -> None:
+        """Open the connection of our own, if there is to be one and it isn't open."""
+        if isinstance(self.source, str) and (self.own is None or self.own.closed):
+            self.own = connect_own(self.source, **self.options)
+
+    def close(self) -> None:
+        """Close the connection opened here; a borrowed one and a pool stay as they are."""
+        if self.own is not None:
+            self.own.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Any]]:
+        """Lend the connection for one call."""
+        if isinstance(self.source, Connection):
+            yield self.source
+        elif isinstance(self.source, str):
+            self.open()
+            assert self.own is not None
+            yield self.own
+        else:
+            with self.source.connection() as connection:
+                yield connection
+
+    def conninfo(self) -> tuple[str, dict[str, Any]]:
+        """Return connection string and options for one more connection to the same database."""
+        if isinstance(self.source, str):
+            return self.source, self.options
+        with self.connection() as connection:
+            options: dict[str, Any] = dict(connection.info.get_parameters())
+            if connection.info.password:
+                options["password"] = connection.info.password
+            return "", options
+
+    def rows(self, cls: type[T], sql: LiteralString, values: Mapping[str, Any] | None = None) -> list[T]:
+        """Run a statement and return its rows as instances of cls."""
+        try:
+            with self.connection() as connection:
+                cursor = Cursor(connection, row_factory=class_row(cls))
+                cursor.execute(sql, values)
+                return cursor.fetchall()
+        except psycopg.Error as error:
+            raise self._failure(error) from _cause(error)
+
+    def run(self, sql: LiteralString) -> None:
+        """Run a statement that returns nothing."""
+        try:
+            with self.connection() as connection:
+                Cursor(connection).execute(sql)
+        except psycopg.Error as error:
+            raise self._failure(error) from _cause(error)
+
+    def value(self, sql: LiteralString, values: Mapping[str, Any] | None = None) -> Any:
+        """Run a statement and return the first column of its first row, None if there is no row."""
+        try:
+            with self.connection() as connection:
+                cursor = Cursor(connection, row_factory=scalar_row)
+                cursor.execute(sql, values)
+                return cursor.fetchone()
+        except psycopg.Error as error:
+            raise self._failure(error) from _cause(error)
+
+    def _failure(self, error: psycopg.Error) -> AsymmetricaError:
+        secrets = secrets_of(self.source) if isinstance(self.source, str) else ()
+        return translate(error, secrets)
+
+
+def _cause(error: psycopg.Error) -> psycopg.Error | None:
+    """Keep the server's error as the cause, but not one of the connection: its text may hold a secret."""
+    return error if error.sqlstate else None

@@ -1,0 +1,113 @@
+"""Prints rows and errors: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AsymmetricaError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    "ok": "green", "verified": "green", "applied": "green", "healed": "green", "adopted": "green",
+    "warning": "yellow", "proposed": "yellow", "open": "yellow", "approved": "yellow", "reverted": "yellow",
+    "error": "red", "failed": "red", "rejected": "red",
+}  # fmt: skip
+
+
+class Output:
+    """Where a command's result goes: standard output; errors go to standard error."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    def rows(self, rows: Sequence[Any], columns: Sequence[str] = (), *, empty: str = "nothing") -> None:
+        """Print rows (dataclass instances): all fields as JSON, the given columns as a table."""
+        if self.json:
+            self.document([dataclasses.asdict(row) for row in rows])
+            return
+        if not rows:
+            print(empty)
+            return
+        from rich import box
+        from rich.table import Table
+
+        names = columns or [field.name for field in dataclasses.fields(rows[0])]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in names:
+            table.add_column(name.replace("_", " "), overflow="fold")
+        for row in rows:
+            table.add_row(*(cell(getattr(row, name)) for name in names))
+        console().print(table)
+
+    def document(self, value: Any) -> None:
+        """Print a value as JSON."""
+        print(json.dumps(value, default=plain, ensure_ascii=False, indent=2), flush=True)
+
+    def event(self, value: Any) -> None:
+        """Print a value as one line of JSON: for commands that run on."""
+        print(json.dumps(value, default=plain, ensure_ascii=False), flush=True)
+
+    def line(self, text: str) -> None:
+        """Print a line for people; programs don't get it."""
+        if not self.json:
+            print(text, flush=True)
+
+    def error(self, error: AsymmetricaError) -> None:
+        """Print an error on standard error."""
+        if self.json:
+            fields = {name: getattr(error, name) for name in ("sqlstate", "message", "detail", "hint")}
+            print(json.dumps({"error": fields}, ensure_ascii=False), file=sys.stderr)
+            return
+        print(f"asymmetrica: {error.message}", file=sys.stderr)
+        for label, text in (("detail", error.detail), ("hint", error.hint)):
+            if text:
+                print(f"  {label}: {text}", file=sys.stderr)
+
+
+def console() -> Console:
+    """Return a console that colours only a terminal and never cuts what goes to a file."""
+    from rich.console import Console
+
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=200)
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can say of a value: times as ISO 8601, intervals in seconds."""
+    conversions: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
+        ((datetime, date), lambda it: it.isoformat()),
+        (timedelta, lambda it: it.total_seconds()),
+        (Decimal, float),
+        ((ipaddress.IPv4Address, ipaddress.IPv6Address), str),
+        (Iterable, list),
+    ]
+    for kinds, convert in conversions:
+        if isinstance(value, kinds):
+            return convert(value)
+    return str(value)
+
+
+def cell(value: Any) -> Any:
+    """Return what a table shows of a value."""
+    from rich.text import Text
+
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    if isinstance(value, (list, tuple)):
+        return Text("\n".join(str(item) for item in value))
+    if isinstance(value, dict):
+        return Text(json.dumps(value, default=plain, ensure_ascii=False))
+    return Text(str(value), style=STYLES.get(str(value), ""))
