@@ -56,6 +56,30 @@ test: install venv ## run the tests (6 minutes at most); ARGS='-k drift' chooses
 test-long: install venv ## run the long tests too: many kills, large tables, hours of clock
 	@$(PYTEST) -m '' --timeout=3600 $(ARGS)
 
+.PHONY: lint
+lint: build venv ## run every static check
+	@.ci/lint
+
+.PHONY: bench
+bench: install venv ## measure and compare with the targets; ONLY=beat,drift for some
+	@PYTHONPATH=tests .run/venv/bin/python -m bench $(if $(ONLY),--only '$(ONLY)')
+
+.PHONY: demo
+demo: ## see drift noticed and repaired on real data (in the image where packages can't be had)
+	@if .ci/packages run; then \
+	    $(MAKE) up && .ci/venv && .run/venv/bin/asymmetrica demo --dsn "$$(.ci/cluster url)"; \
+	elif docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1; then \
+	    echo "running the demo in the image instead" >&2 && .ci/image demo; \
+	else exit 1; fi
+
+.PHONY: image
+image: ## build the image (docker, podman, or buildah as root)
+	@.ci/image build
+
+.PHONY: image-test
+image-test: ## run the tests inside the image, on Postgres 17 with TimescaleDB
+	@.ci/image test $(ARGS)
+
 .PHONY: clean
 clean: ## stop the servers and remove everything that was built
 	@.ci/cluster clean

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Shared by the scripts here: where things are and which account runs the servers. Source it, don't run it.
 set -euo pipefail
 
