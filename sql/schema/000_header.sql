@@ -64,8 +64,6 @@ CREATE TABLE asymm.setting (
         CHECK (pg_catalog.array_position(migrator_applications, NULL) IS NULL AND NOT '' = ANY (migrator_applications)),
     lock_timeout interval NOT NULL DEFAULT '100 ms'
         CONSTRAINT setting_lock_timeout CHECK (lock_timeout BETWEEN '10 ms' AND '10 s'),
-    repair_timeout interval NOT NULL DEFAULT '1 min'
-        CONSTRAINT setting_repair_timeout CHECK (repair_timeout BETWEEN '1 s' AND '1 day'),
     max_actions_per_hour integer NOT NULL DEFAULT 600
         CONSTRAINT setting_max_actions_per_hour CHECK (max_actions_per_hour BETWEEN 0 AND 100000),
     max_table_bytes bigint NOT NULL DEFAULT 1073741824
@@ -96,7 +94,6 @@ COMMENT ON COLUMN asymm.setting.full_scan_every IS 'How often every watched obje
 COMMENT ON COLUMN asymm.setting.migrator_roles IS 'Roles whose DDL is intended: it becomes the new baseline and passes a guard.';
 COMMENT ON COLUMN asymm.setting.migrator_applications IS 'application_name values whose DDL is intended; they never pass a guard. Prevents slips, not malice.';
 COMMENT ON COLUMN asymm.setting.lock_timeout IS 'How long a repair waits for a lock before it gives up and tries again later.';
-COMMENT ON COLUMN asymm.setting.repair_timeout IS 'How long one statement of a repair in the background may run.';
 COMMENT ON COLUMN asymm.setting.max_actions_per_hour IS 'Repairs the background may run in an hour; the rest is proposed.';
 COMMENT ON COLUMN asymm.setting.max_table_bytes IS 'Largest table (heap bytes) that the background may scan or rewrite by policy; larger ones are proposed.';
 COMMENT ON COLUMN asymm.setting.relapse_limit IS 'Drifts of one object after repair, within relapse_window, that turn its policy heal into propose.';

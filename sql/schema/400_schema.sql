@@ -27,6 +27,7 @@ CREATE TABLE asymm.baseline (
     reason text,
     CONSTRAINT baseline_object UNIQUE (kind, schema_name, object_name)
 );
+CREATE INDEX baseline_guard ON asymm.baseline (id) WHERE policy = 'guard';
 COMMENT ON TABLE asymm.baseline IS 'Declared state of each watched object, as data: facts, fingerprint, policy; survives pg_dump.';
 COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value, canonical; see asymm._table_facts().';
 COMMENT ON COLUMN asymm.baseline.layout IS 'Column names in order; used to remake a table, never compared.';
@@ -76,14 +77,19 @@ CREATE TABLE asymm.ddl_log (
     statement text,
     intent text,
     intended boolean NOT NULL DEFAULT false,
+    action_id bigint,
     class_ids oid[] NOT NULL DEFAULT '{}',
     object_ids oid[] NOT NULL DEFAULT '{}',
     identities text[] NOT NULL DEFAULT '{}',
+    parent_schemas text[] NOT NULL DEFAULT '{}',
+    parent_names text[] NOT NULL DEFAULT '{}',
     seen boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ddl_log_unseen ON asymm.ddl_log (id) WHERE NOT seen;
 CREATE INDEX ddl_log_at ON asymm.ddl_log (at);
 COMMENT ON TABLE asymm.ddl_log IS 'DDL commands as the event triggers saw them: who, from where, when, what; one row a command.';
+COMMENT ON COLUMN asymm.ddl_log.action_id IS 'The ledger''s own statement, by asymm.action; neither a slip nor an intent, and looked at all the same.';
+COMMENT ON COLUMN asymm.ddl_log.parent_schemas IS 'With parent_names: tables that a dropped part belonged to.';
 COMMENT ON COLUMN asymm.ddl_log.intended IS 'Announced by asymm.intent, a migrator role or a migrator application: becomes the new baseline.';
 
 -- One row per difference from the baseline, from the moment it is seen until it is gone.

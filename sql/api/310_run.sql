@@ -1,0 +1,206 @@
+-- Running an action: claim, apply, settle, finish. The DDL runs with the caller's rights; what is written to the ledger
+-- is worked out from the catalogs by functions of asymm_owner.
+
+CREATE OR REPLACE FUNCTION asymm._claim_action() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_id bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM asymm.action a WHERE a.state = 'approved' AND a.due_at <= clock_timestamp()) THEN
+        RETURN NULL;
+    END IF;
+    -- The background never acts as a superuser, nor while healing is paused.
+    IF asymm._healing_paused() IS NOT NULL
+       OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
+        RETURN NULL;
+    END IF;
+    SELECT a.id INTO v_id
+      FROM asymm.action a
+      LEFT JOIN asymm.baseline b ON b.id = a.baseline_id
+     WHERE a.state = 'approved' AND a.due_at <= clock_timestamp() AND asymm._may_act(a.owner)
+       AND (b.id IS NULL OR asymm._may_act((b.facts #>> '{table,"",owner}')::name))
+     -- Tables that are gone first: what refers to them needs them.
+     ORDER BY a.fingerprint_before <> 'gone', a.id
+     LIMIT 1 FOR UPDATE OF a SKIP LOCKED;
+    IF v_id IS NOT NULL THEN
+        UPDATE asymm.action SET tries = tries + 1 WHERE id = v_id;
+        PERFORM asymm._set_action_state(v_id, 'applying');
+    END IF;
+    RETURN v_id;
+END
+$$;
+COMMENT ON FUNCTION asymm._claim_action() IS 'Takes the next approved action the caller may run and marks it applying; NULL when there is none, when healing is paused, or for a superuser.';
+
+CREATE OR REPLACE FUNCTION asymm._recover_actions() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v record;
+    v_count integer := 0;
+BEGIN
+    -- A row that is being worked on is locked by its worker.
+    FOR v IN SELECT a.id, a.tries FROM asymm.action a
+              WHERE a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner) FOR UPDATE SKIP LOCKED LOOP
+        PERFORM asymm._set_action_state(v.id, CASE WHEN v.tries < 3 THEN 'approved' ELSE 'failed' END,
+                                        'the session that ran it is gone; nothing was changed');
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END
+$$;
+COMMENT ON FUNCTION asymm._recover_actions() IS 'Gives actions whose session died back to the queue (failed after three tries); returns how many.';
+
+-- After a round: NULL when the table is as declared, else what still differs. Text of parts made anew from their
+-- declared text may deparse differently once; that replayed form becomes the declared one.
+CREATE OR REPLACE FUNCTION asymm._settle(action bigint) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.action := asymm._require_action(action, ARRAY['applying']);
+    v_base asymm.baseline;
+    v_look record;
+    v_left jsonb;
+BEGIN
+    IF v.baseline_id IS NULL THEN
+        RETURN CASE WHEN to_regclass(v.target) IS NOT NULL THEN jsonb_build_array(jsonb_build_object('part', 'table', 'name', '')) END;
+    END IF;
+    SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
+    v_look := asymm._look(v.baseline_id);
+    IF v_look.fingerprint = v_base.fingerprint THEN
+        RETURN NULL;
+    END IF;
+    SELECT jsonb_agg(to_jsonb(d)) INTO v_left FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
+    IF v_look.renames = '{}' AND NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(v_left) AS d (part text, name text, attribute text)
+         WHERE d.attribute IS NULL OR d.attribute NOT IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
+            OR NOT EXISTS (SELECT FROM jsonb_to_recordset(v.steps) AS s (part text, name text)
+                            WHERE s.part = 'table' OR (s.part = d.part AND s.name = d.name))) THEN
+        PERFORM asymm._set_baseline(v_base.id, v_look.facts, v_base.layout, v_base.reason, v_base.schema_name, v_base.object_name);
+        RETURN NULL;
+    END IF;
+    RETURN v_left;
+END
+$$;
+COMMENT ON FUNCTION asymm._settle(bigint) IS 'What still differs after the steps of an action were run; NULL when the table is as declared.';
+
+CREATE OR REPLACE FUNCTION asymm._finish_action(action bigint, error jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.action := asymm._require_action(action, ARRAY['applying']);
+    v_code text := error ->> 'sqlstate';
+    v_state text;
+    v_base asymm.baseline;
+BEGIN
+    IF error IS NULL AND asymm._settle(action) IS NULL THEN
+        SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
+        UPDATE asymm.action
+           SET applied_by = asymm._caller(), applied_at = clock_timestamp(),
+               fingerprint_after = COALESCE(v_base.fingerprint, 'gone'),
+               evidence_after = jsonb_build_object('differences', '[]'::jsonb, 'fingerprint', v_base.fingerprint)
+         WHERE id = action;
+        PERFORM asymm._set_action_state(action, 'applied');
+        PERFORM asymm._set_action_state(action, 'verified', 'compared again: nothing differs');
+        UPDATE asymm.drift_record SET state = 'healed', resolved_at = clock_timestamp(), action_id = action
+         WHERE state = 'open' AND (baseline_id = v.baseline_id OR (v.baseline_id IS NULL AND action_id = action));
+        PERFORM asymm._refresh_members(ARRAY[v.baseline_id]);
+        v_state := 'verified';
+    ELSIF v_code = 'SY008' THEN
+        v_state := 'expired';
+    ELSIF v_code = 'SY009' THEN
+        v_state := 'proposed';
+    ELSIF v_code IN ('55P03', '40P01', '40001') AND v.tries < 8 AND v.tries > 0 THEN
+        -- Busy: later, with a delay that doubles and jitter so that loops do not meet again.
+        UPDATE asymm.action
+           SET due_at = clock_timestamp() + interval '203.7 ms' * 2 ^ LEAST(tries, 5) * (1 + random())
+         WHERE id = action;
+        v_state := 'approved';
+    ELSIF v_code IN ('42P01', '42704', '42883', '3F000') AND v.tries < 3 AND v.tries > 0 THEN
+        -- Something it refers to is gone too, and may be repaired in a moment.
+        UPDATE asymm.action SET due_at = clock_timestamp() + interval '203.7 ms' * 2 ^ tries WHERE id = action;
+        v_state := 'approved';
+    ELSE
+        v_state := 'failed';
+    END IF;
+    IF v_state <> 'verified' THEN
+        PERFORM asymm._set_action_state(action, v_state, error ->> 'message', error);
+    END IF;
+    RETURN jsonb_build_object('action', action, 'target', v.target, 'state', v_state, 'error', error);
+END
+$$;
+COMMENT ON FUNCTION asymm._finish_action(bigint, jsonb) IS 'Ends the run of an action: verified only if the catalog agrees, else proposed, queued again or failed; returns {action, target, state, error}.';
+
+CREATE OR REPLACE FUNCTION asymm._apply_action(action bigint, allow_data_loss boolean DEFAULT false) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_open jsonb;
+    v_step record;
+    v_lossless boolean;
+    v_round integer := 0;
+    v_left jsonb;
+    v_error jsonb;
+    v_state text;
+    v_message text;
+    v_detail text;
+    v_hint text;
+    v_lock_timeout text := current_setting('lock_timeout');
+BEGIN
+    PERFORM set_config('asymm.action', action::text, true);
+    PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
+    BEGIN
+        LOOP
+            v_round := v_round + 1;
+            v_open := asymm._open_steps(action, v_round);
+            IF NOT allow_data_loss AND v_open ->> 'table' IS NOT NULL
+               AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
+                EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', (v_open ->> 'table')::regclass);
+            END IF;
+            FOR v_step IN SELECT * FROM jsonb_to_recordset(v_open -> 'steps')
+                                     AS s (step integer, name text, forward text, hazards text[], precondition text) LOOP
+                IF v_step.forward IS NULL THEN
+                    RAISE EXCEPTION '%', v_step.hazards[1] USING ERRCODE = 'SY007',
+                        DETAIL = 'The difference is seen but cannot be repaired from inside the database.',
+                        HINT = 'Accept it with asymm.adopt(), or repair it by hand.';
+                END IF;
+                IF NOT allow_data_loss AND 'deletes data' = ANY (v_step.hazards) THEN
+                    v_lossless := false;
+                    IF v_step.precondition IS NOT NULL THEN
+                        BEGIN
+                            EXECUTE v_step.precondition INTO v_lossless;
+                        EXCEPTION WHEN data_exception OR invalid_text_representation OR undefined_function OR cannot_coerce THEN
+                            v_lossless := false;
+                        END;
+                    END IF;
+                    IF NOT COALESCE(v_lossless, false) THEN
+                        RAISE EXCEPTION 'the repair would delete data' USING ERRCODE = 'SY009',
+                            DETAIL = format('Step %s: %s', v_step.step, v_step.forward),
+                            HINT = format('If that is wanted: SELECT * FROM asymm.approve(%s);', action);
+                    END IF;
+                END IF;
+                EXECUTE v_step.forward;
+            END LOOP;
+            v_left := asymm._settle(action);
+            EXIT WHEN v_left IS NULL;
+            IF v_round = 4 THEN
+                RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
+                    DETAIL = format('Still different: %s', left(v_left::text, 1000)),
+                    HINT = 'Nothing was changed. Accept the difference with asymm.adopt(), or repair it by hand.';
+            END IF;
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
+        v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
+    END;
+    PERFORM set_config('asymm.action', '', true);
+    PERFORM set_config('lock_timeout', v_lock_timeout, true);
+    RETURN asymm._finish_action(action, v_error);
+END
+$$;
+COMMENT ON FUNCTION asymm._apply_action(bigint, boolean) IS 'Runs an action that is applying, all of it or nothing, with the caller''s rights, and checks the result; returns {action, target, state, error}.';

@@ -1,0 +1,138 @@
+-- Taking back: an applied repair by its inverse statements, an adoption by the baseline it replaced.
+
+CREATE OR REPLACE FUNCTION asymm._begin_revert(action bigint, dry_run boolean) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.action := asymm._require_action(action, ARRAY['verified']);
+    v_fingerprint text := 'gone';
+    v_table name[];
+    v_steps jsonb;
+BEGIN
+    IF v.kind = 'adopt' THEN
+        RETURN jsonb_build_object('kind', 'adopt', 'steps', '[]'::jsonb);
+    END IF;
+    IF v.baseline_id IS NOT NULL THEN
+        SELECT l.fingerprint INTO v_fingerprint FROM asymm._look(v.baseline_id) AS l;
+        SELECT ARRAY[b.schema_name, b.object_name] INTO v_table FROM asymm.baseline b WHERE b.id = v.baseline_id;
+    END IF;
+    IF v_fingerprint IS DISTINCT FROM v.fingerprint_after THEN
+        RAISE EXCEPTION 'action % cannot be taken back', action
+            USING ERRCODE = 'SY008', DETAIL = format('%s is no longer as the action left it.', v.target),
+                  HINT = format('Look at what came after: SELECT * FROM asymm.drift WHERE object = %L;', v.target);
+    ELSIF jsonb_path_exists(v.steps, '$[*] ? (@.inverse == null)') THEN
+        RAISE EXCEPTION 'action % cannot be taken back', action
+            USING ERRCODE = 'SY005', DETAIL = 'One of its steps has no inverse.', HINT = 'Restore what it removed from a backup.';
+    END IF;
+    -- What the repair made may hold data by now.
+    SELECT jsonb_agg(s.doc || jsonb_build_object('precondition', CASE
+               WHEN s.doc ->> 'part' = 'column' AND s.doc ->> 'inverse' LIKE '%DROP COLUMN%'
+                   THEN format('SELECT NOT EXISTS (SELECT FROM %I.%I WHERE %I IS NOT NULL)', v_table[1], v_table[2], s.doc ->> 'name')
+               WHEN s.doc ->> 'inverse' LIKE 'DROP TABLE%'
+                   THEN format('SELECT NOT EXISTS (SELECT FROM %I.%I)', v_table[1], v_table[2]) END) ORDER BY s.n DESC)
+      INTO v_steps FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n);
+    IF NOT dry_run THEN
+        PERFORM asymm._set_action_state(action, 'reverting');
+    END IF;
+    RETURN jsonb_build_object('kind', v.kind, 'steps', v_steps);
+END
+$$;
+COMMENT ON FUNCTION asymm._begin_revert(bigint, boolean) IS 'The inverse steps of an action, last first; raises SY005 or SY008 when it cannot be taken back.';
+
+CREATE OR REPLACE FUNCTION asymm._finish_revert(action bigint, error jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.action := asymm._require_action(action, ARRAY['verified', 'reverting']);
+    v_base asymm.baseline;
+BEGIN
+    IF error IS NOT NULL THEN
+        PERFORM asymm._set_action_state(action, 'verified', 'not taken back: ' || (error ->> 'message'), error);
+        RETURN jsonb_build_object('action', action, 'target', v.target, 'state', 'verified', 'error', error);
+    END IF;
+    IF v.kind = 'adopt' THEN
+        v_base := jsonb_populate_record(NULL::asymm.baseline, v.evidence_before);
+        UPDATE asymm.baseline b
+           SET facts = v_base.facts, layout = v_base.layout, fingerprint = v_base.fingerprint, schema_name = v_base.schema_name,
+               object_name = v_base.object_name, adopted_by = asymm._caller(), adopted_at = clock_timestamp(),
+               reason = format('action %s taken back', action)
+         WHERE b.id = v_base.id;
+        IF NOT FOUND THEN
+            INSERT INTO asymm.baseline OVERRIDING SYSTEM VALUE SELECT v_base.* ON CONFLICT DO NOTHING;
+            UPDATE asymm.action SET baseline_id = v_base.id WHERE id = action;
+        END IF;
+        v.baseline_id := v_base.id;
+    END IF;
+    PERFORM asymm._set_action_state(action, 'reverted', 'taken back by ' || asymm._caller());
+    IF v.baseline_id IS NOT NULL THEN
+        -- Nothing repairs at once what somebody has just taken back.
+        INSERT INTO asymm.baseline_state AS s (baseline_id, held)
+        VALUES (v.baseline_id, format('action %s was taken back by %s', action, asymm._caller()))
+        ON CONFLICT (baseline_id) DO UPDATE SET held = excluded.held;
+        PERFORM asymm._inspect(ARRAY[v.baseline_id], 'call');
+    ELSE
+        PERFORM asymm._inspect_undeclared('call');
+    END IF;
+    RETURN jsonb_build_object('action', action, 'target', v.target, 'state', 'reverted');
+END
+$$;
+COMMENT ON FUNCTION asymm._finish_revert(bigint, jsonb) IS 'Ends a revert: the ledger, the hold on the object, and its drift, which is open again.';
+
+CREATE OR REPLACE FUNCTION asymm.revert(action bigint, dry_run boolean DEFAULT false, allow_data_loss boolean DEFAULT false)
+RETURNS TABLE (action_id bigint, step integer, statement text, state text)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_plan jsonb;
+    v_step record;
+    v_empty boolean;
+    v_error jsonb;
+    v_result jsonb;
+    v_state text;
+    v_message text;
+    v_detail text;
+    v_hint text;
+    v_lock_timeout text := current_setting('lock_timeout');
+BEGIN
+    PERFORM asymm._require_text(dry_run::text, 'dry_run');
+    PERFORM asymm._require_text(allow_data_loss::text, 'allow_data_loss');
+    v_plan := asymm._begin_revert(action, dry_run);
+    IF NOT dry_run THEN
+        PERFORM asymm._require_healing();
+        PERFORM asymm._show_steps(v_plan -> 'steps', 'inverse');
+        PERFORM set_config('asymm.action', action::text, true);
+        PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
+        BEGIN
+            FOR v_step IN SELECT * FROM jsonb_to_recordset(v_plan -> 'steps') AS s (inverse text, precondition text) LOOP
+                IF v_step.precondition IS NOT NULL AND NOT allow_data_loss THEN
+                    EXECUTE v_step.precondition INTO v_empty;
+                    IF NOT v_empty THEN
+                        RAISE EXCEPTION 'taking this back would delete data' USING ERRCODE = 'SY009',
+                            DETAIL = format('Statement: %s', v_step.inverse),
+                            HINT = format('If that is wanted: SELECT * FROM asymm.revert(%s, allow_data_loss => true);', action);
+                    END IF;
+                END IF;
+                EXECUTE v_step.inverse;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
+            v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
+        END;
+        PERFORM set_config('asymm.action', '', true);
+        PERFORM set_config('lock_timeout', v_lock_timeout, true);
+        v_result := asymm._finish_revert(action, v_error);
+        PERFORM asymm._warn_unfinished(v_result);
+    END IF;
+    RETURN QUERY
+        SELECT revert.action, p.n::integer, p.doc ->> 'inverse', COALESCE(v_result ->> 'state', 'planned')
+          FROM jsonb_array_elements(v_plan -> 'steps') WITH ORDINALITY AS p (doc, n)
+        UNION ALL
+        SELECT revert.action, 0, 'the declared baseline becomes what it was before', COALESCE(v_result ->> 'state', 'planned')
+         WHERE v_plan ->> 'kind' = 'adopt';
+END
+$$;
+COMMENT ON FUNCTION asymm.revert(bigint, boolean, boolean)
+    IS 'Takes an action back: a repair by its inverse statements (with the caller''s rights), an adoption by the former baseline. Policy heal then waits for a decision on that object. What was made and holds data by now needs allow_data_loss. Raises 22004, 42501, 42704, SY004, SY005, SY008.';

@@ -1,0 +1,139 @@
+-- The whole document of a table, its fingerprint, and the comparison of two documents.
+
+CREATE OR REPLACE FUNCTION asymm._table_facts(relids oid[])
+RETURNS TABLE (relid oid, schema_name name, object_name name, owner name, facts jsonb, layout jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.oid, n.nspname, r.relname, pg_get_userbyid(r.relowner),
+           jsonb_build_object('table', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
+               'owner', pg_get_userbyid(r.relowner),
+               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END,
+               'partition_key', CASE WHEN r.relkind = 'p' THEN pg_get_partkeydef(r.oid) END,
+               'partition_of', CASE WHEN r.relispartition THEN h.parents ->> 0 END,
+               'bound', CASE WHEN r.relispartition THEN pg_get_expr(r.relpartbound, r.oid) END,
+               'inherits', CASE WHEN NOT r.relispartition THEN h.parents END,
+               'of_type', CASE WHEN r.reloftype <> 0 THEN format_type(r.reloftype, NULL) END,
+               'options', CASE WHEN r.reloptions IS NOT NULL THEN asymm._option_facts(r.reloptions) END,
+               'toast_options', (SELECT asymm._option_facts(t.reloptions) FROM pg_class t
+                                  WHERE t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL),
+               'replica_identity', CASE r.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN
+                   (SELECT 'index:' || i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                     WHERE x.indrelid = r.oid AND x.indisreplident) END,
+               'rls', CASE WHEN r.relrowsecurity THEN true END,
+               'force_rls', CASE WHEN r.relforcerowsecurity THEN true END,
+               'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = NULLIF(r.reltablespace, 0)),
+               'access_method', (SELECT m.amname FROM pg_am m WHERE m.oid = NULLIF(r.relam, 0) AND m.amname <> 'heap'),
+               'cluster', (SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                            WHERE x.indrelid = r.oid AND x.indisclustered),
+               'comment', obj_description(r.oid, 'pg_class'),
+               'acl', CASE WHEN r.relacl IS NOT NULL THEN asymm._acl_facts(r.relacl, 'r', r.relowner) END))))
+           || jsonb_strip_nulls(jsonb_build_object('column', c.facts, 'constraint', k.facts, 'index', x.facts))
+           || COALESCE(w.facts, '{}'),
+           COALESCE(c.layout, '[]')
+      FROM pg_class AS r
+      JOIN pg_namespace AS n ON n.oid = r.relnamespace
+      LEFT JOIN asymm._column_facts(relids) AS c ON c.relid = r.oid
+      LEFT JOIN asymm._constraint_facts(relids) AS k ON k.relid = r.oid
+      LEFT JOIN asymm._index_facts(relids) AS x ON x.relid = r.oid
+      LEFT JOIN (SELECT f.relid, jsonb_object_agg(f.part, f.facts) AS facts
+                   FROM asymm._rule_facts(relids) AS f GROUP BY f.relid) AS w ON w.relid = r.oid
+      LEFT JOIN LATERAL (SELECT jsonb_agg(format('%I.%I', pn.nspname, p.relname) ORDER BY i.inhseqno) AS parents
+                           FROM pg_inherits i
+                           JOIN pg_class p ON p.oid = i.inhparent
+                           JOIN pg_namespace pn ON pn.oid = p.relnamespace
+                          WHERE i.inhrelid = r.oid) AS h ON true
+     WHERE r.oid = ANY (relids) AND r.relkind IN ('r', 'p') AND r.relpersistence <> 't'
+$$;
+COMMENT ON FUNCTION asymm._table_facts(oid[])
+    IS 'Everything declared about each table as one document (part → name → attribute → value; defaults left out) and the order of its columns.';
+
+CREATE OR REPLACE FUNCTION asymm._sha256(value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT encode(sha256(convert_to(value, 'UTF8')), 'hex') $$;
+COMMENT ON FUNCTION asymm._sha256(text) IS 'SHA-256 of a text (UTF-8) in hexadecimal.';
+
+CREATE OR REPLACE FUNCTION asymm._fingerprint(facts jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Merkle: each named part is hashed, then the object over its parts; jsonb text is canonical.
+    SELECT encode(sha256(string_agg(
+               sha256(convert_to(jsonb_build_array(p.key, n.key, n.value)::text, 'UTF8')), ''::bytea
+               ORDER BY p.key COLLATE "C", n.key COLLATE "C")), 'hex')
+      FROM jsonb_each(facts) AS p, jsonb_each(p.value) AS n
+$$;
+COMMENT ON FUNCTION asymm._fingerprint(jsonb) IS 'SHA-256 (hexadecimal) of a facts document: over the hashes of its parts.';
+
+CREATE OR REPLACE FUNCTION asymm._compare(declared jsonb, actual jsonb)
+RETURNS TABLE (part text, name text, attribute text, declared jsonb, actual jsonb)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH d AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.declared) p, jsonb_each(p.value) n),
+         a AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.actual) p, jsonb_each(p.value) n)
+    SELECT 'table', '', NULL, _compare.declared #> '{table,""}', _compare.actual #> '{table,""}'
+     WHERE _compare.declared IS NULL <> (_compare.actual IS NULL)
+    UNION ALL
+    SELECT part, name, v.attribute, v.declared, v.actual
+      FROM d FULL JOIN a USING (part, name)
+     CROSS JOIN LATERAL (
+         SELECT NULL::text AS attribute, d.value AS declared, a.value AS actual WHERE d.value IS NULL OR a.value IS NULL
+         UNION ALL
+         SELECT attribute, x.value, y.value
+           FROM jsonb_each(d.value) AS x (attribute, value)
+           FULL JOIN jsonb_each(a.value) AS y (attribute, value) USING (attribute)
+          WHERE d.value IS NOT NULL AND a.value IS NOT NULL AND x.value IS DISTINCT FROM y.value) AS v
+     WHERE d.value IS DISTINCT FROM a.value AND _compare.declared IS NOT NULL AND _compare.actual IS NOT NULL
+$$;
+COMMENT ON FUNCTION asymm._compare(jsonb, jsonb)
+    IS 'Differences of two facts documents, one row an attribute; attribute NULL when a whole part is missing (actual NULL) or extra (declared NULL).';
+
+CREATE OR REPLACE FUNCTION asymm._schema_tables(schema name) RETURNS oid[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(c.oid ORDER BY c.oid), '{}')
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = _schema_tables.schema AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+$$;
+COMMENT ON FUNCTION asymm._schema_tables(name) IS 'Tables of a schema that can be watched: no temporary ones, no extension''s own.';
+
+CREATE OR REPLACE FUNCTION asymm.fingerprint(target regclass) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._require_table(target);
+    RETURN (SELECT asymm._fingerprint(f.facts) FROM asymm._table_facts(ARRAY[target::oid]) AS f);
+END
+$$;
+COMMENT ON FUNCTION asymm.fingerprint(regclass)
+    IS 'SHA-256 of everything declared about a table as it is now. Raises 42809 for what is not a table.';
+
+CREATE OR REPLACE FUNCTION asymm.fingerprint_schema(schema name) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._require_schema(schema);
+    RETURN (SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(f.object_name, asymm._fingerprint(f.facts))::text, ''
+                                                     ORDER BY f.object_name COLLATE "C"), ''))
+              FROM asymm._table_facts(asymm._schema_tables(schema)) AS f);
+END
+$$;
+COMMENT ON FUNCTION asymm.fingerprint_schema(name) IS 'SHA-256 over the fingerprints of all tables of a schema as they are now. Raises 3F000 for an unknown schema.';
+
+CREATE OR REPLACE FUNCTION asymm.fingerprint_database() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(n.nspname, asymm.fingerprint_schema(n.nspname))::text, ''
+                                             ORDER BY n.nspname COLLATE "C"), ''))
+      FROM pg_namespace AS n
+     WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')
+       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
+$$;
+COMMENT ON FUNCTION asymm.fingerprint_database() IS 'SHA-256 over the fingerprints of all schemas as they are now: one root to compare two databases by.';

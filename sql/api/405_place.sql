@@ -1,0 +1,46 @@
+-- Where healing was allowed. A dump carries the declarations but not the place, so a restored or cloned database
+-- heals nothing until somebody says resume().
+
+CREATE OR REPLACE FUNCTION asymm._place() RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'system', (SELECT s.system_identifier::text FROM pg_control_system() AS s),
+        'timeline', (SELECT c.timeline_id FROM pg_control_checkpoint() AS c),
+        'database', (SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()),
+        'data_directory', current_setting('data_directory'))
+$$;
+COMMENT ON FUNCTION asymm._place() IS 'System identifier, timeline, database OID and data directory: what tells this database from its restored or cloned copy.';
+
+CREATE OR REPLACE FUNCTION asymm._record_place() RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Only in a database without declarations: one that has some, but no place, was restored.
+    UPDATE asymm.control SET place = asymm._place(), changed_at = clock_timestamp()
+     WHERE place IS NULL
+       AND NOT EXISTS (SELECT FROM asymm.baseline) AND NOT EXISTS (SELECT FROM asymm.watched_schema)
+$$;
+COMMENT ON FUNCTION asymm._record_place() IS 'Remembers the place with the first declaration; keeps quiet in a restored database.';
+
+CREATE OR REPLACE FUNCTION asymm._displaced() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN pg_is_in_recovery() THEN 'this server is a standby'
+        WHEN c.place IS NULL AND EXISTS (SELECT FROM asymm.baseline) THEN 'the declarations came from a dump'
+        WHEN c.place <> h.place THEN
+            (SELECT 'this database is a copy or was moved: ' || string_agg(p.key || ' changed', ', ' ORDER BY p.key)
+               FROM jsonb_each(h.place) AS p WHERE p.value IS DISTINCT FROM c.place -> p.key)
+    END
+      FROM asymm.control AS c, asymm._place() AS h (place)
+$$;
+COMMENT ON FUNCTION asymm._displaced() IS 'How this database is not the one its declarations were made in (restore, clone, move, standby), or NULL.';
+
+CREATE OR REPLACE FUNCTION asymm._healing_paused() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT COALESCE((SELECT c.paused FROM asymm.control AS c), asymm._displaced()) $$;
+COMMENT ON FUNCTION asymm._healing_paused() IS 'Why nothing is healed now (pause, restore, clone, standby), or NULL.';

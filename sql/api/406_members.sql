@@ -1,0 +1,115 @@
+-- Where watched objects live in the catalog: addresses of their parts, and headers that tell whether one was touched.
+
+CREATE OR REPLACE FUNCTION asymm._addresses(relids oid[])
+RETURNS TABLE (relid oid, class_id oid, object_id oid, sub_id integer, part text, name text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid, 'pg_class'::regclass::oid, c.oid, 0, 'table', '' FROM pg_class c WHERE c.oid = ANY (relids)
+    UNION ALL
+    SELECT a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'column', a.attname
+      FROM pg_attribute a WHERE a.attrelid = ANY (relids) AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT c.conrelid, 'pg_constraint'::regclass, c.oid, 0, 'constraint', c.conname
+      FROM pg_constraint c WHERE c.conrelid = ANY (relids) AND c.contype IN ('p', 'u', 'f', 'c', 'x')
+    UNION ALL
+    SELECT x.indrelid, 'pg_class'::regclass, x.indexrelid, 0, 'index', i.relname
+      FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY (relids)
+    UNION ALL
+    SELECT t.tgrelid, 'pg_trigger'::regclass, t.oid, 0, 'trigger', t.tgname
+      FROM pg_trigger t WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal
+    UNION ALL
+    SELECT p.polrelid, 'pg_policy'::regclass, p.oid, 0, 'policy', p.polname FROM pg_policy p WHERE p.polrelid = ANY (relids)
+    UNION ALL
+    SELECT w.ev_class, 'pg_rewrite'::regclass, w.oid, 0, 'rule', w.rulename FROM pg_rewrite w WHERE w.ev_class = ANY (relids)
+    UNION ALL
+    SELECT d.refobjid, 'pg_class'::regclass, d.objid, 0, 'column', a.attname
+      FROM pg_depend d
+      JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
+      JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relids) AND d.classid = 'pg_class'::regclass
+       AND d.deptype IN ('a', 'i')
+$$;
+COMMENT ON FUNCTION asymm._addresses(oid[]) IS 'Catalog addresses of tables and their parts (owned sequences count to their column).';
+
+-- Headers of all catalog rows that make up an object: equal headers, nothing happened.
+CREATE OR REPLACE FUNCTION asymm._headers(relids oid[]) RETURNS TABLE (relid oid, header text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT h.relid, md5(string_agg(h.row, '' ORDER BY h.row COLLATE "C"))
+      FROM (
+        SELECT c.oid AS relid, 'c' || c.xmin || c.ctid AS row FROM pg_class c WHERE c.oid = ANY (relids)
+        UNION ALL
+        SELECT a.attrelid, 'a' || md5(string_agg(a.xmin::text || a.ctid::text, '' ORDER BY a.attnum))
+          FROM pg_attribute a WHERE a.attrelid = ANY (relids) AND a.attnum > 0 GROUP BY a.attrelid
+        UNION ALL
+        SELECT d.adrelid, 'd' || d.xmin || d.ctid FROM pg_attrdef d WHERE d.adrelid = ANY (relids)
+        UNION ALL
+        SELECT c.conrelid, 'k' || c.xmin || c.ctid FROM pg_constraint c WHERE c.conrelid = ANY (relids)
+        UNION ALL
+        SELECT x.indrelid, 'x' || x.xmin || x.ctid || i.xmin || i.ctid
+          FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY (relids)
+        UNION ALL
+        SELECT t.tgrelid, 't' || t.xmin || t.ctid FROM pg_trigger t WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal
+        UNION ALL
+        SELECT p.polrelid, 'p' || p.xmin || p.ctid FROM pg_policy p WHERE p.polrelid = ANY (relids)
+        UNION ALL
+        SELECT w.ev_class, 'w' || w.xmin || w.ctid FROM pg_rewrite w WHERE w.ev_class = ANY (relids)
+        UNION ALL
+        SELECT m.objoid, 'm' || m.xmin || m.ctid
+          FROM pg_description m WHERE m.classoid = 'pg_class'::regclass AND m.objoid = ANY (relids)
+        UNION ALL
+        SELECT i.inhrelid, 'i' || i.xmin || i.ctid FROM pg_inherits i WHERE i.inhrelid = ANY (relids)
+        UNION ALL
+        SELECT d.refobjid, 's' || q.xmin || q.ctid || c.xmin || c.ctid
+          FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_sequence q ON q.seqrelid = c.oid
+         WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relids) AND d.classid = 'pg_class'::regclass
+      ) AS h
+     GROUP BY h.relid
+$$;
+COMMENT ON FUNCTION asymm._headers(oid[]) IS 'A hash over the row headers (xmin, ctid) of every catalog row of each table: cheap to compare, says nothing of what changed.';
+
+CREATE OR REPLACE FUNCTION asymm._refresh_members(baselines bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_relids oid[];
+BEGIN
+    INSERT INTO asymm.baseline_state AS s (baseline_id, relid)
+    SELECT b.id, c.oid
+      FROM asymm.baseline b
+      JOIN pg_namespace n ON n.nspname = b.schema_name
+      JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p')
+     WHERE b.id = ANY (baselines)
+    ON CONFLICT (baseline_id) DO UPDATE SET relid = excluded.relid WHERE s.relid IS DISTINCT FROM excluded.relid;
+    SELECT COALESCE(array_agg(s.relid), '{}') INTO v_relids
+      FROM asymm.baseline_state s WHERE s.baseline_id = ANY (baselines) AND s.relid IS NOT NULL;
+    UPDATE asymm.baseline_state AS s SET header = h.header, fingerprint = b.fingerprint, checked_at = clock_timestamp()
+      FROM asymm._headers(v_relids) AS h, asymm.baseline AS b
+     WHERE h.relid = s.relid AND b.id = s.baseline_id AND s.baseline_id = ANY (baselines);
+    INSERT INTO asymm.member AS m (class_id, object_id, sub_id, baseline_id, part, name)
+    SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
+      FROM asymm._addresses(v_relids) AS a
+      JOIN asymm.baseline_state AS s ON s.relid = a.relid
+    ON CONFLICT (class_id, object_id, sub_id) DO UPDATE
+       SET baseline_id = excluded.baseline_id, part = excluded.part, name = excluded.name
+     WHERE (m.baseline_id, m.part, m.name) IS DISTINCT FROM (excluded.baseline_id, excluded.part, excluded.name);
+    DELETE FROM asymm.member AS m
+     WHERE m.baseline_id = ANY (baselines)
+       AND NOT EXISTS (SELECT FROM asymm._addresses(v_relids) AS a
+                        WHERE (a.class_id, a.object_id, a.sub_id) = (m.class_id, m.object_id, m.sub_id));
+END
+$$;
+COMMENT ON FUNCTION asymm._refresh_members(bigint[]) IS 'Notes where watched objects that agree with their baseline live in the catalog now.';
+
+CREATE OR REPLACE FUNCTION asymm._rebuild_members() RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM asymm.member;
+    DELETE FROM asymm.baseline_state;
+    SELECT asymm._refresh_members(ARRAY(SELECT b.id FROM asymm.baseline b));
+$$;
+COMMENT ON FUNCTION asymm._rebuild_members() IS 'Forgets all catalog addresses and finds the watched objects again by name, as after a restore.';

@@ -1,0 +1,219 @@
+-- From differences to drift rows and, where the policy asks for it, an action in the ledger.
+
+CREATE OR REPLACE FUNCTION asymm._close_drift(baseline bigint, how text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE asymm.drift_record SET state = how, resolved_at = clock_timestamp() WHERE baseline_id = baseline AND state = 'open';
+    SELECT asymm._set_action_state(a.id, 'expired', 'the drift is gone')
+      FROM asymm.action a WHERE a.baseline_id = baseline AND a.state IN ('proposed', 'approved');
+$$;
+COMMENT ON FUNCTION asymm._close_drift(bigint, text) IS 'Ends the open drift of an object and expires what was proposed for it.';
+
+CREATE OR REPLACE FUNCTION asymm._record_drift(
+    baseline bigint, kind text, schema_name name, object_name name, differences jsonb, found_by text, ddl_log_id bigint)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_new integer;
+BEGIN
+    UPDATE asymm.drift_record AS d
+       SET state = CASE WHEN f.part IS NULL THEN 'vanished' ELSE 'superseded' END, resolved_at = clock_timestamp()
+      FROM asymm.drift_record AS o
+      LEFT JOIN jsonb_to_recordset(differences) AS f (part text, name text, attribute text, declared jsonb, actual jsonb)
+             ON f.part = o.part AND f.name = o.name AND f.attribute IS NOT DISTINCT FROM o.attribute
+     WHERE o.id = d.id AND o.state = 'open'
+       AND o.schema_name = _record_drift.schema_name AND o.object_name = _record_drift.object_name
+       AND (f.part IS NULL OR NULLIF(f.actual, 'null') IS DISTINCT FROM o.actual);
+    INSERT INTO asymm.drift_record (baseline_id, kind, schema_name, object_name, part, name, attribute, declared, actual,
+                                    ddl_log_id, found_by)
+    SELECT baseline, _record_drift.kind, _record_drift.schema_name, _record_drift.object_name, f.part, f.name, f.attribute,
+           NULLIF(f.declared, 'null'), NULLIF(f.actual, 'null'), _record_drift.ddl_log_id, _record_drift.found_by
+      FROM jsonb_to_recordset(differences) AS f (part text, name text, attribute text, declared jsonb, actual jsonb)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS v_new = ROW_COUNT;
+    RETURN v_new;
+END
+$$;
+COMMENT ON FUNCTION asymm._record_drift(bigint, text, name, name, jsonb, text, bigint)
+    IS 'Brings the open drift rows of an object in line with its differences; returns how many are new.';
+
+-- Why a plan may not run by policy alone, or NULL.
+CREATE OR REPLACE FUNCTION asymm._hold_reason(base asymm.baseline, relid oid, differences jsonb, steps jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_set asymm.setting := asymm._settings();
+    v_reason text;
+BEGIN
+    IF base.policy <> 'heal' THEN
+        RETURN format('policy %s', base.policy);
+    END IF;
+    v_reason := asymm._healing_paused();
+    IF v_reason IS NOT NULL THEN
+        RETURN 'healing is paused: ' || v_reason;
+    END IF;
+    SELECT s.held INTO v_reason FROM asymm.baseline_state s WHERE s.baseline_id = base.id;
+    IF v_reason IS NOT NULL THEN
+        RETURN v_reason;
+    END IF;
+    SELECT string_agg(h, '; ') INTO v_reason
+      FROM (SELECT DISTINCT h FROM jsonb_array_elements(steps) AS s, jsonb_array_elements_text(s -> 'hazards') AS h
+             WHERE h LIKE 'not healable:%') AS x;
+    IF v_reason IS NOT NULL THEN
+        RETURN v_reason;
+    END IF;
+    IF jsonb_path_exists(steps, '$[*] ? (@.hazards[*] == "deletes data" && @.precondition == null)') THEN
+        RETURN 'the repair would delete data';
+    END IF;
+    IF jsonb_path_exists(steps, '$[*] ? (@.inverse == null)') THEN
+        RETURN 'a step of the repair cannot be undone';
+    END IF;
+    IF relid IS NOT NULL AND pg_table_size(relid) > v_set.max_table_bytes
+       AND jsonb_path_exists(steps, '$[*] ? (@.precondition != null || @.hazards[*] == "rewrites table" ||
+                                             @.hazards[*] == "scans table" || @.hazards[*] == "builds index")') THEN
+        RETURN format('the table (%s) is larger than max_table_bytes', pg_size_pretty(pg_table_size(relid)));
+    END IF;
+    -- No tug-of-war: the same thing repaired again and again within the window is somebody's will.
+    SELECT format('%s was repaired %s times within %s', r.what, count(*), v_set.relapse_window) INTO v_reason
+      FROM (SELECT DISTINCT a.id, btrim(d.part || ' ' || d.name) AS what
+              FROM asymm.drift_record d
+              JOIN asymm.action a ON a.id = d.action_id AND a.state = 'verified' AND a.kind = 'heal'
+              JOIN jsonb_to_recordset(differences) AS f (part text, name text) ON f.part = d.part AND f.name = d.name
+             WHERE d.baseline_id = base.id AND a.applied_at > clock_timestamp() - v_set.relapse_window) AS r
+     GROUP BY r.what HAVING count(*) >= v_set.relapse_limit
+     LIMIT 1;
+    IF v_reason IS NOT NULL THEN
+        UPDATE asymm.baseline_state SET held = v_reason WHERE baseline_id = base.id;
+        RETURN v_reason;
+    END IF;
+    IF (SELECT count(*) FROM asymm.action a
+         WHERE a.kind = 'heal' AND (a.state = 'approved' OR a.applied_at > clock_timestamp() - interval '1 hour')) >= v_set.max_actions_per_hour THEN
+        RETURN format('max_actions_per_hour (%s) is used up', v_set.max_actions_per_hour);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._hold_reason(asymm.baseline, oid, jsonb, jsonb)
+    IS 'Why a repair is only proposed (policy, pause, hold, hazard, size, relapse, budget); NULL when the background may run it.';
+
+CREATE OR REPLACE FUNCTION asymm._steps(
+    schema_name name, object_name name, declared jsonb, layout jsonb, actual jsonb, relid oid, renames jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(jsonb_agg(to_jsonb(p) ORDER BY p.step), '[]')
+      FROM asymm._plan(schema_name, object_name, declared, layout, actual, relid, renames) AS p
+$$;
+COMMENT ON FUNCTION asymm._steps(name, name, jsonb, jsonb, jsonb, oid, jsonb) IS 'The repair plan as the ledger stores it.';
+
+-- The action for what is different now: the open one if it was made for this very state, else a new one. A state that
+-- was refused, reverted or failed before is not proposed again by itself.
+CREATE OR REPLACE FUNCTION asymm._propose(
+    baseline bigint, target text, owner name, steps jsonb, fingerprint text, differences jsonb, hold text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_last asymm.action;
+    v_id bigint;
+BEGIN
+    SELECT a.* INTO v_last FROM asymm.action a
+     WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
+     ORDER BY a.id DESC LIMIT 1;
+    IF v_last.fingerprint_before IS NOT DISTINCT FROM fingerprint AND v_last.steps = steps THEN
+        IF v_last.state = 'proposed' AND hold IS NULL THEN
+            PERFORM asymm._set_action_state(v_last.id, 'approved', 'policy heal');
+        ELSIF v_last.state = 'approved' AND hold IS NOT NULL THEN
+            PERFORM asymm._set_action_state(v_last.id, 'proposed', hold);
+        END IF;
+        IF v_last.state IN ('proposed', 'approved', 'applying', 'failed', 'rejected', 'reverted') THEN
+            RETURN v_last.id;
+        END IF;
+    END IF;
+    PERFORM asymm._set_action_state(a.id, 'expired', 'the object changed again')
+       FROM asymm.action a
+      WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
+        AND a.state IN ('proposed', 'approved');
+    INSERT INTO asymm.action (kind, baseline_id, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
+    VALUES ('heal', baseline, target, owner, CASE WHEN hold IS NULL THEN 'approved' ELSE 'proposed' END,
+            COALESCE(hold, 'policy heal'), asymm._caller(), steps, fingerprint,
+            jsonb_build_object('differences', differences))
+    RETURNING id INTO v_id;
+    INSERT INTO asymm.action_event (action_id, to_state, by_role, note)
+    SELECT v_id, a.state, asymm._caller(), a.reason FROM asymm.action a WHERE a.id = v_id;
+    RETURN v_id;
+END
+$$;
+COMMENT ON FUNCTION asymm._propose(bigint, text, name, jsonb, text, jsonb, text)
+    IS 'Writes the repair of a drift to the ledger: approved when nothing holds it, else proposed with the reason.';
+
+-- Looks at each watched table and makes drift rows and actions agree with what is there.
+CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl_log_id bigint DEFAULT NULL, hold text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_base asymm.baseline;
+    v_look record;
+    v_differences jsonb;
+    v_steps jsonb;
+    v_hold text;
+    v_action bigint;
+    v_new integer;
+    v_target text;
+    v_objects text[] := '{}';
+    v_drifts integer := 0;
+    v_same bigint[] := '{}';
+BEGIN
+    FOR v_base IN SELECT b.* FROM asymm.baseline b WHERE b.id = ANY (baselines) ORDER BY b.id FOR UPDATE LOOP
+        v_target := format('%I.%I', v_base.schema_name, v_base.object_name);
+        v_look := asymm._look(v_base.id);
+        IF v_look.fingerprint = v_base.fingerprint THEN
+            v_same := v_same || v_base.id;
+            IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = v_base.id AND d.state = 'open') THEN
+                PERFORM asymm._close_drift(v_base.id, 'vanished');
+                v_objects := v_objects || v_target;
+            END IF;
+            CONTINUE;
+        END IF;
+        SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
+          FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
+        v_new := asymm._record_drift(v_base.id, v_base.kind, v_base.schema_name, v_base.object_name, v_differences,
+                                     found_by, ddl_log_id);
+        v_action := NULL;
+        IF v_base.policy <> 'observe' THEN
+            v_steps := asymm._steps(v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout, v_look.facts,
+                                    v_look.relid, v_look.renames);
+            v_hold := COALESCE(hold, asymm._hold_reason(v_base, v_look.relid, v_differences, v_steps));
+            v_action := asymm._propose(v_base.id, v_target, COALESCE(v_look.owner, (v_base.facts #>> '{table,"",owner}')::name),
+                                       v_steps, COALESCE(v_look.fingerprint, 'gone'), v_differences, v_hold);
+            UPDATE asymm.drift_record SET action_id = v_action
+             WHERE baseline_id = v_base.id AND state = 'open' AND action_id IS DISTINCT FROM v_action;
+        END IF;
+        INSERT INTO asymm.baseline_state AS s (baseline_id, relid, header, fingerprint, checked_at)
+        VALUES (v_base.id, v_look.relid, (SELECT h.header FROM asymm._headers(ARRAY[v_look.relid]) AS h),
+                v_look.fingerprint, clock_timestamp())
+        ON CONFLICT (baseline_id) DO UPDATE
+           SET relid = COALESCE(excluded.relid, s.relid), header = excluded.header, fingerprint = excluded.fingerprint,
+               checked_at = excluded.checked_at;
+        IF v_new > 0 THEN
+            v_drifts := v_drifts + v_new;
+            v_objects := v_objects || v_target;
+        END IF;
+    END LOOP;
+    PERFORM asymm._refresh_members(v_same);
+    IF cardinality(v_objects) = 0 THEN
+        RETURN NULL;
+    END IF;
+    RETURN jsonb_build_object('objects', to_jsonb(v_objects), 'drifts', v_drifts);
+END
+$$;
+COMMENT ON FUNCTION asymm._inspect(bigint[], text, bigint, text)
+    IS 'Compares watched tables with their baseline, writes drift rows and actions; returns {objects, drifts} or NULL when nothing changed.';

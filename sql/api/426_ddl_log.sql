@@ -1,0 +1,111 @@
+-- What the event triggers call: one row per DDL command, and the refusal for guarded tables.
+
+CREATE OR REPLACE FUNCTION asymm._on_ddl() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_set asymm.setting;
+    v_caller name;
+    v_application text := current_setting('application_name', true);
+    v_intent text := NULLIF(btrim(current_setting('asymm.intent', true)), '');
+    v_action text := NULLIF(current_setting('asymm.action', true), '');
+    v_statement text;
+    v_class_ids oid[];
+    v_object_ids oid[];
+    v_identities text[];
+    v_parent_schemas text[] := '{}';
+    v_parent_names text[] := '{}';
+    v_commands bigint;
+BEGIN
+    IF TG_EVENT = 'sql_drop' THEN
+        SELECT count(*), array_agg(d.classid), array_agg(d.objid), array_agg(d.object_identity ORDER BY d.original DESC),
+               array_agg(d.address_names[1]) FILTER (WHERE d.parted), array_agg(d.address_names[2]) FILTER (WHERE d.parted)
+          INTO v_commands, v_class_ids, v_object_ids, v_identities, v_parent_schemas, v_parent_names
+          FROM (SELECT o.classid, o.objid, o.object_identity, o.original, o.address_names,
+                       cardinality(o.address_names) >= 2 AND o.object_type IN
+                           ('table', 'table column', 'table constraint', 'default value', 'trigger', 'policy', 'rule') AS parted
+                  FROM pg_event_trigger_dropped_objects() AS o
+                 WHERE NOT o.is_temporary AND o.object_type NOT IN ('type', 'toast table')) AS d;
+    ELSE
+        SELECT count(*), array_agg(c.classid) FILTER (WHERE c.objid IS NOT NULL),
+               array_agg(c.objid) FILTER (WHERE c.objid IS NOT NULL), array_agg(DISTINCT c.object_identity)
+          INTO v_commands, v_class_ids, v_object_ids, v_identities
+          FROM pg_event_trigger_ddl_commands() AS c
+         WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
+    END IF;
+    IF v_commands = 0 THEN
+        RETURN;
+    END IF;
+    v_set := asymm._settings();
+    v_caller := asymm._caller();
+    -- Commands that carry secrets leave no text, nor does a string of several commands with one of them in it.
+    IF v_set.statement_chars > 0 AND TG_TAG !~ 'USER MAPPING|SERVER|SUBSCRIPTION|ROLE|USER' THEN
+        v_statement := left(current_query(), v_set.statement_chars);
+        IF v_statement ~* '\m(password|connection)\s*(=\s*)?(e|u&)?[''$]|\moptions\s*\(' THEN
+            v_statement := NULL;
+        END IF;
+    END IF;
+    INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,
+                               class_ids, object_ids, identities, parent_schemas, parent_names)
+    VALUES (v_caller, session_user, v_application, inet_client_addr(), TG_TAG, v_statement, v_intent,
+            v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_set.migrator_roles)
+                                  OR session_user = ANY (v_set.migrator_roles)
+                                  OR v_application = ANY (v_set.migrator_applications)),
+            CASE WHEN v_action ~ '^[0-9]{1,18}$' THEN v_action::bigint END,
+            COALESCE(v_class_ids, '{}'), COALESCE(v_object_ids, '{}'), COALESCE(v_identities, '{}'),
+            COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'));
+EXCEPTION WHEN OTHERS THEN
+    -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.
+    RAISE LOG 'asymmetrica: DDL not logged: % (%)', SQLERRM, SQLSTATE;
+END
+$$;
+COMMENT ON FUNCTION asymm._on_ddl() IS 'Event trigger: writes one row to asymm.ddl_log per command (and one per drop); never raises.';
+
+CREATE OR REPLACE FUNCTION asymm._guarded(class_ids oid[], object_ids oid[]) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('%I.%I', b.schema_name, b.object_name)
+      FROM asymm._touched(class_ids, object_ids, '{}', '{}') AS t (id)
+      JOIN asymm.baseline AS b ON b.id = t.id AND b.policy = 'guard'
+     LIMIT 1
+$$;
+COMMENT ON FUNCTION asymm._guarded(oid[], oid[]) IS 'A guarded table among the given catalog addresses, or NULL.';
+
+CREATE OR REPLACE FUNCTION asymm._on_guard() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_table text;
+    v_class_ids oid[];
+    v_object_ids oid[];
+    v_migrators name[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard') THEN
+        RETURN;
+    END IF;
+    v_migrators := (asymm._settings()).migrator_roles;
+    IF session_user = ANY (v_migrators) OR asymm._caller() = ANY (v_migrators)
+       OR (COALESCE(btrim(current_setting('asymm.intent', true)), '') <> ''
+           AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = asymm._caller() AND r.rolsuper))
+       OR asymm._displaced() IS NOT NULL THEN
+        RETURN;
+    END IF;
+    IF TG_EVENT = 'sql_drop' THEN
+        SELECT array_agg(o.classid), array_agg(o.objid) INTO v_class_ids, v_object_ids FROM pg_event_trigger_dropped_objects() AS o;
+    ELSE
+        SELECT array_agg(c.classid), array_agg(c.objid) INTO v_class_ids, v_object_ids
+          FROM pg_event_trigger_ddl_commands() AS c WHERE c.objid IS NOT NULL AND NOT c.in_extension;
+    END IF;
+    v_table := asymm._guarded(v_class_ids, v_object_ids);
+    IF v_table IS NOT NULL THEN
+        RAISE EXCEPTION 'table % is guarded', v_table
+            USING ERRCODE = 'SY002',
+                  DETAIL = format('%s by role "%s" was refused; nothing was changed.', TG_TAG, asymm._caller()),
+                  HINT = format('Run it as a role listed in migrator_roles, as a superuser after SET LOCAL asymm.intent = ''…'', or change the policy: SELECT asymm.watch(%L, ''propose'');', v_table);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._on_guard() IS 'Event trigger: refuses DDL on tables of policy guard (SY002) unless a migrator role or a superuser with intent runs it; inert in restores and clones.';

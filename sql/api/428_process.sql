@@ -1,0 +1,227 @@
+-- The three ways to find drift: the DDL log (every beat), catalog row headers, and full fingerprints.
+
+CREATE OR REPLACE FUNCTION asymm._touched(class_ids oid[], object_ids oid[], parent_schemas text[], parent_names text[])
+RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH o AS MATERIALIZED (SELECT * FROM unnest(class_ids, object_ids) AS u (class_id, object_id)),
+         parent AS MATERIALIZED (
+             -- New parts are not members yet; their table is.
+             SELECT x.indrelid AS relid FROM o JOIN pg_index x ON x.indexrelid = o.object_id WHERE o.class_id = 'pg_class'::regclass
+             UNION ALL
+             SELECT t.tgrelid FROM o JOIN pg_trigger t ON t.oid = o.object_id WHERE o.class_id = 'pg_trigger'::regclass
+             UNION ALL
+             SELECT c.conrelid FROM o JOIN pg_constraint c ON c.oid = o.object_id WHERE o.class_id = 'pg_constraint'::regclass
+             UNION ALL
+             SELECT p.polrelid FROM o JOIN pg_policy p ON p.oid = o.object_id WHERE o.class_id = 'pg_policy'::regclass
+             UNION ALL
+             SELECT w.ev_class FROM o JOIN pg_rewrite w ON w.oid = o.object_id WHERE o.class_id = 'pg_rewrite'::regclass
+             UNION ALL
+             SELECT d.refobjid FROM o JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = o.object_id
+              WHERE o.class_id = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+             UNION ALL
+             SELECT o.object_id FROM o WHERE o.class_id = 'pg_class'::regclass)
+    SELECT m.baseline_id FROM o JOIN asymm.member m USING (class_id, object_id)
+    UNION
+    SELECT s.baseline_id FROM parent JOIN asymm.baseline_state s USING (relid)
+    UNION
+    SELECT b.id FROM parent
+      JOIN pg_class c ON c.oid = parent.relid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname
+    UNION
+    SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
+      JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
+    UNION
+    SELECT s.baseline_id FROM o
+      JOIN pg_class c ON c.relnamespace = o.object_id
+      JOIN asymm.baseline_state s ON s.relid = c.oid
+     WHERE o.class_id = 'pg_namespace'::regclass
+$$;
+COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched tables that the given catalog addresses belong to.';
+
+-- Tables in watched schemas that nobody declared, and those seen before that are gone or declared now.
+CREATE OR REPLACE FUNCTION asymm._inspect_undeclared(found_by text, ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v record;
+    v_differences jsonb;
+    v_action bigint;
+    v_objects text[] := '{}';
+    v_target text;
+BEGIN
+    UPDATE asymm.drift_record AS d SET state = 'vanished', resolved_at = clock_timestamp()
+     WHERE d.state = 'open' AND d.baseline_id IS NULL
+       AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                        WHERE n.nspname = d.schema_name AND c.relname = d.object_name AND c.relkind IN ('r', 'p'));
+    IF FOUND THEN
+        PERFORM asymm._set_action_state(a.id, 'expired', 'the table is gone') FROM asymm.action a
+          WHERE a.baseline_id IS NULL AND a.kind = 'heal' AND a.state IN ('proposed', 'approved')
+            AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.action_id = a.id AND d.state = 'open');
+    END IF;
+    FOR v IN
+        SELECT f.*, w.policy
+          FROM asymm.watched_schema w
+         CROSS JOIN LATERAL unnest(asymm._schema_tables(w.schema_name)) AS t (relid)
+          JOIN pg_class c ON c.oid = t.relid
+         CROSS JOIN LATERAL asymm._table_facts(ARRAY[t.relid]) AS f
+         WHERE NOT EXISTS (SELECT FROM asymm.baseline b
+                            WHERE b.kind = 'table' AND b.schema_name = w.schema_name AND b.object_name = c.relname)
+           AND NOT EXISTS (SELECT FROM asymm.drift_record d
+                            WHERE d.state = 'open' AND d.baseline_id IS NULL
+                              AND d.schema_name = w.schema_name AND d.object_name = c.relname)
+           AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.drift_record d USING (baseline_id)
+                            WHERE s.relid = t.relid AND d.state = 'open' AND d.part = 'table' AND d.attribute = 'name')
+    LOOP
+        v_target := format('%I.%I', v.schema_name, v.object_name);
+        v_differences := jsonb_build_array(jsonb_build_object('part', 'table', 'name', '', 'actual', v.facts #> '{table,""}'));
+        PERFORM asymm._record_drift(NULL, 'table', v.schema_name, v.object_name, v_differences, found_by, ddl_log_id);
+        IF v.policy <> 'observe' THEN
+            v_action := asymm._propose(NULL, v_target, v.owner,
+                asymm._steps(v.schema_name, v.object_name, NULL, NULL, v.facts, v.relid, '{}'),
+                asymm._fingerprint(v.facts), v_differences, 'the table was never declared: adopt it or approve its removal');
+            UPDATE asymm.drift_record SET action_id = v_action
+             WHERE baseline_id IS NULL AND state = 'open' AND schema_name = v.schema_name AND object_name = v.object_name;
+        END IF;
+        v_objects := v_objects || v_target;
+    END LOOP;
+    IF cardinality(v_objects) > 0 THEN
+        RETURN jsonb_build_object('objects', to_jsonb(v_objects), 'drifts', cardinality(v_objects));
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._inspect_undeclared(text, bigint) IS 'Finds tables in watched schemas that were never declared; returns {objects, drifts} or NULL.';
+
+-- {objects, drifts, adopted} of several looks as one.
+CREATE OR REPLACE FUNCTION asymm._merge_seen(a jsonb, b jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
+        'objects', (SELECT jsonb_agg(DISTINCT o) FROM jsonb_array_elements((a -> 'objects') || (b -> 'objects')) AS o),
+        'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
+        'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0)) END
+$$;
+COMMENT ON FUNCTION asymm._merge_seen(jsonb, jsonb) IS 'Sums two reports of what was seen.';
+
+CREATE OR REPLACE FUNCTION asymm._process_ddl() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_rows bigint[];
+    v_seen jsonb;
+    v record;
+    v_adopted integer;
+    v_undeclared oid[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen) THEN
+        RETURN NULL;
+    END IF;
+    -- Another loop may be at it: what it holds is its.
+    WITH batch AS (SELECT l.id FROM asymm.ddl_log l WHERE NOT l.seen ORDER BY l.id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+         taken AS (UPDATE asymm.ddl_log l SET seen = true FROM batch WHERE l.id = batch.id RETURNING l.id)
+    SELECT array_agg(t.id) INTO v_rows FROM taken t;
+    FOR v IN
+        SELECT t.baseline_id,
+               max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
+               max(l.id) FILTER (WHERE l.intended) AS intent,
+               max(l.id) AS last,
+               (array_agg(COALESCE(l.intent, 'migrator ' || l.role) ORDER BY l.id DESC) FILTER (WHERE l.intended))[1] AS reason
+          FROM asymm.ddl_log l
+         CROSS JOIN LATERAL asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names) AS t (baseline_id)
+         WHERE l.id = ANY (v_rows)
+         GROUP BY t.baseline_id
+         ORDER BY t.baseline_id
+    LOOP
+        IF v.intent IS NOT NULL AND v.slip IS NULL THEN
+            SELECT count(*) INTO v_adopted FROM asymm._adopt(v.baseline_id, v.reason, true);
+            IF v_adopted > 0 THEN
+                v_seen := asymm._merge_seen(v_seen, jsonb_build_object('adopted', v_adopted, 'objects',
+                    (SELECT jsonb_build_array(format('%I.%I', b.schema_name, b.object_name))
+                       FROM asymm.baseline b WHERE b.id = v.baseline_id)));
+            END IF;
+            v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log', v.intent));
+        ELSE
+            v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log', COALESCE(v.slip, v.last),
+                CASE WHEN v.intent IS NOT NULL
+                     THEN 'a migration and another change of the same table arrived in one beat' END));
+        END IF;
+    END LOOP;
+    -- These commands name no object.
+    IF EXISTS (SELECT FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
+                AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL')) THEN
+        v_seen := asymm._merge_seen(v_seen, asymm._scan_headers('ddl_log',
+            (SELECT max(l.id) FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
+               AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED'))));
+    END IF;
+    IF EXISTS (SELECT FROM asymm.watched_schema) THEN
+        -- Tables that a migration made in a watched schema are declared with it.
+        FOR v IN
+            SELECT w.schema_name, w.policy, w.annotation, max(COALESCE(l.intent, 'migrator ' || l.role)) AS reason,
+                   array_agg(DISTINCT c.oid) AS relids
+              FROM asymm.ddl_log l
+             CROSS JOIN LATERAL unnest(l.class_ids, l.object_ids) AS o (class_id, object_id)
+              JOIN pg_class c ON c.oid = o.object_id AND c.relkind IN ('r', 'p')
+              JOIN pg_namespace n ON n.oid = c.relnamespace
+              JOIN asymm.watched_schema w ON w.schema_name = n.nspname
+             WHERE l.id = ANY (v_rows) AND l.intended AND o.class_id = 'pg_class'::regclass
+               AND c.oid = ANY (asymm._schema_tables(w.schema_name))
+               AND NOT EXISTS (SELECT FROM asymm.baseline b
+                                WHERE b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname)
+             GROUP BY w.schema_name, w.policy, w.annotation
+        LOOP
+            v_seen := asymm._merge_seen(v_seen, jsonb_build_object('objects', '[]'::jsonb, 'adopted',
+                cardinality(asymm._declare(v.relids, v.policy, v.annotation, true, v.reason))));
+        END LOOP;
+        v_seen := asymm._merge_seen(v_seen, asymm._inspect_undeclared('ddl_log',
+            (SELECT max(l.id) FROM asymm.ddl_log l
+              WHERE l.id = ANY (v_rows) AND NOT l.intended AND l.command_tag ~ 'TABLE|SCHEMA|SELECT INTO')));
+    END IF;
+    RETURN v_seen;
+END
+$$;
+COMMENT ON FUNCTION asymm._process_ddl() IS 'Works off the unseen rows of the DDL log: drift, adoption of intended changes, actions; returns {objects, drifts, adopted} or NULL.';
+
+CREATE OR REPLACE FUNCTION asymm._scan_headers(found_by text DEFAULT 'header_scan', ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_ids bigint[];
+BEGIN
+    SELECT array_agg(b.id) INTO v_ids
+      FROM asymm.baseline b
+      LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
+      LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
+     WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL;
+    RETURN asymm._merge_seen(asymm._inspect(v_ids, found_by, ddl_log_id),
+                             CASE WHEN ddl_log_id IS NULL THEN asymm._inspect_undeclared(found_by) END);
+END
+$$;
+COMMENT ON FUNCTION asymm._scan_headers(text, bigint) IS 'Compares catalog row headers of watched tables with the last look and inspects those that differ.';
+
+CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_ids bigint[];
+BEGIN
+    SELECT array_agg(b.id) INTO v_ids
+      FROM asymm.baseline b
+      LEFT JOIN pg_namespace n ON n.nspname = b.schema_name
+      LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p')
+      LEFT JOIN asymm._table_facts(ARRAY(SELECT c.oid FROM asymm.baseline b
+                                           JOIN pg_namespace n ON n.nspname = b.schema_name
+                                           JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name)) AS f ON f.relid = c.oid
+     WHERE f.facts IS DISTINCT FROM b.facts
+        OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open');
+    RETURN asymm._merge_seen(asymm._inspect(v_ids, 'full_scan'), asymm._inspect_undeclared('full_scan'));
+END
+$$;
+COMMENT ON FUNCTION asymm._scan_all() IS 'Reads every watched table in full, compares it with its baseline and inspects those that differ.';

@@ -1,0 +1,82 @@
+-- What people look at. Statement text is for operators; readers see everything else.
+
+CREATE OR REPLACE FUNCTION asymm._sees_statements() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pg_has_role('asymm_operator', 'USAGE') $$;
+COMMENT ON FUNCTION asymm._sees_statements() IS 'True for operators: may read the text of logged statements.';
+
+CREATE OR REPLACE VIEW asymm.drift AS
+    SELECT d.id,
+           format('%I.%I', d.schema_name, d.object_name) AS object,
+           d.kind, d.part, d.name, d.attribute, d.declared, d.actual,
+           l.role, l.login, l.application, l.client_addr, l.at AS ddl_at, l.command_tag,
+           CASE WHEN asymm._sees_statements() THEN l.statement END AS statement,
+           d.found_by, d.noticed_at, COALESCE(b.policy, 'propose') AS policy,
+           CASE WHEN d.state = 'open' THEN COALESCE(a.state, 'open') ELSE d.state END AS state,
+           CASE WHEN a.id IS NULL AND b.policy = 'observe' THEN 'policy observe' ELSE a.reason END AS reason,
+           p.hazards, p.repair, d.action_id AS action,
+           CASE WHEN d.state = 'healed' THEN a.applied_at END AS repaired_at, d.resolved_at
+      FROM asymm.drift_record AS d
+      LEFT JOIN asymm.ddl_log AS l ON l.id = d.ddl_log_id
+      LEFT JOIN asymm.action AS a ON a.id = d.action_id
+      LEFT JOIN asymm.baseline AS b ON b.id = d.baseline_id
+      LEFT JOIN LATERAL (
+          -- The steps that mend this difference; the whole plan where none is made for it alone.
+          SELECT string_agg(s.forward, E';\n' ORDER BY s.step) AS repair,
+                 ARRAY(SELECT DISTINCT h.hazard
+                         FROM jsonb_array_elements(a.steps) AS e,
+                              jsonb_array_elements_text(CASE jsonb_typeof(e -> 'hazards') WHEN 'array' THEN e -> 'hazards' ELSE '[]' END) AS h (hazard)
+                        WHERE (e ->> 'part' = d.part AND e ->> 'name' = d.name) OR NOT m.matched
+                        ORDER BY h.hazard) AS hazards
+            FROM (SELECT EXISTS (SELECT FROM jsonb_to_recordset(a.steps) AS x (part text, name text)
+                                  WHERE x.part = d.part AND x.name = d.name) AS matched) AS m
+           CROSS JOIN jsonb_to_recordset(a.steps) AS s (step integer, part text, name text, forward text)
+           WHERE (s.part = d.part AND s.name = d.name) OR NOT m.matched
+           GROUP BY m.matched) AS p ON true;
+COMMENT ON VIEW asymm.drift IS 'Differences from the baseline: object, part, attribute, from (declared) and to (actual), who did it, hazards and statements of the repair, state; open ones and their history.';
+
+CREATE OR REPLACE VIEW asymm.actions AS
+    SELECT a.id, a.kind, a.target, a.state, a.reason, a.requested_by,
+           ARRAY(SELECT s ->> 'forward' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n) WHERE s ->> 'forward' IS NOT NULL ORDER BY n) AS statements,
+           ARRAY(SELECT s ->> 'inverse' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n) WHERE s ->> 'inverse' IS NOT NULL ORDER BY n DESC) AS inverse,
+           ARRAY(SELECT DISTINCT h FROM jsonb_array_elements(a.steps) AS s,
+                        jsonb_array_elements_text(CASE jsonb_typeof(s -> 'hazards') WHEN 'array' THEN s -> 'hazards' ELSE '[]' END) AS h ORDER BY h) AS hazards,
+           a.evidence_before, a.evidence_after, a.error, a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
+           round(extract(epoch FROM a.applied_at - a.created_at) * 1000, 1) AS duration_ms
+      FROM asymm.action AS a;
+COMMENT ON VIEW asymm.actions IS 'The ledger: statements, their inverse (in the order to run them), hazards, evidence before and after, state; duration_ms from planned to applied.';
+
+CREATE OR REPLACE FUNCTION asymm.action_history(action bigint)
+RETURNS TABLE (at timestamptz, from_state text, to_state text, by_role name, note text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF action IS NULL THEN
+        PERFORM asymm._require_text(NULL, 'action');
+    ELSIF NOT EXISTS (SELECT FROM asymm.action a WHERE a.id = action) THEN
+        RAISE EXCEPTION 'action % does not exist', action
+            USING ERRCODE = 'undefined_object', DETAIL = 'The ledger has no row of that number.',
+                  HINT = 'SELECT id, target, state FROM asymm.actions ORDER BY id DESC;';
+    END IF;
+    RETURN QUERY SELECT e.at, e.from_state, e.to_state, e.by_role, e.note
+                   FROM asymm.action_event e WHERE e.action_id = action ORDER BY e.id;
+END
+$$;
+COMMENT ON FUNCTION asymm.action_history(bigint) IS 'Every state an action was in, when, by whom and why. Raises 22004, 42704.';
+
+CREATE OR REPLACE VIEW asymm.ddl AS
+    SELECT l.id, l.at, l.role, l.login, l.application, l.client_addr, l.command_tag, l.identities AS objects, l.intent, l.intended,
+           l.action_id AS action, CASE WHEN asymm._sees_statements() THEN l.statement END AS statement, l.seen
+      FROM asymm.ddl_log AS l;
+COMMENT ON VIEW asymm.ddl IS 'The DDL log: who ran what, when and from where; the statement''s text is for operators.';
+
+CREATE OR REPLACE VIEW asymm.watched AS
+    SELECT format('%I.%I', b.schema_name, b.object_name) AS object, b.kind, b.policy, b.fingerprint,
+           NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open') AS in_step,
+           s.held, asymm.annotation_json(b.annotation) AS annotation, b.by_schema, b.watched_by, b.watched_at,
+           b.adopted_by, b.adopted_at, b.reason, s.checked_at
+      FROM asymm.baseline AS b
+      LEFT JOIN asymm.baseline_state AS s ON s.baseline_id = b.id;
+COMMENT ON VIEW asymm.watched IS 'What is watched, by which policy, whether it agrees with its baseline, and why it is held back if it is.';

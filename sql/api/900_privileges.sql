@@ -1,0 +1,42 @@
+-- Ownership and privileges, set anew by every install and upgrade: pg_dump carries neither for members of an extension.
+-- A new function is private until its name stands in one of the lists.
+
+DO $privileges$
+DECLARE
+    -- Anybody with asymm_reader: looking.
+    v_reader text[] := ARRAY[
+        'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
+        'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', '_sees_statements'];
+    -- asymm_operator: declaring, deciding, and the pieces that the beat runs with the actor's own rights.
+    v_operator text[] := ARRAY[
+        'configure', 'watch', 'watch_schema', 'unwatch', 'unwatch_schema', 'adopt', 'heal', 'approve', 'reject', 'revert',
+        '_settings', '_caller', '_require_text', '_require_healing', '_healing_paused',
+        '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps', '_begin_revert', '_finish_revert',
+        '_claim_action', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
+        '_process_ddl', '_scan_headers', '_scan_all'];
+    v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched'];
+    v record;
+BEGIN
+    FOR v IN SELECT c.oid::regclass::text AS name, c.relkind, c.relname
+               FROM pg_catalog.pg_class c WHERE c.relnamespace = 'asymm'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND c.relkind = 'S' AND d.deptype IN ('a', 'i')) LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
+        EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_operator', v.relname);
+        IF v.relname = ANY (v_views) THEN
+            EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_reader', v.relname);
+        END IF;
+    END LOOP;
+    FOR v IN SELECT p.oid::regprocedure::text AS signature, p.proname, p.prokind
+               FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'asymm'::regnamespace LOOP
+        EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO asymm_owner', v.signature);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_operator', v.signature);
+        IF v.proname = ANY (v_reader) THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_reader', v.signature);
+        ELSIF v.proname = ANY (v_operator) THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
+        END IF;
+    END LOOP;
+    EXECUTE 'REVOKE ALL ON TYPE asymm.annotation FROM PUBLIC';
+    EXECUTE 'GRANT USAGE ON TYPE asymm.annotation TO asymm_reader';
+END
+$privileges$;
