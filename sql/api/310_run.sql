@@ -103,11 +103,11 @@ BEGIN
            SET applied_by = asymm._caller(), applied_at = clock_timestamp(),
                fingerprint_after = COALESCE(v_base.fingerprint, 'gone'),
                evidence_after = jsonb_build_object('differences', '[]'::jsonb, 'fingerprint', v_base.fingerprint)
-         WHERE id = action;
+         WHERE id = v.id;
         PERFORM asymm._set_action_state(action, 'applied');
         PERFORM asymm._set_action_state(action, 'verified', 'compared again: nothing differs');
-        UPDATE asymm.drift_record SET state = 'healed', resolved_at = clock_timestamp(), action_id = action
-         WHERE state = 'open' AND (baseline_id = v.baseline_id OR (v.baseline_id IS NULL AND action_id = action));
+        UPDATE asymm.drift_record SET state = 'healed', resolved_at = clock_timestamp(), action_id = v.id
+         WHERE state = 'open' AND (baseline_id = v.baseline_id OR (v.baseline_id IS NULL AND action_id = v.id));
         PERFORM asymm._refresh_members(ARRAY[v.baseline_id]);
         v_state := 'verified';
     ELSIF v_code = 'SY008' THEN
@@ -118,11 +118,11 @@ BEGIN
         -- Busy: later, with a delay that doubles and jitter so that loops do not meet again.
         UPDATE asymm.action
            SET due_at = clock_timestamp() + interval '203.7 ms' * 2 ^ LEAST(tries, 5) * (1 + random())
-         WHERE id = action;
+         WHERE id = v.id;
         v_state := 'approved';
     ELSIF v_code IN ('42P01', '42704', '42883', '3F000') AND v.tries < 3 AND v.tries > 0 THEN
         -- Something it refers to is gone too, and may be repaired in a moment.
-        UPDATE asymm.action SET due_at = clock_timestamp() + interval '203.7 ms' * 2 ^ tries WHERE id = action;
+        UPDATE asymm.action SET due_at = clock_timestamp() + interval '203.7 ms' * 2 ^ tries WHERE id = v.id;
         v_state := 'approved';
     ELSE
         v_state := 'failed';

@@ -61,7 +61,7 @@ BEGIN
          WHERE b.id = v_base.id;
         IF NOT FOUND THEN
             INSERT INTO asymm.baseline OVERRIDING SYSTEM VALUE SELECT v_base.* ON CONFLICT DO NOTHING;
-            UPDATE asymm.action SET baseline_id = v_base.id WHERE id = action;
+            UPDATE asymm.action SET baseline_id = v_base.id WHERE id = v.id;
         END IF;
         v.baseline_id := v_base.id;
     END IF;

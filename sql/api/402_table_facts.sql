@@ -66,29 +66,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._fingerprint(jsonb) IS 'SHA-256 (hexadecimal) of a facts document: over the hashes of its parts.';
 
-CREATE OR REPLACE FUNCTION asymm._compare(declared jsonb, actual jsonb)
+CREATE OR REPLACE FUNCTION asymm._compare(a jsonb, b jsonb)
 RETURNS TABLE (part text, name text, attribute text, declared jsonb, actual jsonb)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH d AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.declared) p, jsonb_each(p.value) n),
-         a AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.actual) p, jsonb_each(p.value) n)
-    SELECT 'table', '', NULL, _compare.declared #> '{table,""}', _compare.actual #> '{table,""}'
-     WHERE _compare.declared IS NULL <> (_compare.actual IS NULL)
+    WITH d AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.a) p, jsonb_each(p.value) n),
+         f AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.b) p, jsonb_each(p.value) n)
+    SELECT 'table', '', NULL, _compare.a #> '{table,""}', _compare.b #> '{table,""}'
+     WHERE _compare.a IS NULL <> (_compare.b IS NULL)
     UNION ALL
     SELECT part, name, v.attribute, v.declared, v.actual
-      FROM d FULL JOIN a USING (part, name)
+      FROM d FULL JOIN f USING (part, name)
      CROSS JOIN LATERAL (
-         SELECT NULL::text AS attribute, d.value AS declared, a.value AS actual WHERE d.value IS NULL OR a.value IS NULL
+         SELECT NULL::text AS attribute, d.value AS declared, f.value AS actual WHERE d.value IS NULL OR f.value IS NULL
          UNION ALL
          SELECT attribute, x.value, y.value
            FROM jsonb_each(d.value) AS x (attribute, value)
-           FULL JOIN jsonb_each(a.value) AS y (attribute, value) USING (attribute)
-          WHERE d.value IS NOT NULL AND a.value IS NOT NULL AND x.value IS DISTINCT FROM y.value) AS v
-     WHERE d.value IS DISTINCT FROM a.value AND _compare.declared IS NOT NULL AND _compare.actual IS NOT NULL
+           FULL JOIN jsonb_each(f.value) AS y (attribute, value) USING (attribute)
+          WHERE d.value IS NOT NULL AND f.value IS NOT NULL AND x.value IS DISTINCT FROM y.value) AS v
+     WHERE d.value IS DISTINCT FROM f.value AND _compare.a IS NOT NULL AND _compare.b IS NOT NULL
 $$;
 COMMENT ON FUNCTION asymm._compare(jsonb, jsonb)
-    IS 'Differences of two facts documents, one row an attribute; attribute NULL when a whole part is missing (actual NULL) or extra (declared NULL).';
+    IS 'Differences of two facts documents (a declared, b actual), one row an attribute; attribute NULL when a whole part is missing (actual NULL) or extra (declared NULL).';
 
 CREATE OR REPLACE FUNCTION asymm._schema_tables(schema name) RETURNS oid[]
 LANGUAGE sql STABLE PARALLEL SAFE

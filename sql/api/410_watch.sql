@@ -48,14 +48,16 @@ RETURNS TABLE (object text, kind text, policy_in_force text, fingerprint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_ids bigint[];
 BEGIN
     PERFORM asymm._require_policy(policy);
     PERFORM asymm._require_annotation(annotation);
     PERFORM asymm._require_rights(asymm._require_table(target), target::text);
+    v_ids := asymm._declare(ARRAY[target::oid], watch.policy, watch.annotation, false, 'watch');
     RETURN QUERY
         SELECT format('%I.%I', b.schema_name, b.object_name), b.kind, b.policy, b.fingerprint
-          FROM asymm.baseline b
-         WHERE b.id = ANY (asymm._declare(ARRAY[target::oid], watch.policy, watch.annotation, false, 'watch'));
+          FROM asymm.baseline b WHERE b.id = ANY (v_ids);
 END
 $$;
 COMMENT ON FUNCTION asymm.watch(regclass, text, asymm.annotation)

@@ -53,13 +53,13 @@ $$;
 COMMENT ON FUNCTION asymm._look(bigint)
     IS 'A watched table as it is now: OID, owner, facts, column order, declared parts found under other names, fingerprint; all NULL when it is gone.';
 
-CREATE OR REPLACE FUNCTION asymm._differences(declared jsonb, actual jsonb, renames jsonb)
+CREATE OR REPLACE FUNCTION asymm._differences(a jsonb, b jsonb, renames jsonb)
 RETURNS TABLE (part text, name text, attribute text, declared jsonb, actual jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_actual jsonb := _differences.actual;
+    v_actual jsonb := _differences.b;
     v_part record;
 BEGIN
     -- What was renamed is compared under its declared name, and the rename told as one difference.
@@ -73,7 +73,7 @@ BEGIN
     IF renames ? 'table' THEN
         RETURN QUERY SELECT 'table', '', 'name', NULL::jsonb, renames -> 'table';
     END IF;
-    RETURN QUERY SELECT c.* FROM asymm._compare(_differences.declared, v_actual) AS c;
+    RETURN QUERY SELECT c.* FROM asymm._compare(_differences.a, v_actual) AS c;
 END
 $$;
-COMMENT ON FUNCTION asymm._differences(jsonb, jsonb, jsonb) IS 'Differences of two facts documents with renames told as such (attribute name).';
+COMMENT ON FUNCTION asymm._differences(jsonb, jsonb, jsonb) IS 'Differences of two facts documents (a declared, b actual) with renames told as such (attribute name).';

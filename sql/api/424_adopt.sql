@@ -43,7 +43,7 @@ BEGIN
         RETURN;
     END IF;
     v_facts := v_look.facts;
-    v_at := (SELECT f FROM asymm._table_facts(ARRAY[v_look.relid]) AS f);
+    SELECT n.nspname, c.relname INTO v_at FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = v_look.relid;
     IF keep_open THEN
         FOR v_open IN
             SELECT d.part, d.name, d.attribute, d.declared, d.actual FROM asymm.drift_record d
@@ -70,7 +70,7 @@ BEGIN
         RETURNING id INTO v_action;
         INSERT INTO asymm.action_event (action_id, to_state, by_role, note) VALUES (v_action, 'verified', asymm._caller(), reason);
         PERFORM asymm._set_baseline(baseline, v_facts, v_look.layout, reason,
-                                    (v_at.f).schema_name, (v_at.f).object_name);
+                                    v_at.nspname, v_at.relname);
     END IF;
     UPDATE asymm.baseline_state SET held = NULL WHERE baseline_id = baseline AND held IS NOT NULL;
     IF keep_open THEN
