@@ -37,9 +37,6 @@ BEGIN
               JOIN asymm.member AS m USING (class_id, object_id, sub_id)
              WHERE m.baseline_id = baseline AND a.name <> m.name AND a.part = m.part
                AND m.part IN ('column', 'constraint', 'index', 'trigger', 'policy', 'rule')
-               AND NOT (m.part = 'index' AND EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = m.object_id AND c.conrelid = _look.relid
-                                                      AND c.contype IN ('p', 'u', 'x')))
-               AND NOT (m.part = 'column' AND m.sub_id = 0)
                AND v_base.facts #> ARRAY[m.part, m.name] IS NOT NULL
              GROUP BY m.part) AS r;
     IF (v_at.schema_name, v_at.object_name) IS DISTINCT FROM (v_base.schema_name, v_base.object_name) THEN

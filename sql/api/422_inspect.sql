@@ -60,6 +60,15 @@ BEGIN
     IF v_reason IS NOT NULL THEN
         RETURN v_reason;
     END IF;
+    -- An actor belongs to one owner, so it can neither give a table back nor run a superuser's.
+    SELECT format('owner "%s" is a superuser, whom no actor may serve: call asymm.heal() yourself', r.rolname) INTO v_reason
+      FROM pg_roles r WHERE r.rolname = base.facts #>> '{table,"",owner}' AND r.rolsuper;
+    IF v_reason IS NOT NULL THEN
+        RETURN v_reason;
+    END IF;
+    IF jsonb_path_exists(differences, '$[*] ? (@.part == "table" && @.attribute == "owner")') THEN
+        RETURN 'the owner changed: only a superuser, or a member of both owners, can give it back';
+    END IF;
     SELECT string_agg(h, '; ') INTO v_reason
       FROM (SELECT DISTINCT h FROM jsonb_array_elements(steps) AS s, jsonb_array_elements_text(s -> 'hazards') AS h
              WHERE h LIKE 'not healable:%') AS x;
@@ -100,14 +109,21 @@ $$;
 COMMENT ON FUNCTION asymm._hold_reason(asymm.baseline, oid, jsonb, jsonb)
     IS 'Why a repair is only proposed (policy, pause, hold, hazard, size, relapse, budget); NULL when the background may run it.';
 
+-- A table whose repair can't be planned is still reported, and must not keep the others from being looked at.
 CREATE OR REPLACE FUNCTION asymm._steps(
     schema_name name, object_name name, declared jsonb, layout jsonb, actual jsonb, relid oid, renames jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(jsonb_agg(to_jsonb(p) ORDER BY p.step), '[]')
-      FROM asymm._plan(schema_name, object_name, declared, layout, actual, relid, renames) AS p
+BEGIN
+    RETURN (SELECT COALESCE(jsonb_agg(to_jsonb(p) ORDER BY p.step), '[]')
+              FROM asymm._plan(schema_name, object_name, declared, layout, actual, relid, renames) AS p);
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'repair of %.% could not be planned: % (%)', quote_ident(schema_name), quote_ident(object_name), SQLERRM, SQLSTATE;
+    RETURN jsonb_build_array(jsonb_build_object('step', 1, 'part', 'table', 'name', '', 'hazards',
+        jsonb_build_array(format('not healable: the plan failed: %s (%s)', SQLERRM, SQLSTATE))));
+END
 $$;
 COMMENT ON FUNCTION asymm._steps(name, name, jsonb, jsonb, jsonb, oid, jsonb) IS 'The repair plan as the ledger stores it.';
 
