@@ -169,7 +169,51 @@ $$;
 COMMENT ON FUNCTION asymm._propose(bigint, text, name, jsonb, text, jsonb, text)
     IS 'Writes the repair of a drift to the ledger: approved when nothing holds it, else proposed with the reason.';
 
--- Looks at each watched table and makes drift rows and actions agree with what is there.
+-- One watched table: drift rows and action are made to agree with what is there. NULL when it is as declared and was.
+CREATE OR REPLACE FUNCTION asymm._inspect_one(base asymm.baseline, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_target text := format('%I.%I', base.schema_name, base.object_name);
+    v_look record := asymm._look(base.id);
+    v_differences jsonb;
+    v_steps jsonb;
+    v_action bigint;
+    v_new integer;
+BEGIN
+    IF v_look.fingerprint = base.fingerprint THEN
+        PERFORM asymm._refresh_members(ARRAY[base.id]);
+        IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open') THEN
+            PERFORM asymm._close_drift(base.id, 'vanished');
+            RETURN jsonb_build_object('objects', jsonb_build_array(v_target), 'drifts', 0);
+        END IF;
+        RETURN NULL;
+    END IF;
+    SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
+      FROM asymm._differences(base.facts, v_look.facts, v_look.renames) AS d;
+    v_new := asymm._record_drift(base.id, base.kind, base.schema_name, base.object_name, v_differences, found_by, ddl_log_id);
+    IF base.policy <> 'observe' THEN
+        v_steps := asymm._steps(base.schema_name, base.object_name, base.facts, base.layout, v_look.facts,
+                                v_look.relid, v_look.renames);
+        v_action := asymm._propose(base.id, v_target, COALESCE(v_look.owner, (base.facts #>> '{table,"",owner}')::name),
+                                   v_steps, COALESCE(v_look.fingerprint, 'gone'), v_differences,
+                                   COALESCE(hold, asymm._hold_reason(base, v_look.relid, v_differences, v_steps)));
+        UPDATE asymm.drift_record AS d SET action_id = v_action
+         WHERE d.baseline_id = base.id AND d.state = 'open' AND d.action_id IS DISTINCT FROM v_action;
+    END IF;
+    INSERT INTO asymm.baseline_state AS s (baseline_id, relid, header, fingerprint, checked_at)
+    VALUES (base.id, v_look.relid, (SELECT h.header FROM asymm._headers(ARRAY[v_look.relid]) AS h),
+            v_look.fingerprint, clock_timestamp())
+    ON CONFLICT (baseline_id) DO UPDATE
+       SET relid = COALESCE(excluded.relid, s.relid), header = excluded.header, fingerprint = excluded.fingerprint,
+           checked_at = excluded.checked_at;
+    RETURN CASE WHEN v_new > 0 THEN jsonb_build_object('objects', jsonb_build_array(v_target), 'drifts', v_new) END;
+END
+$$;
+COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)
+    IS 'Compares one watched table with its baseline and writes drift rows and action; {objects, drifts} or NULL.';
+
 CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl_log_id bigint DEFAULT NULL, hold text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -177,59 +221,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_base asymm.baseline;
-    v_look record;
-    v_differences jsonb;
-    v_steps jsonb;
-    v_hold text;
-    v_action bigint;
-    v_new integer;
-    v_target text;
-    v_objects text[] := '{}';
-    v_drifts integer := 0;
-    v_same bigint[] := '{}';
+    v_seen jsonb;
 BEGIN
     FOR v_base IN SELECT b.* FROM asymm.baseline b WHERE b.id = ANY (baselines) ORDER BY b.id FOR UPDATE LOOP
-        v_target := format('%I.%I', v_base.schema_name, v_base.object_name);
-        v_look := asymm._look(v_base.id);
-        IF v_look.fingerprint = v_base.fingerprint THEN
-            v_same := v_same || v_base.id;
-            IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = v_base.id AND d.state = 'open') THEN
-                PERFORM asymm._close_drift(v_base.id, 'vanished');
-                v_objects := v_objects || v_target;
-            END IF;
-            CONTINUE;
-        END IF;
-        SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
-          FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
-        v_new := asymm._record_drift(v_base.id, v_base.kind, v_base.schema_name, v_base.object_name, v_differences,
-                                     found_by, ddl_log_id);
-        v_action := NULL;
-        IF v_base.policy <> 'observe' THEN
-            v_steps := asymm._steps(v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout, v_look.facts,
-                                    v_look.relid, v_look.renames);
-            v_hold := COALESCE(hold, asymm._hold_reason(v_base, v_look.relid, v_differences, v_steps));
-            v_action := asymm._propose(v_base.id, v_target, COALESCE(v_look.owner, (v_base.facts #>> '{table,"",owner}')::name),
-                                       v_steps, COALESCE(v_look.fingerprint, 'gone'), v_differences, v_hold);
-            UPDATE asymm.drift_record SET action_id = v_action
-             WHERE baseline_id = v_base.id AND state = 'open' AND action_id IS DISTINCT FROM v_action;
-        END IF;
-        INSERT INTO asymm.baseline_state AS s (baseline_id, relid, header, fingerprint, checked_at)
-        VALUES (v_base.id, v_look.relid, (SELECT h.header FROM asymm._headers(ARRAY[v_look.relid]) AS h),
-                v_look.fingerprint, clock_timestamp())
-        ON CONFLICT (baseline_id) DO UPDATE
-           SET relid = COALESCE(excluded.relid, s.relid), header = excluded.header, fingerprint = excluded.fingerprint,
-               checked_at = excluded.checked_at;
-        IF v_new > 0 THEN
-            v_drifts := v_drifts + v_new;
-            v_objects := v_objects || v_target;
-        END IF;
+        -- One table that can't be read now (locked, dropped under our eyes) must not hide the others.
+        BEGIN
+            v_seen := asymm._merge_seen(v_seen, asymm._inspect_one(v_base, found_by, ddl_log_id, hold));
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'asymmetrica: %.% could not be inspected and will be looked at again: % (%)',
+                quote_ident(v_base.schema_name), quote_ident(v_base.object_name), SQLERRM, SQLSTATE;
+            UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_base.id;
+        END;
     END LOOP;
-    PERFORM asymm._refresh_members(v_same);
-    IF cardinality(v_objects) = 0 THEN
-        RETURN NULL;
-    END IF;
-    RETURN jsonb_build_object('objects', to_jsonb(v_objects), 'drifts', v_drifts);
+    RETURN v_seen;
 END
 $$;
 COMMENT ON FUNCTION asymm._inspect(bigint[], text, bigint, text)
-    IS 'Compares watched tables with their baseline, writes drift rows and actions; returns {objects, drifts} or NULL when nothing changed.';
+    IS 'Inspects watched tables one by one; returns {objects, drifts} of all or NULL when nothing changed.';
