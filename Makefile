@@ -4,8 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PG_CONFIG ?= $(shell . .ci/lib.sh && pg_bin)/pg_config
-SUDO = $(shell . .ci/lib.sh && root_prefix)
+PG_CONFIG = $(shell . .ci/lib.sh && pg_bin)/pg_config
 export PG_MAJOR PG_CONFIG
 
 .PHONY: help
@@ -22,7 +21,7 @@ build: packages ## assemble the extension's scripts in extension/build
 
 .PHONY: install
 install: build ## install the extension's files into the Postgres of this machine
-	@$(SUDO) $(MAKE) -s -C extension install PG_CONFIG=$(PG_CONFIG) >/dev/null
+	@.ci/install
 
 .PHONY: up
 up: install ## start a private Postgres and Redis under .run/

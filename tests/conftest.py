@@ -8,7 +8,8 @@ redis_server   a throwaway Redis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import pytest
@@ -130,3 +131,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for cluster in Cluster.live:
             lines = cluster.log_text(since.get(cluster, 0)).splitlines()[-60:]
             report.sections.append((f"server log of {cluster.directory}", "\n".join(lines)))
+
+
+_long = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.config.stash[_long] = item.config.stash.get(_long, 0) + 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in one line what did not run, and why."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.getreports("skipped"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] += 1
+    if left := config.stash.get(_long, 0):
+        reasons["long: make test-long"] = left
+    said = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common()) or "nothing"
+    terminalreporter.write_line(f"not run: {said}")

@@ -47,6 +47,7 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified', 'reverting']);
     v_base asymm.baseline;
+    v_baseline bigint := v.baseline_id;
 BEGIN
     IF error IS NOT NULL THEN
         PERFORM asymm._set_action_state(action, 'verified', 'not taken back: ' || (error ->> 'message'), error);
@@ -63,15 +64,15 @@ BEGIN
             INSERT INTO asymm.baseline OVERRIDING SYSTEM VALUE SELECT v_base.* ON CONFLICT DO NOTHING;
             UPDATE asymm.action SET baseline_id = v_base.id WHERE id = v.id;
         END IF;
-        v.baseline_id := v_base.id;
+        v_baseline := v_base.id;
     END IF;
     PERFORM asymm._set_action_state(action, 'reverted', 'taken back by ' || asymm._caller());
-    IF v.baseline_id IS NOT NULL THEN
+    IF v_baseline IS NOT NULL THEN
         -- Nothing repairs at once what somebody has just taken back.
         INSERT INTO asymm.baseline_state AS s (baseline_id, held)
-        VALUES (v.baseline_id, format('action %s was taken back by %s', action, asymm._caller()))
+        VALUES (v_baseline, format('action %s was taken back by %s', action, asymm._caller()))
         ON CONFLICT (baseline_id) DO UPDATE SET held = excluded.held;
-        PERFORM asymm._inspect(ARRAY[v.baseline_id], 'call');
+        PERFORM asymm._inspect(ARRAY[v_baseline], 'call');
     ELSE
         PERFORM asymm._inspect_undeclared('call');
     END IF;

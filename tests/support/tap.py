@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-LINE = re.compile(r"^(not )?ok (\d+)(?: - (.*?))?(?: # (SKIP|TODO)\b *(.*))?$", re.IGNORECASE)
+LINE = re.compile(r"^(not )?ok (\d+)(?: -(?: .*?)??)??(?: # (SKIP|TODO)\b:? *(.*))?$", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)$")
 
 
@@ -25,10 +25,10 @@ def read(output: str) -> Report:
             planned = int(plan.group(1))
         elif test := LINE.match(line):
             seen += 1
-            if test.group(1) or (test.group(4) or "").upper() == "TODO":
+            if test.group(1) or (test.group(3) or "").upper() == "TODO":
                 report.problems.append(line)
-            elif test.group(4):
-                report.skipped.append(test.group(5) or "no reason given")
+            elif test.group(3):
+                report.skipped.append(test.group(4) or "no reason given")
             if int(test.group(2)) != seen:
                 report.problems.append(f"out of order: {line}")
     if planned is None:
