@@ -102,7 +102,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
-        'objects', (SELECT jsonb_agg(DISTINCT o) FROM jsonb_array_elements((a -> 'objects') || (b -> 'objects')) AS o),
+        'objects', (SELECT jsonb_agg(DISTINCT o) FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]') || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
         'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
         'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0)) END
 $$;
@@ -117,7 +117,7 @@ DECLARE
     v_seen jsonb;
     v record;
     v_adopted integer;
-    v_undeclared oid[];
+    v_hold text;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen) THEN
         RETURN NULL;
@@ -138,19 +138,22 @@ BEGIN
          GROUP BY t.baseline_id
          ORDER BY t.baseline_id
     LOOP
+        v_hold := CASE WHEN v.intent IS NOT NULL AND v.slip IS NOT NULL
+                       THEN 'a migration and another change of the same table arrived in one beat' END;
         IF v.intent IS NOT NULL AND v.slip IS NULL THEN
-            SELECT count(*) INTO v_adopted FROM asymm._adopt(v.baseline_id, v.reason, true);
-            IF v_adopted > 0 THEN
-                v_seen := asymm._merge_seen(v_seen, jsonb_build_object('adopted', v_adopted, 'objects',
-                    (SELECT jsonb_build_array(format('%I.%I', b.schema_name, b.object_name))
-                       FROM asymm.baseline b WHERE b.id = v.baseline_id)));
-            END IF;
-            v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log', v.intent));
-        ELSE
-            v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log', COALESCE(v.slip, v.last),
-                CASE WHEN v.intent IS NOT NULL
-                     THEN 'a migration and another change of the same table arrived in one beat' END));
+            BEGIN
+                SELECT count(*) INTO v_adopted FROM asymm._adopt(v.baseline_id, v.reason, true);
+                IF v_adopted > 0 THEN
+                    v_seen := asymm._merge_seen(v_seen, jsonb_build_object('adopted', v_adopted, 'objects',
+                        (SELECT jsonb_agg(format('%I.%I', b.schema_name, b.object_name))
+                           FROM asymm.baseline b WHERE b.id = v.baseline_id)));
+                END IF;
+            EXCEPTION WHEN OTHERS THEN
+                v_hold := format('the migration could not be adopted: %s (%s)', SQLERRM, SQLSTATE);
+            END;
         END IF;
+        v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log',
+                                                           COALESCE(v.slip, v.intent, v.last), v_hold));
     END LOOP;
     -- These commands name no object.
     IF EXISTS (SELECT FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
