@@ -86,13 +86,17 @@ BEGIN
     ON CONFLICT (baseline_id) DO UPDATE SET relid = excluded.relid WHERE s.relid IS DISTINCT FROM excluded.relid;
     SELECT COALESCE(array_agg(s.relid), '{}') INTO v_relids
       FROM asymm.baseline_state s WHERE s.baseline_id = ANY (baselines) AND s.relid IS NOT NULL;
-    UPDATE asymm.baseline_state AS s SET header = h.header, fingerprint = b.fingerprint, checked_at = clock_timestamp()
+    -- A table that took another's name is that other one now.
+    UPDATE asymm.baseline_state AS s SET relid = NULL, header = NULL
+     WHERE s.relid = ANY (v_relids) AND s.baseline_id <> ALL (baselines);
+    UPDATE asymm.baseline_state AS s SET header = h.header, fingerprint = b.fingerprint, checked_at = clock_timestamp(),
+           checked_xid = pg_current_xact_id(), checked_snapshot = pg_current_snapshot()
       FROM asymm._headers(v_relids) AS h, asymm.baseline AS b
      WHERE h.relid = s.relid AND b.id = s.baseline_id AND s.baseline_id = ANY (baselines);
     INSERT INTO asymm.member AS m (class_id, object_id, sub_id, baseline_id, part, name)
     SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
       FROM asymm._addresses(v_relids) AS a
-      JOIN asymm.baseline_state AS s ON s.relid = a.relid
+      JOIN asymm.baseline_state AS s ON s.relid = a.relid AND s.baseline_id = ANY (baselines)
     ON CONFLICT (class_id, object_id, sub_id) DO UPDATE
        SET baseline_id = excluded.baseline_id, part = excluded.part, name = excluded.name
      WHERE (m.baseline_id, m.part, m.name) IS DISTINCT FROM (excluded.baseline_id, excluded.part, excluded.name);

@@ -134,7 +134,12 @@ BEGIN
                (array_agg(COALESCE(l.intent, 'migrator ' || l.role) ORDER BY l.id DESC) FILTER (WHERE l.intended))[1] AS reason
           FROM asymm.ddl_log l
          CROSS JOIN LATERAL asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names) AS t (baseline_id)
+          LEFT JOIN asymm.baseline_state AS s ON s.baseline_id = t.baseline_id
          WHERE l.id = ANY (v_rows)
+           -- What had happened when the table last agreed with its baseline is accounted for: our own repairs, and
+           -- whatever came before watch() or adopt().
+           AND (s.checked_snapshot IS NULL
+                OR NOT (pg_visible_in_snapshot(l.xid, s.checked_snapshot) OR (l.xid = s.checked_xid AND l.at <= s.checked_at)))
          GROUP BY t.baseline_id
          ORDER BY t.baseline_id
     LOOP

@@ -57,11 +57,14 @@ CREATE TABLE asymm.baseline_state (
     header text,
     fingerprint text,
     held text,
-    checked_at timestamptz
+    checked_at timestamptz,
+    checked_xid xid8,
+    checked_snapshot pg_snapshot
 );
 CREATE INDEX baseline_state_relid ON asymm.baseline_state (relid);
 COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched object.';
 COMMENT ON COLUMN asymm.baseline_state.header IS 'Hash of the catalog row headers (xmin, ctid) at the last look; unchanged headers need no second look.';
+COMMENT ON COLUMN asymm.baseline_state.checked_snapshot IS 'What was visible (besides checked_xid) when the object last agreed with its baseline: DDL in it is accounted for.';
 COMMENT ON COLUMN asymm.baseline_state.held IS 'Why policy heal only proposes for this object now (a revert, a relapse); cleared by heal(), adopt() or watch().';
 
 CREATE TABLE asymm.ddl_log (
