@@ -61,7 +61,8 @@ COPY --chown=postgres extension /src/extension
 COPY --chown=postgres sql /src/sql
 COPY --chown=postgres python /src/python
 COPY --chown=postgres tests /src/tests
-RUN mkdir /src/.run && ln -s /opt/asymmetrica /src/.run/venv && chown -R postgres /src /opt/asymmetrica
+RUN mkdir /src/.run && ln -s /opt/asymmetrica /src/.run/venv \
+    && chown -R postgres /src /opt/asymmetrica /docker-entrypoint-initdb.d
 USER postgres
 WORKDIR /src
 ENTRYPOINT []

@@ -56,6 +56,7 @@ init() {
     # During these steps the server listens nowhere but on a private socket.
     rm -rf /tmp/init
     mkdir -m 700 /tmp/init
+    trap 'pg_ctl -D "$PGDATA" -w -s -m immediate stop' EXIT
     pg_ctl -D "$PGDATA" -w -s -o "-c listen_addresses='' -c unix_socket_directories=/tmp/init" start
     if [ "$POSTGRES_DB" != postgres ]; then
         sql -d postgres -v name="$POSTGRES_DB" <<<'CREATE DATABASE :"name"'
@@ -64,6 +65,7 @@ init() {
         PGOPTIONS='-c client_min_messages=warning' sql -d "$POSTGRES_DB" -c "CREATE EXTENSION $extension"
     done
     PGHOST=/tmp/init PGUSER=$POSTGRES_USER PGDATABASE=$POSTGRES_DB run_initdb_files
+    trap - EXIT
     pg_ctl -D "$PGDATA" -w -s -m fast stop
     rm -f "$PGDATA/asymmetrica.unfinished"
     echo "initialised: database $POSTGRES_DB with extension asymmetrica"
