@@ -1,12 +1,21 @@
 # shellcheck shell=bash disable=SC2034
 # Shared by the scripts here: where things are and which account runs the servers. Source it, don't run it.
 set -euo pipefail
+shopt -s inherit_errexit
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RUN=$ROOT/.run
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
+
+# .run belongs to whom the work tree belongs to, also when root makes it.
+run_dir() {
+    if [ ! -d "$RUN" ]; then
+        mkdir "$RUN"
+        if [ "$(id -u)" = 0 ]; then chown --reference "$ROOT" "$RUN"; fi
+    fi
+}
 
 # Major version of Postgres to use: PG_MAJOR, else the newest server installed, else what this Debian offers.
 pg_major() {
