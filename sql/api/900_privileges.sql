@@ -6,15 +6,23 @@ DECLARE
     -- Anybody with asymm_reader: looking.
     v_reader text[] := ARRAY[
         'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
-        'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', '_sees_statements'];
+        'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', '_sees_statements',
+        'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops', '_doctor_healing',
+        '_alive', '_healing', '_setting_of', '_cron_jobs', '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring, deciding, and the pieces that the beat runs with the actor's own rights.
     v_operator text[] := ARRAY[
         'configure', 'watch', 'watch_schema', 'unwatch', 'unwatch_schema', 'adopt', 'heal', 'approve', 'reject', 'revert',
         '_settings', '_caller', '_require_text', '_require_healing', '_healing_paused',
         '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps', '_begin_revert', '_finish_revert',
         '_claim_action', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
-        '_process_ddl', '_scan_headers', '_scan_all'];
-    v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched'];
+        '_process_ddl', '_scan_headers', '_scan_all',
+        'create_actor', 'start', 'stop', 'pause', 'resume', 'pulse', 'beat', 'cycle', 'configure_organ',
+        '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period', '_beat_organs',
+        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_take_lease', '_beat_begin', '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
+        '_record_beat', '_record_cycle', '_run_organ', '_merge_reports', '_beat_report', '_announce', '_apply_claimed',
+        '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse', '_job_name', '_jobs_wanted',
+        '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept', '_watchdog'];
+    v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ', '_actors'];
     v record;
 BEGIN
     FOR v IN SELECT c.oid::regclass::text AS name, c.relkind, c.relname

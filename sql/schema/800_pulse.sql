@@ -27,36 +27,54 @@ CREATE TABLE asymm.organ_state (
     last_run_at timestamptz,
     last_ms double precision,
     total_ms double precision NOT NULL DEFAULT 0,
+    recent_ms double precision NOT NULL DEFAULT 0,
+    recent_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     last_error jsonb
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE asymm.organ_state IS 'Running cost and failures of each organ (milliseconds).';
+COMMENT ON COLUMN asymm.organ_state.recent_ms IS 'Working time that fades by half every ten minutes, as of recent_at: what the regime weights are held against.';
 
 CREATE TABLE asymm.control (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT control_only_row CHECK (only_row),
-    stopped boolean NOT NULL DEFAULT false,
     paused text,
     paused_by name,
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     place jsonb
 );
 INSERT INTO asymm.control DEFAULT VALUES;
-COMMENT ON TABLE asymm.control IS 'Stop flag, pause with its reason, and the place (system, database, timeline, data directory) where healing was allowed.';
+COMMENT ON TABLE asymm.control IS 'Pause with its reason, and the place (system, database, timeline, data directory) where healing was allowed.';
 
--- One row per (actor, lane): the lease of its loop and the last beat. HOT-updated every beat.
+-- One row per (actor, lane): the lease of its loop and the last beat. HOT-updated every beat, so pages are kept
+-- roomy and autovacuum, which would otherwise come every minute, waits longer.
 CREATE TABLE asymm.pulse_state (
     actor name NOT NULL,
     lane text NOT NULL CONSTRAINT pulse_state_lane CHECK (lane IN ('fast', 'slow')),
     pid integer,
     backend_start timestamptz,
+    run_at timestamptz,
     anchor timestamptz,
+    period double precision,
     seq bigint NOT NULL DEFAULT 0,
     beat_at timestamptz,
     missed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
     clock_jumps bigint NOT NULL DEFAULT 0,
     version text,
+    stops bigint NOT NULL DEFAULT 0,
+    run_stops bigint NOT NULL DEFAULT 0,
+    registered_at timestamptz,
     PRIMARY KEY (actor, lane)
-) WITH (fillfactor = 30);
+) WITH (fillfactor = 30, autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 1000000);
 COMMENT ON TABLE asymm.pulse_state IS 'Lease and last beat of each loop; leadership is pid and backend_start of a session that is alive.';
+COMMENT ON COLUMN asymm.pulse_state.run_at IS 'When the run that holds the lease began.';
+COMMENT ON COLUMN asymm.pulse_state.anchor IS 'Tick seq falls on anchor + seq × period; moved only when the clock jumps or the period changes.';
+COMMENT ON COLUMN asymm.pulse_state.period IS 'Seconds between two ticks.';
+COMMENT ON COLUMN asymm.pulse_state.seq IS 'Number of the last tick that was beaten; follows from the clock, so it never goes back, even after a crash.';
+COMMENT ON COLUMN asymm.pulse_state.missed IS 'Ticks that passed without a beat while a loop ran or was handed over.';
+COMMENT ON COLUMN asymm.pulse_state.skipped IS 'Beats that could not be recorded because somebody held this row or table locked.';
+COMMENT ON COLUMN asymm.pulse_state.stops IS 'Calls of asymm.stop(): a run that began at a smaller count ends. A count, since clocks jump.';
+COMMENT ON COLUMN asymm.pulse_state.run_stops IS 'The count when the last run began.';
+COMMENT ON COLUMN asymm.pulse_state.registered_at IS 'When asymm.start() was called for this actor; NULL: a loop started by other means.';
 
 -- One summary row a cycle (about ten beats).
 CREATE TABLE asymm.beat_summary (

@@ -1,0 +1,23 @@
+-- doctor(): everything that should be so, and the command that makes it so. Never fails itself.
+
+CREATE OR REPLACE FUNCTION asymm.doctor() RETURNS TABLE (check_name text, status text, seen text, remedy text)
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_part text;
+BEGIN
+    FOREACH v_part IN ARRAY ARRAY['server', 'extensions', 'roles', 'jobs', 'loops', 'healing'] LOOP
+        BEGIN
+            RETURN QUERY EXECUTE format('SELECT * FROM asymm.%I()', '_doctor_' || v_part);
+        EXCEPTION WHEN OTHERS THEN
+            check_name := v_part;
+            status := 'error';
+            seen := format('could not be looked at: %s (%s)', SQLERRM, SQLSTATE);
+            remedy := 'run SELECT * FROM asymm.doctor() as superuser';
+            RETURN NEXT;
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION asymm.doctor() IS 'Each server setting, extension, role, actor, job, loop, organ and trigger: ok, warning or error, what was seen, and the command that mends it.';
