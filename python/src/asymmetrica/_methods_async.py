@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -16,8 +16,10 @@ from .rows import (
     ActionEvent,
     Annotation,
     Check,
+    Command,
     Difference,
     Drift,
+    Healing,
     Heartbeat,
     Job,
     Organ,
@@ -26,6 +28,8 @@ from .rows import (
     Settings,
     State,
     Step,
+    Stopped,
+    Undone,
     Watched,
     WatchedObject,
 )
@@ -60,7 +64,6 @@ class AsyncMethods:
         migrator_roles: Sequence[str] | None = None,
         migrator_applications: Sequence[str] | None = None,
         lock_timeout: timedelta | None = None,
-        repair_timeout: timedelta | None = None,
         max_actions_per_hour: int | None = None,
         max_table_bytes: int | None = None,
         relapse_limit: int | None = None,
@@ -169,10 +172,15 @@ class AsyncMethods:
         """Return every state an action was in. Raises `UnknownObject`."""
         return await self._session.rows(ActionEvent, _sql.ACTION_HISTORY, {"action": action})
 
+    async def ddl(self, *, since: datetime | None = None) -> list[Command]:
+        """Return the log of DDL commands, oldest first (view asymm.ddl)."""
+        return await self._session.rows(Command, _sql.DDL, {"since": since})
+
     async def heal(self, target: str, *, dry_run: bool = False, allow_data_loss: bool = False) -> list[Step]:
         """Repair a watched object now, with the caller's rights; returns the statements run, or to be run.
 
-        Raises `NotWatched`, `HealingPaused`, `NotConverged`, `DataLoss` (unless `allow_data_loss`).
+        A repair that fails is rolled back and kept in the ledger: its steps have the state failed. Raises
+        `NotWatched`, `HealingPaused`, `DataLoss` (unless `allow_data_loss`).
         """
         values = {"target": target, "dry_run": dry_run, "allow_data_loss": allow_data_loss}
         return await self._session.rows(Step, _sql.HEAL, values)
@@ -185,12 +193,15 @@ class AsyncMethods:
         """Reject a proposed action. Raises `UnknownObject`, `WrongState`."""
         return await self._session.rows(State, _sql.REJECT, {"action": action, "reason": reason})
 
-    async def revert(self, action: int, *, dry_run: bool = False) -> list[Step]:
-        """Undo an applied action by its inverse statements.
+    async def revert(
+        self, action: int, *, dry_run: bool = False, allow_data_loss: bool = False
+    ) -> list[Undone]:
+        """Undo an applied action by its inverse statements, or an adoption; returns the statements.
 
-        Raises `UnknownObject`, `WrongState`, `StalePlan`.
+        Raises `UnknownObject`, `WrongState`, `StalePlan`, `HealingPaused`.
         """
-        return await self._session.rows(Step, _sql.REVERT, {"action": action, "dry_run": dry_run})
+        values = {"action": action, "dry_run": dry_run, "allow_data_loss": allow_data_loss}
+        return await self._session.rows(Undone, _sql.REVERT, values)
 
     # Pulse
 
@@ -198,21 +209,24 @@ class AsyncMethods:
         """Make the login that runs the pulse: member of that one owner; returns what was done."""
         return await self._session.rows(Result, _sql.CREATE_ACTOR, {"name": name, "owner": owner})
 
-    async def start(self, actor: str) -> list[Job]:
-        """Start the pulse as a login role, by pg_cron. Raises `UnfitActor`, `PulseUnavailable`."""
-        return await self._session.rows(Job, _sql.START, {"actor": actor})
+    async def start(self, actor: str, *, forced: bool = False) -> list[Job]:
+        """Have pg_cron run the pulse as a login role, from the next full minute on; returns the jobs.
 
-    async def stop(self, actor: str | None = None) -> list[Job]:
-        """Stop the pulse of an actor, or of all."""
-        return await self._session.rows(Job, _sql.STOP, {"actor": actor})
+        `forced` allows the actor other sessions. Raises `UnfitActor`, `PulseUnavailable`.
+        """
+        return await self._session.rows(Job, _sql.START, {"actor": actor, "forced": forced})
 
-    async def pause(self, reason: str) -> Any:
+    async def stop(self, actor: str | None = None) -> list[Stopped]:
+        """Stop the pulse of an actor, or of all; returns what was unscheduled and ended."""
+        return await self._session.rows(Stopped, _sql.STOP, {"actor": actor})
+
+    async def pause(self, reason: str) -> Healing:
         """Repair nothing until resume(); drift is still noticed."""
-        return await self._session.value(_sql.PAUSE, {"reason": reason})
+        return (await self._session.rows(Healing, _sql.PAUSE, {"reason": reason}))[0]
 
-    async def resume(self) -> Any:
+    async def resume(self) -> Healing:
         """Allow repairs again, here: also says that this place (after a restore or clone) is right."""
-        return await self._session.value(_sql.RESUME)
+        return (await self._session.rows(Healing, _sql.RESUME))[0]
 
     async def beat(self) -> Any:
         """Run one beat of the fast lane now, in the caller's transaction; returns what happened."""
@@ -236,10 +250,10 @@ class AsyncMethods:
 
     async def configure_organ(
         self, name: str, *, enabled: bool | None = None, cadence: timedelta | None = None
-    ) -> Any:
+    ) -> list[Organ]:
         """Switch an organ on or off, or change its cadence; None leaves it. Raises `UnknownObject`."""
         values = {"name": name, "enabled": enabled, "cadence": cadence}
-        return await self._session.value(_sql.CONFIGURE_ORGAN, values)
+        return await self._session.rows(Organ, _sql.CONFIGURE_ORGAN, values)
 
 
 def as_json(annotation: Annotation | Mapping[str, Any] | None) -> Jsonb | None:

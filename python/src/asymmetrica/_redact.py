@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus, unquote
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-__all__ = ["MASK", "UNREADABLE", "redact", "secrets_of", "show_dsn"]
+__all__ = ["MASK", "UNREADABLE", "misread", "redact", "secrets_of", "show_dsn"]
 
 MASK = "***"
 UNREADABLE = "(unreadable connection string)"
@@ -48,7 +48,7 @@ def secrets_of(conninfo: str) -> tuple[str, ...]:
     found: set[str] = set()
     try:
         given = conninfo_to_dict(conninfo)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError):
         for match in _URL.finditer(conninfo):
             found |= {match["secret"], unquote(match["secret"])}
         for match in _PAIR.finditer(conninfo):
@@ -58,10 +58,27 @@ def secrets_of(conninfo: str) -> tuple[str, ...]:
     return tuple(sorted(secret for secret in found if secret))
 
 
+def misread(conninfo: str) -> bool:
+    """Say whether libpq would take a part of the password for something else, and name it in its messages.
+
+    That is so with an @ or / in it that is not %-encoded.
+    """
+    scheme, _, rest = conninfo.partition("://")
+    if not scheme.startswith("postgres"):
+        return False
+    authority = rest.split("/", 1)[0]
+    if "@" in authority:
+        return authority.count("@") > 1
+    port = authority.rpartition(":")[2] if ":" in authority else ""
+    return "@" in rest.split("?")[0] or ("@" in rest and port.strip("0123456789,") != "")
+
+
 def show_dsn(conninfo: str) -> str:
     """Return a connection string to show: without secrets, or a fixed text if libpq can't read it."""
     try:
         given = conninfo_to_dict(conninfo)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError):
+        return UNREADABLE
+    if misread(conninfo):
         return UNREADABLE
     return make_conninfo("", **{key: value for key, value in given.items() if key not in _SECRET_KEYS})

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
 
 from . import _sql
 from ._redact import secrets_of
@@ -36,7 +37,7 @@ _FATAL = ("SY003", "SY006", "42501", "42883", "3F000", "22023", "25006", "2D000"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a loop: `what` is started, ended, failed, waiting or stopped."""
+    """Something that happened to a loop: `what` is started, ended, failed or stopped."""
 
     lane: str
     what: str
@@ -71,10 +72,10 @@ class _Lane:
         while not stop.is_set():
             began = time.monotonic()
             try:
-                await self._call()
-                self.tell(Event(self.lane, "ended"))
+                ended = await self._call()
+                self.tell(Event(self.lane, "ended", ended))
                 tries = 0
-                if once:
+                if once or ended == "stopped":
                     return
                 # A call that ends at once (stop flag set, another loop leads) must not become a busy loop.
                 if time.monotonic() - began < _PERIOD:
@@ -103,7 +104,8 @@ class _Lane:
             with contextlib.suppress(psycopg.Error, OSError):
                 await self.connection.cancel_safe(timeout=_GRACE)
 
-    async def _call(self) -> None:
+    async def _call(self) -> str | None:
+        """Run the loop once; return why it ended: duration, stopped (by asymm.stop), canceled, dropped."""
         if self.connection is None or self.connection.closed or self.connection.broken:
             await self.close()
             self.connection = await connect_own_async(
@@ -111,7 +113,10 @@ class _Lane:
             )
         self.tell(Event(self.lane, "started"))
         values = {"duration": self.duration, "lane": self.lane, "forced": self.forced}
-        await psycopg.AsyncClientCursor(self.connection).execute(_sql.CALL_PULSE, values)
+        cursor = psycopg.AsyncClientCursor(self.connection, row_factory=scalar_row)
+        await cursor.execute(_sql.CALL_PULSE, values)
+        ended = await (await cursor.execute(_sql.PULSE_ENDED)).fetchone()
+        return None if ended is None else str(ended)
 
     @staticmethod
     async def _wait(stop: asyncio.Event, seconds: float) -> None:
@@ -129,7 +134,7 @@ async def run_pulse(
     stop: asyncio.Event | None = None,
     tell: Callable[[Event], None] = lambda _: None,
 ) -> None:
-    """Run the loops of these lanes until `stop` is set, then end them cleanly.
+    """Run the loops of these lanes until `stop` is set or asymm.stop() was called, then end them cleanly.
 
     The first connection must succeed (`ConnectionFailed`); afterwards the server may come and go. Raises
     `UnfitActor`, `PulseUnavailable`, `NotAllowed` or `NotInstalled` when trying again can't help. With `once`

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row, scalar_row
 
 from . import _sql
-from ._redact import secrets_of
+from ._redact import misread, secrets_of
 from .errors import AsymmetricaError, ConnectionFailed, translate
 
 T = TypeVar("T")
@@ -45,17 +45,20 @@ async def connect_own_async(conninfo: str, **options: Any) -> AsyncConnection[An
     )
     try:
         options.setdefault("fallback_application_name", "asymmetrica")
-        conninfo = make_conninfo(conninfo, **options)
-    except psycopg.Error:
+        complete = make_conninfo(conninfo, **options)
+    except (psycopg.Error, UnicodeError):
         raise unreadable() from None
     try:
-        connection: AsyncConnection[Any] = await AsyncConnection.connect(conninfo, autocommit=True)
+        connection: AsyncConnection[Any] = await AsyncConnection.connect(complete, autocommit=True)
         await connection.execute(_sql.PIN_SEARCH_PATH)
-    except psycopg.Error as error:
+    except (psycopg.Error, UnicodeError) as error:
+        # UnicodeError: psycopg looked up a host name that can't be one.
+        if misread(conninfo) or not isinstance(error, psycopg.Error):
+            raise unreadable() from None
         failure = translate(error, secrets)
-        raise (
-            failure if isinstance(failure, ConnectionFailed) else ConnectionFailed(failure.message)
-        ) from None
+        if not isinstance(failure, ConnectionFailed):
+            failure = ConnectionFailed(failure.message, sqlstate=failure.sqlstate)
+        raise failure from None
     return connection
 
 

@@ -9,15 +9,15 @@ VERSION: Final = """SELECT extversion FROM pg_catalog.pg_extension
 
 # Settings
 _SETTINGS: Final = """period, notify, header_scan_every, full_scan_every, migrator_roles::pg_catalog.text[],
-    migrator_applications, lock_timeout, repair_timeout, max_actions_per_hour, max_table_bytes, relapse_limit,
-    relapse_window, statement_chars, retention, weight_exploration, weight_optimization,
+    migrator_applications, lock_timeout, max_actions_per_hour, max_table_bytes, relapse_limit, relapse_window,
+    statement_chars, retention, weight_exploration, weight_optimization,
     weight_stabilization"""
 SETTINGS: Final = f"SELECT {_SETTINGS} FROM asymm.settings"
 CONFIGURE: Final = f"""SELECT {_SETTINGS} FROM asymm.configure(
     period => %(period)s, notify => %(notify)s, header_scan_every => %(header_scan_every)s,
     full_scan_every => %(full_scan_every)s, migrator_roles => %(migrator_roles)s::pg_catalog.name[],
     migrator_applications => %(migrator_applications)s::pg_catalog.text[], lock_timeout => %(lock_timeout)s,
-    repair_timeout => %(repair_timeout)s, max_actions_per_hour => %(max_actions_per_hour)s,
+    max_actions_per_hour => %(max_actions_per_hour)s,
     max_table_bytes => %(max_table_bytes)s, relapse_limit => %(relapse_limit)s,
     relapse_window => %(relapse_window)s, statement_chars => %(statement_chars)s, retention => %(retention)s,
     weight_exploration => %(weight_exploration)s, weight_optimization => %(weight_optimization)s,
@@ -37,8 +37,9 @@ WATCH_SCHEMA: Final = f"""SELECT {_WATCHED} FROM asymm.watch_schema(
     schema => %(schema)s, policy => %(policy)s, annotation => {_ANNOTATION}) AS f ({_WATCHED})"""
 UNWATCH: Final = f"SELECT {_WATCHED} FROM asymm.unwatch(target => %(target)s) AS f ({_WATCHED})"
 UNWATCH_SCHEMA: Final = f"SELECT {_WATCHED} FROM asymm.unwatch_schema(schema => %(schema)s) AS f ({_WATCHED})"
-WATCHED: Final = """SELECT object, kind, policy, fingerprint, in_step, held, watched_by, watched_at,
-    adopted_at, reason FROM asymm.watched"""
+WATCHED: Final = """SELECT object, kind, policy, fingerprint, in_step, held, annotation, by_schema,
+    watched_by, watched_at, adopted_by, adopted_at, reason, checked_at
+    FROM asymm.watched ORDER BY object"""
 _DIFFERENCE: Final = "object, kind, part, name, attribute, declared, adopted"
 ADOPT: Final = f"""SELECT {_DIFFERENCE}
     FROM asymm.adopt(target => %(target)s, reason => %(reason)s) AS f ({_DIFFERENCE})"""
@@ -47,15 +48,16 @@ FINGERPRINT_SCHEMA: Final = "SELECT asymm.fingerprint_schema(schema => %(schema)
 FINGERPRINT_DATABASE: Final = "SELECT asymm.fingerprint_database()"
 
 # Drift and ledger
-DRIFT: Final = """SELECT id, object, kind, part, name, attribute, declared, actual, role, application,
-    pg_catalog.host(client_addr) AS client_addr, ddl_at, statement, intent, noticed_at, found_by, hazards,
-    repair, policy, state, reason, action, resolved_at
+DRIFT: Final = """SELECT id, object, kind, part, name, attribute, declared, actual, role, login, application,
+    pg_catalog.host(client_addr) AS client_addr, ddl_at, command_tag, statement, found_by, noticed_at, policy,
+    state, reason, hazards, repair, action, repaired_at, resolved_at
     FROM asymm.drift
     WHERE (%(resolved)s OR resolved_at IS NULL)
       AND (%(target)s::pg_catalog.text IS NULL OR object OPERATOR(pg_catalog.=) %(target)s::pg_catalog.text)
     ORDER BY id"""
 _ACTION: Final = """SELECT id, kind, target, state, reason, requested_by, statements, inverse, hazards,
-    evidence_before, evidence_after, error, tries, created_at, changed_at, applied_by, applied_at, duration_ms
+    evidence_before, evidence_after, error, tries, created_at, changed_at, applied_by, applied_at,
+    duration_ms::pg_catalog.float8
     FROM asymm.actions"""
 ACTIONS: Final = f"""{_ACTION}
     WHERE (%(state)s::pg_catalog.text IS NULL OR state OPERATOR(pg_catalog.=) %(state)s::pg_catalog.text)
@@ -66,33 +68,42 @@ ACTION_HISTORY: Final = """SELECT at, from_state, to_state, by_role, note
 _STEP: Final = "action, step, statement, inverse, lock_class, hazards, state"
 HEAL: Final = f"""SELECT {_STEP} FROM asymm.heal(
     target => %(target)s, dry_run => %(dry_run)s, allow_data_loss => %(allow_data_loss)s) AS f ({_STEP})"""
-REVERT: Final = (
-    f"SELECT {_STEP} FROM asymm.revert(action => %(action)s, dry_run => %(dry_run)s) AS f ({_STEP})"
-)
+_UNDONE: Final = "action, step, statement, state"
+REVERT: Final = f"""SELECT {_UNDONE} FROM asymm.revert(
+    action => %(action)s, dry_run => %(dry_run)s, allow_data_loss => %(allow_data_loss)s) AS f ({_UNDONE})"""
 _STATE: Final = "action, state, note"
+DDL: Final = """SELECT id, at, role, login, application, pg_catalog.host(client_addr) AS client_addr,
+    command_tag, objects, intent, intended, action, statement, seen
+    FROM asymm.ddl
+    WHERE %(since)s::pg_catalog.timestamptz IS NULL
+       OR at OPERATOR(pg_catalog.>=) %(since)s::pg_catalog.timestamptz
+    ORDER BY id"""
 APPROVE: Final = f"SELECT {_STATE} FROM asymm.approve(action => %(action)s) AS f ({_STATE})"
 REJECT: Final = f"""SELECT {_STATE}
     FROM asymm.reject(action => %(action)s, reason => %(reason)s) AS f ({_STATE})"""
 
 # Pulse
 CREATE_ACTOR: Final = "SELECT statement, result FROM asymm.create_actor(name => %(name)s, owner => %(owner)s)"
-_JOB: Final = "SELECT job, schedule, command, actor, state"
-START: Final = f"{_JOB} FROM asymm.start(actor => %(actor)s)"
-STOP: Final = f"{_JOB} FROM asymm.stop(actor => %(actor)s)"
-PAUSE: Final = "SELECT asymm.pause(reason => %(reason)s)"
-RESUME: Final = "SELECT asymm.resume()"
+START: Final = """SELECT job, job_name, schedule, command
+    FROM asymm.start(actor => %(actor)s, forced => %(forced)s)"""
+STOP: Final = "SELECT object, result FROM asymm.stop(actor => %(actor)s)"
+_HEALING: Final = "healing, cause, changed_by, changed_at"
+PAUSE: Final = f"SELECT {_HEALING} FROM asymm.pause(reason => %(reason)s) AS f ({_HEALING})"
+RESUME: Final = f"SELECT {_HEALING} FROM asymm.resume() AS f ({_HEALING})"
 BEAT: Final = "SELECT asymm.beat()"
 CYCLE: Final = "SELECT asymm.cycle()"
 CALL_PULSE: Final = "CALL asymm.pulse(duration => %(duration)s, lane => %(lane)s, forced => %(forced)s)"
-HEARTBEAT: Final = """SELECT actor, lane, alive, seq, beat_at, age, rate, p50_interval_ms, p99_interval_ms,
-    missed, work_ms, work_p99_ms, clock_jumps, paused, version
+HEARTBEAT: Final = """SELECT actor, lane, alive, seq, beat_at, age, rate, rate_wanted, interval_p50_ms,
+    interval_p99_ms, interval_max_ms, missed_last_minute, missed, skipped, work_mean_ms, work_p99_ms,
+    clock_jumps, paused, stopped, pid, run_at, version
     FROM asymm.heartbeat ORDER BY actor, lane"""
 DOCTOR: Final = "SELECT check_name, status, seen, remedy FROM asymm.doctor()"
-ORGANS: Final = """SELECT name, lane, regime, cadence, enabled, runs, failures, last_run_at, last_ms,
-    total_ms, share, last_error
-    FROM asymm.organs ORDER BY lane, name"""
-CONFIGURE_ORGAN: Final = """SELECT asymm.configure_organ(
+_ORGAN: Final = """name, lane, regime, cadence, enabled, runs, failures, failures_in_row, last_run_at,
+    last_ms, mean_ms, total_ms, share, due_at, last_error, purpose"""
+ORGANS: Final = f"SELECT {_ORGAN} FROM asymm.organs ORDER BY lane, name"
+CONFIGURE_ORGAN: Final = f"""SELECT {_ORGAN} FROM asymm.configure_organ(
     name => %(name)s, enabled => %(enabled)s, cadence => %(cadence)s)"""
+PULSE_ENDED: Final = "SELECT pg_catalog.current_setting('asymm.pulse_ended', true)"
 
 # Installing: used by `asymmetrica init` only.
 CREATE_EXTENSION: Final = "CREATE EXTENSION IF NOT EXISTS asymmetrica"

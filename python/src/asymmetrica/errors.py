@@ -186,7 +186,7 @@ def translate(error: psycopg.Error, secrets: tuple[str, ...] = ()) -> Asymmetric
     """Return the `AsymmetricaError` that says what a psycopg error said."""
     diag, sqlstate = error.diag, error.sqlstate
     message = diag.message_primary or str(error).strip() or type(error).__name__
-    if sqlstate in ("3F000", "42883", "42P01") and _OURS_MISSING.search(message):
+    if sqlstate in ("3F000", "42883", "42P01") and not diag.context and _OURS_MISSING.search(message):
         return NotInstalled(
             "the extension asymmetrica is not installed in this database, or is older than this driver",
             sqlstate=sqlstate,

@@ -5,30 +5,29 @@ Times are aware datetimes, `_ms` fields are milliseconds, `declared` and `actual
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+
+from . import _rows_pulse
+from ._rows_pulse import *  # noqa: F403
 
 __all__ = [
     "Action",
     "ActionEvent",
     "Annotation",
-    "Beat",
-    "Check",
+    "Command",
     "Difference",
     "Drift",
-    "Heartbeat",
-    "Job",
-    "Organ",
     "Policy",
-    "Result",
     "Settings",
     "State",
     "Step",
+    "Undone",
     "Watched",
     "WatchedObject",
 ]
+__all__ += _rows_pulse.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
 
@@ -63,12 +62,16 @@ class WatchedObject:
     kind: str
     policy: str
     fingerprint: str
-    in_step: bool | None
+    in_step: bool
     held: str | None
+    annotation: Any
+    by_schema: bool
     watched_by: str
     watched_at: datetime
+    adopted_by: str
     adopted_at: datetime
     reason: str | None
+    checked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +100,27 @@ class Drift:
     declared: Any
     actual: Any
     role: str | None
+    login: str | None
     application: str | None
     client_addr: str | None
     ddl_at: datetime | None
+    command_tag: str | None
     statement: str | None
-    intent: str | None
-    noticed_at: datetime
     found_by: str
-    hazards: list[str] | None
-    repair: str | None
-    policy: str | None
+    noticed_at: datetime
+    policy: str
     state: str
     reason: str | None
+    hazards: list[str] | None
+    repair: str | None
     action: int | None
+    repaired_at: datetime | None
     resolved_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of a repair, as heal() and revert() report it."""
+    """One statement of a repair, as heal() reports it."""
 
     action: int | None
     step: int
@@ -123,6 +128,16 @@ class Step:
     inverse: str | None
     lock_class: str | None
     hazards: list[str] | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """One inverse statement of an action, as revert() reports it."""
+
+    action: int
+    step: int
+    statement: str | None
     state: str
 
 
@@ -171,6 +186,25 @@ class ActionEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A row of asymm.ddl: one DDL command as the log has it; the statement's text is for operators."""
+
+    id: int
+    at: datetime
+    role: str
+    login: str
+    application: str | None
+    client_addr: str | None
+    command_tag: str
+    objects: list[str]
+    intent: str | None
+    intended: bool
+    action: int | None
+    statement: str | None
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings in force."""
 
@@ -181,7 +215,6 @@ class Settings:
     migrator_roles: list[str]
     migrator_applications: list[str]
     lock_timeout: timedelta
-    repair_timeout: timedelta
     max_actions_per_hour: int
     max_table_bytes: int
     relapse_limit: int
@@ -191,91 +224,3 @@ class Settings:
     weight_exploration: float
     weight_optimization: float
     weight_stabilization: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A statement that was run for you, and what came of it."""
-
-    statement: str
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job of pg_cron that start() made or stop() removed."""
-
-    job: str
-    schedule: str | None
-    command: str | None
-    actor: str | None
-    state: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """A row of asymm.heartbeat: one loop. Rate in beats a second over the last minute."""
-
-    actor: str
-    lane: str
-    alive: bool
-    seq: int
-    beat_at: datetime | None
-    age: timedelta | None
-    rate: float | None
-    p50_interval_ms: float | None
-    p99_interval_ms: float | None
-    missed: int
-    work_ms: float | None
-    work_p99_ms: float | None
-    clock_jumps: int
-    paused: str | None
-    version: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A row of doctor(): status is ok, warning or error; remedy is a command to copy."""
-
-    check_name: str
-    status: str
-    seen: str | None
-    remedy: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Organ:
-    """A row of asymm.organs: a recurring job and its running cost."""
-
-    name: str
-    lane: str
-    regime: str
-    cadence: timedelta
-    enabled: bool
-    runs: int
-    failures: int
-    last_run_at: datetime | None
-    last_ms: float | None
-    total_ms: float | None
-    share: float | None
-    last_error: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """A beat as NOTIFY asymm_pulse tells it.
-
-    `objects` are the watched objects that changed or were repaired. `missed` is true for the first beat after
-    the listener had to reconnect: something may have been told meanwhile, so read drift() and actions() anew.
-    `payload` is the whole message. Any role may NOTIFY, so take it as a hint, never as proof.
-    """
-
-    seq: int
-    at: datetime | None
-    actor: str | None
-    objects: tuple[str, ...]
-    drifts: int
-    adopted: int
-    actions: tuple[Any, ...]
-    missed: bool
-    payload: Mapping[str, Any]

@@ -67,12 +67,15 @@ def parser() -> argparse.ArgumentParser:
     ledger = command("actions", commands.actions, "show the ledger")
     ledger.add_argument("target", nargs="?", help="only this object, schema.table")
     ledger.add_argument("--state", help="only actions in this state: proposed, verified…")
+    log = command("ddl", commands.ddl, "show who ran which DDL")
+    log.add_argument("--minutes", type=float, help="only of the last minutes")
     history = command("history", commands.history, "show every state an action was in")
     approve = command("approve", commands.approve, "approve a proposed action")
     reject = command("reject", commands.reject, "reject a proposed action")
     reject.add_argument("--reason", help="kept in the ledger")
     revert = command("revert", commands.revert, "undo an action by its inverse statements")
     revert.add_argument("--dry-run", action="store_true", help="only show the statements")
+    revert.add_argument("--allow-data-loss", action="store_true", help="also if what was made holds data")
     for one in (history, approve, reject, revert):
         one.add_argument("action", type=int, help="number of the action")
 
@@ -81,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     actor.add_argument("--owner", required=True, help="the role that owns the tables to be repaired")
     start = command("start", commands.start, "start the pulse by pg_cron")
     start.add_argument("actor", help="the login made by create-actor")
+    start.add_argument("--force", action="store_true", help="also if the actor has other sessions")
     stop = command("stop", commands.stop, "stop the pulse")
     stop.add_argument("actor", nargs="?", help="only of this actor")
     paused = command("pause", commands.pause, "repair nothing until resume")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from .. import _sql
 from .._database_sync import Database, connect
+from ..rows import State, Step, Undone
 from .output import Output
 
 Command = Callable[[str, argparse.Namespace, Output], int]
@@ -81,6 +82,11 @@ def adopt(db: Database, arguments: argparse.Namespace, out: Output) -> int:
     return 0
 
 
+def _ended(rows: Sequence[Step | Undone | State]) -> int:
+    """Return 4 if the server could not do what it was asked; the ledger says why."""
+    return 4 if any(row.state == "failed" for row in rows) else 0
+
+
 STEP = ("action", "step", "statement", "lock_class", "hazards", "state")
 
 
@@ -88,7 +94,7 @@ STEP = ("action", "step", "statement", "lock_class", "hazards", "state")
 def heal(db: Database, arguments: argparse.Namespace, out: Output) -> int:
     steps = db.heal(arguments.target, dry_run=arguments.dry_run, allow_data_loss=arguments.allow_data_loss)
     out.rows(steps, STEP, empty="nothing to repair")
-    return 1 if steps and arguments.dry_run else 0
+    return 1 if steps and arguments.dry_run else _ended(steps)
 
 
 @connected
@@ -102,6 +108,13 @@ def actions(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 
 @connected
+def ddl(db: Database, arguments: argparse.Namespace, out: Output) -> int:
+    since = datetime.now().astimezone() - timedelta(minutes=arguments.minutes) if arguments.minutes else None
+    out.rows(db.ddl(since=since), ("at", "role", "application", "client_addr", "statement", "intent"))
+    return 0
+
+
+@connected
 def history(db: Database, arguments: argparse.Namespace, out: Output) -> int:
     out.rows(db.action_history(arguments.action))
     return 0
@@ -109,8 +122,9 @@ def history(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 @connected
 def approve(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    out.rows(db.approve(arguments.action))
-    return 0
+    states = db.approve(arguments.action)
+    out.rows(states)
+    return _ended(states)
 
 
 @connected
@@ -121,8 +135,9 @@ def reject(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 @connected
 def revert(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    out.rows(db.revert(arguments.action, dry_run=arguments.dry_run), STEP)
-    return 0
+    steps = db.revert(arguments.action, dry_run=arguments.dry_run, allow_data_loss=arguments.allow_data_loss)
+    out.rows(steps)
+    return _ended(steps)
 
 
 @connected
@@ -133,7 +148,7 @@ def create_actor(db: Database, arguments: argparse.Namespace, out: Output) -> in
 
 @connected
 def start(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    out.rows(db.start(arguments.actor))
+    out.rows(db.start(arguments.actor, forced=arguments.force))
     return 0
 
 
@@ -145,25 +160,24 @@ def stop(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 @connected
 def pause(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    return _said(db.pause(arguments.reason), "paused: nothing is repaired until resume", out)
+    out.rows([db.pause(arguments.reason)])
+    return 0
 
 
 @connected
 def resume(db: Database, _: argparse.Namespace, out: Output) -> int:
-    return _said(db.resume(), "repairs are allowed again", out)
-
-
-def _said(value: Any, text: str, out: Output) -> int:
-    if out.json:
-        out.document(value)
-    out.line(text)
+    out.rows([db.resume()])
     return 0
+
+
+HEART = ("actor", "lane", "alive", "seq", "age", "rate", "interval_p50_ms", "interval_p99_ms")
+HEALTH = ("missed_last_minute", "work_mean_ms", "work_p99_ms", "paused", "version")
 
 
 @connected
 def heartbeat(db: Database, _: argparse.Namespace, out: Output) -> int:
     loops = db.heartbeat()
-    out.rows(loops, empty="no loop ever ran: asymmetrica start, or asymmetrica pulse")
+    out.rows(loops, HEART + HEALTH, empty="no loop ever ran: asymmetrica start, or asymmetrica pulse")
     return 0 if any(loop.alive for loop in loops) else 1
 
 

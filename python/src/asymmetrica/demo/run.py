@@ -1,0 +1,148 @@
+"""Puts the demonstration together and ends it with what was promised and what was measured."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+
+from .._database_sync import connect
+from .._session_sync import connect_own
+from ..errors import AsymmetricaError, NotInstalled
+from ..rows import Heartbeat
+from .dataset import DatasetError
+from .screen import Screen
+from .slips import QUICK, SLIPS
+from .stage import ACTOR, Stage
+from .story import Measured, Story
+
+FIRST_BEAT = 75.0  # pg_cron starts jobs at the full minute
+
+
+def run_demo(dsn: str, *, cache: str, limit: int | None = None, json: bool = False) -> int:
+    """Run the demonstration; return 0, or 1 if anything it shows did not happen."""
+    start = time.monotonic()
+    screen = Screen(quiet=json)
+    with connect(dsn) as db, connect_own(dsn) as connection:
+        if db.version() is None:
+            raise NotInstalled(
+                "the extension asymmetrica is not installed in this database", hint="asymmetrica init"
+            )
+        stage = Stage(dsn, db, connection, screen)
+        before = db.settings()
+        try:
+            # A few tables are broken many times in a minute: policy heal would take it for a tug-of-war.
+            db.configure(relapse_limit=1000)
+            figures = _acts(stage, Path(cache), limit)
+        except DatasetError as error:
+            raise AsymmetricaError(
+                str(error), hint="The rest needs no network: give --cache a directory that has it."
+            ) from None
+        except psycopg.Error as error:
+            raise AsymmetricaError(
+                str(error.diag.message_primary or error),
+                sqlstate=error.sqlstate,
+                hint=error.diag.message_hint,
+            ) from error
+        finally:
+            db.configure(relapse_limit=before.relapse_limit)
+            stage.leave()
+        took = time.monotonic() - start
+        screen.title("Promised and measured")
+        screen.table(("figure", "promised", "measured", "met"), figures)
+        _farewell(screen, took)
+        if json:
+            print(
+                jsonlib.dumps(
+                    {"figures": figures, "failures": screen.failures, "seconds": took}, ensure_ascii=False
+                )
+            )
+    return 1 if screen.failures else 0
+
+
+def _acts(stage: Stage, cache: Path, limit: int | None) -> list[tuple[str, ...]]:
+    screen, db = stage.screen, stage.db
+    screen.title("Setting the stage")
+    stage.roles()
+    stage.tables()
+    stage.pulse()
+    began = time.monotonic()
+    rows = stage.data(cache, limit)
+    loaded = ", ".join(f"{count:,} {table}" for table, count in rows.items())
+    screen.good(f"loaded by COPY, with keys: {loaded} ({time.monotonic() - began:.1f} s)")
+    watched = db.watch_schema("flights", policy="heal")
+    screen.good(f"watching {len(watched)} tables with policy heal")
+    alive = screen.wait(
+        "waiting for the first beat (pg_cron starts jobs at the full minute)", FIRST_BEAT, stage.alive
+    )
+    screen.check(bool(alive), f"the pulse beats, logged in as {ACTOR}")
+    if not alive:
+        for check in db.doctor():
+            if check.status != "ok":
+                screen.line(f"{check.status}: {check.check_name}: {check.seen}. {check.remedy or ''}")
+        return []
+    with db.pulses(timeout=0.5) as beats:
+        story = Story(stage, beats)
+        story.slips()
+        story.quick()
+        story.migration()
+        story.revert()
+        story.guard()
+    loop = next(row for row in db.heartbeat() if row.actor == ACTOR and row.lane == "fast")
+    return _figures(story.measured, loop)
+
+
+def _figures(measured: Measured, loop: Heartbeat) -> list[tuple[str, ...]]:
+    def row(figure: str, promised: str, value: str, met: bool) -> tuple[str, ...]:
+        return (figure, promised, value, "yes" if met else "no")
+
+    def ms(figure: str, values: Sequence[float], share: float, limit: float) -> tuple[str, ...]:
+        value = percentile(values, share)
+        return row(figure, f"≤ {limit:.0f} ms", f"{value:.0f} ms", value <= limit)
+
+    count = len(SLIPS)
+    shown = [
+        row(
+            "slips seen, and by whom",
+            "all",
+            f"{measured.named} of {measured.slips}",
+            measured.named == measured.slips,
+        ),
+        ms("DDL → row in asymm.drift, p50", measured.noticed, 0.5, 120),
+        ms("DDL → row in asymm.drift, p99", measured.noticed, 0.99, 230),
+        ms(f"DDL → repaired, p99 ({QUICK.kind})", measured.repaired[count - 1 :], 0.99, 450),
+        ms(
+            f"DDL → repaired, p99 ({count - 1} kinds, large tables too)",
+            measured.repaired[: count - 1],
+            0.99,
+            450,
+        ),
+    ]
+    p99 = loop.interval_p99_ms
+    shown.append(row("beats missed", "0", str(loop.missed_last_minute), loop.missed_last_minute == 0))
+    if p99 is not None:
+        shown.append(row("time between beats, p99", "≤ 210 ms", f"{p99:.1f} ms", p99 <= 210))
+    return shown
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the nearest-rank percentile; infinite without values."""
+    if not values:
+        return math.inf
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def _farewell(screen: Screen, took: float) -> None:
+    screen.title(f"Done in {took:.0f} s. The server is still up; look around with make psql:")
+    for query in (
+        "SELECT object, part, name, role, application, state, reason, repair FROM asymm.drift;",
+        "SELECT id, target, state, statements, inverse FROM asymm.actions ORDER BY id DESC LIMIT 10;",
+        "SELECT * FROM asymm.heartbeat;",
+        "SELECT * FROM asymm.doctor();",
+        "ALTER TABLE flights.airports DROP COLUMN tz;  -- your own slip",
+    ):
+        screen.line(query, "cyan")

@@ -1,0 +1,141 @@
+"""Sets the stage: roles, tables, data, what is watched, and the pulse."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
+from .._database_sync import Database
+from ..errors import NotWatched, PulseUnavailable, UnknownSchema
+from . import dataset
+from .scenery import KEYS, OWNER, SCHEMA, TABLES
+from .screen import Screen
+from .slips import DEVELOPERS
+
+ACTOR = "asymm_actor"
+READER = "flights_reader"
+
+
+class Stage:
+    """The database of the demonstration, seen by a superuser, and the logins that act on it."""
+
+    def __init__(self, dsn: str, db: Database, connection: Connection[Any], screen: Screen) -> None:
+        self.dsn, self.db, self.connection, self.screen = dsn, db, connection, screen
+        self.password = secrets.token_urlsafe(24)
+        self.own_pulse: subprocess.Popen[bytes] | None = None
+        self.csv: dict[str, bytes] = {}
+
+    def login(self, role: str, application: str) -> str:
+        """Return the connection string of one of our logins."""
+        return make_conninfo(self.dsn, user=role, password=self.password, application_name=application)
+
+    def roles(self) -> None:
+        """Make the owner, a reader and the developers: members of the owner, with a password for now."""
+        for role in (OWNER, READER):
+            self._make_role(role, "NOLOGIN")
+        for role in DEVELOPERS:
+            self._make_role(role, "LOGIN")
+            self._run(sql.SQL("GRANT {} TO {}").format(sql.Identifier(OWNER), sql.Identifier(role)))
+            self.set_password(role, self.password)
+
+    def tables(self) -> None:
+        """Make the schema anew, with empty tables."""
+        watched = [row.object for row in self.db.watched() if row.object.startswith(f"{SCHEMA}.")]
+        for name in watched:
+            self.db.unwatch(name)
+        with contextlib.suppress(NotWatched, UnknownSchema):
+            self.db.unwatch_schema(SCHEMA)
+        self._run(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+        self._run(
+            sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), sql.Identifier(OWNER))
+        )
+        self._as_owner(*TABLES, "GRANT USAGE ON SCHEMA flights TO flights_reader")
+
+    def pulse(self) -> None:
+        """Start the pulse as the actor: by pg_cron, or if that can't be, by the driver."""
+        for row in self.db.create_actor(ACTOR, owner=OWNER):
+            self.screen.line(f"{row.statement}: {row.result}", "dim")
+        try:
+            for job in self.db.start(ACTOR):
+                self.screen.line(f"pg_cron: {job.job_name} ({job.schedule})", "dim")
+        except PulseUnavailable as error:
+            self.screen.line(f"not by pg_cron ({error.message}): asymmetrica pulse runs it instead")
+            self.set_password(ACTOR, self.password)
+            self.own_pulse = subprocess.Popen(
+                [sys.executable, "-m", "asymmetrica", "pulse"],
+                env={**os.environ, "ASYMMETRICA_DSN": self.login(ACTOR, "asymmetrica pulse")},
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def data(self, cache: Path, limit: int | None) -> dict[str, int]:
+        """Load the CSV files and add the keys; return the rows loaded per table."""
+        self.csv = dataset.files(dataset.fetch(cache))
+        self.csv["flights"] = dataset.first_rows(self.csv["flights"], limit)
+        rows = {}
+        for table in self.csv:
+            rows[table] = self.copy(table)
+        self._as_owner(*KEYS)
+        self._run("ANALYZE")
+        return rows
+
+    def copy(self, table: str) -> int:
+        """Load one table from its CSV text."""
+        text = self.csv[table]
+        with self.screen.progress(f"loading {table}", len(text)) as advance, self.connection.transaction():
+            self._run("SET LOCAL ROLE flights_owner")
+            return dataset.load(self.connection, table, text, advance)
+
+    def alive(self) -> bool:
+        """Say whether the actor's fast loop beats."""
+        return any(loop.actor == ACTOR and loop.lane == "fast" and loop.alive for loop in self.db.heartbeat())
+
+    def count(self, table: str) -> int:
+        schema, name = table.split(".")
+        query = sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(sql.Identifier(schema, name))
+        found = self.connection.execute(query).fetchone()
+        return int(found[0]) if found else 0
+
+    def leave(self) -> None:
+        """Take the passwords away and end the pulse if it is ours."""
+        if self.own_pulse is not None:
+            self.own_pulse.terminate()
+            try:
+                self.own_pulse.wait(10)
+            except subprocess.TimeoutExpired:
+                self.own_pulse.kill()
+                self.own_pulse.wait()
+            self.set_password(ACTOR, None)
+        for role in DEVELOPERS:
+            self.set_password(role, None)
+
+    def set_password(self, role: str, password: str | None) -> None:
+        """Set a password, hashed here so that it can't reach a log of the server, or take it away."""
+        value: sql.Composable = sql.NULL
+        if password is not None:
+            hashed = self.connection.pgconn.encrypt_password(
+                password.encode(), role.encode(), b"scram-sha-256"
+            )
+            value = sql.Literal(hashed.decode())
+        self._run(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), value))
+
+    def _make_role(self, role: str, attributes: LiteralString) -> None:
+        # An earlier demonstration on this server may have made it.
+        with contextlib.suppress(psycopg.errors.DuplicateObject):
+            self._run(sql.SQL("CREATE ROLE {} " + attributes).format(sql.Identifier(role)))
+
+    def _as_owner(self, *statements: LiteralString) -> None:
+        with self.connection.transaction():
+            for statement in ("SET LOCAL ROLE flights_owner", *statements):
+                self._run(statement)
+
+    def _run(self, statement: LiteralString | sql.Composed) -> None:
+        self.connection.execute(statement)

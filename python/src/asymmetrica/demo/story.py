@@ -1,0 +1,224 @@
+"""The story: slips, a migration, a revert, a guard; each step is checked, the server measures the times."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import LiteralString
+
+import psycopg
+
+from .._database_sync import Database
+from .._pulses_sync import Pulses
+from ..rows import Action, Drift
+from .screen import Screen
+from .slips import (
+    DEVELOPERS,
+    GUARDED,
+    GUARDED_TABLE,
+    MIGRATION,
+    MIGRATION_TABLE,
+    QUICK,
+    SLIPS,
+    Slip,
+)
+from .stage import Stage
+
+PATIENCE = 10.0  # seconds after which something counts as not happened
+QUICK_SLIPS = 40
+
+
+@dataclass(slots=True)
+class Measured:
+    """What the story measured, in milliseconds from the DDL command."""
+
+    noticed: list[float] = field(default_factory=list)
+    repaired: list[float] = field(default_factory=list)
+    slips: int = 0
+    named: int = 0
+
+
+class Story:
+    """Runs the acts one after the other."""
+
+    def __init__(self, stage: Stage, beats: Pulses) -> None:
+        self.stage, self.beats = stage, beats
+        self.db: Database = stage.db
+        self.screen: Screen = stage.screen
+        self.measured = Measured()
+
+    def slips(self) -> None:
+        """Commit every slip and show what came of it."""
+        self.screen.title(f"{len(SLIPS)} slips, each committed by a developer in a session of his own")
+        for number, slip in enumerate(SLIPS, 1):
+            self.screen.console.print(f"\n  [bold]{number:>2}. {slip.kind}[/bold]  {slip.table}")
+            rows = self._slip(slip)
+            if rows is None:
+                self.screen.failed(f"{slip.kind}: not {slip.ending} within {PATIENCE:.0f} s")
+                continue
+            self._tell(slip, rows)
+        self._after_dropped_table()
+
+    def quick(self) -> None:
+        """Commit one slip again and again, at random moments, for the figures."""
+        self.screen.title(f"{QUICK_SLIPS} more, at random moments, for the figures")
+        healed = 0
+        with self.screen.progress("breaking and mending", QUICK_SLIPS) as advance:
+            for _ in range(QUICK_SLIPS):
+                rows = self._slip(QUICK)
+                healed += rows is not None
+                advance(1)
+        self.screen.check(healed == QUICK_SLIPS, f"{healed} of {QUICK_SLIPS} repaired")
+
+    def migration(self) -> None:
+        """A change that says it is meant becomes the new baseline."""
+        self.screen.title("A migration that says what it is for")
+        since = self._last()
+        start = time.monotonic()
+        self._commit("dana", MIGRATION)
+        for statement in MIGRATION:
+            self.screen.line(statement, "cyan")
+        rows = self._settle(since, MIGRATION_TABLE, "adopted")
+        in_step = any(row.object == MIGRATION_TABLE and row.in_step for row in self.db.watched())
+        took = (time.monotonic() - start) * 1000
+        reason = next((row.reason for row in self.db.watched() if row.object == MIGRATION_TABLE), None)
+        self.screen.check(
+            rows is not None and in_step, f"adopted after {took:.0f} ms: {reason!r}; nothing was put back"
+        )
+
+    def revert(self) -> None:
+        """An action is undone, and the object is left alone until somebody decides."""
+        self.screen.title("An action taken back")
+        action = self._action_of("default changed")
+        if action is None:
+            self.screen.failed("there is no verified action to revert")
+            return
+        since = self._last()
+        for undone in self.db.revert(action.id):
+            self.screen.line(f"action {action.id}: {undone.statement}", "cyan")
+        state = next(row.state for row in self.db.actions(target=action.target) if row.id == action.id)
+        self.screen.check(state == "reverted", f"action {action.id} is {state}")
+        rows = self._settle(since, action.target, "proposed")
+        self.screen.check(rows is not None, f"the difference is back, and only proposed: {_reason(rows)}")
+        for step in self.db.heal(action.target):
+            self.screen.line(f"heal: {step.statement}", "cyan")
+        still = self.db.drift(target=action.target)
+        self.screen.check(not still, f"heal('{action.target}') by hand mended it again")
+
+    def guard(self) -> None:
+        """A guarded table refuses DDL in the user's own session."""
+        self.screen.title("A guarded table")
+        self.db.watch(GUARDED_TABLE, policy="guard")
+        self.screen.line(GUARDED, "cyan")
+        try:
+            self._commit("omar", (GUARDED,))
+        except psycopg.Error as error:
+            self.screen.check(error.sqlstate == "SY002", f"refused to omar: {error.diag.message_primary}")
+            if error.diag.message_hint:
+                self.screen.line(f"hint: {error.diag.message_hint}", "dim")
+        else:
+            self.screen.failed("the guarded table was dropped")
+
+    def _slip(self, slip: Slip) -> list[Drift] | None:
+        """Commit a slip at a random moment; return its differences when they are settled as they should."""
+        time.sleep(random.uniform(0, 0.25))
+        since = self._last()
+        self._commit(slip.who, slip.statements)
+        self.measured.slips += 1
+        rows = self._settle(since, slip.table, slip.ending)
+        if rows is None:
+            return None
+        seen = rows[0]
+        self.measured.named += seen.role == slip.who and seen.application == DEVELOPERS[slip.who]
+        if seen.ddl_at is not None:
+            self.measured.noticed.append(_ms(seen.ddl_at, seen.noticed_at))
+            if slip.ending == "repaired":
+                self.measured.repaired.append(_ms(seen.ddl_at, _repaired(rows)))
+        return rows
+
+    def _tell(self, slip: Slip, rows: Sequence[Drift]) -> None:
+        seen = rows[0]
+        client = seen.client_addr or "local socket"
+        self.screen.line(f"{seen.role} ({seen.application}, {client}): {seen.statement}", "cyan")
+        for row in rows:
+            self.screen.line(f"  {row.part} {row.name} {row.attribute or ''}: {_change(row)}", "dim")
+        if seen.ddl_at is None:
+            self.screen.failed("nobody knows who did it")
+            return
+        noticed = f"noticed after {_ms(seen.ddl_at, seen.noticed_at):.0f} ms"
+        self.screen.check(
+            seen.role == slip.who and seen.application == DEVELOPERS[slip.who], f"{noticed}; by {seen.role}"
+        )
+        if slip.ending == "proposed":
+            self.screen.good(f"only proposed: {_reason(rows)}")
+            return
+        self.screen.good(
+            f"repaired after {_ms(seen.ddl_at, _repaired(rows)):.0f} ms: {_repair(self.db, rows)}"
+        )
+
+    def _after_dropped_table(self) -> None:
+        rows = self.stage.count("flights.weather")
+        loaded = self.stage.copy("weather")
+        self.screen.line(
+            f"flights.weather came back with its structure and {rows} rows; rows can't be repaired:"
+            f" {loaded:,} were reloaded from the file"
+        )
+
+    def _commit(self, who: str, statements: Sequence[LiteralString]) -> None:
+        with psycopg.connect(self.stage.login(who, DEVELOPERS[who])) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def _last(self) -> int:
+        return max((row.id for row in self.db.drift(resolved=True)), default=0)
+
+    def _settle(self, since: int, table: str, ending: str) -> list[Drift] | None:
+        """Wait, beat by beat, until the differences seen since then have come to this end."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            rows = [row for row in self.db.drift(target=table, resolved=True) if row.id > since]
+            if rows and all(_ended(row, ending) for row in rows):
+                return rows
+            next(self.beats, None)
+        return None
+
+    def _action_of(self, kind: str) -> Action | None:
+        table = next(slip.table for slip in SLIPS if slip.kind == kind)
+        return next((row for row in self.db.actions(target=table) if row.state == "verified"), None)
+
+
+def _ended(row: Drift, ending: str) -> bool:
+    if ending == "repaired":
+        return row.state == "healed" and row.repaired_at is not None
+    return row.state == ending
+
+
+def _repaired(rows: Sequence[Drift]) -> datetime:
+    return max(row.repaired_at or row.noticed_at for row in rows)
+
+
+def _ms(start: datetime, end: datetime) -> float:
+    return float((end - start).total_seconds() * 1000)
+
+
+def _change(row: Drift) -> str:
+    declared, actual = ("nothing" if value is None else str(value) for value in (row.declared, row.actual))
+    return f"{declared[:60]} → {actual[:60]}"
+
+
+def _reason(rows: Sequence[Drift] | None) -> str:
+    if not rows:
+        return "(not seen)"
+    return "; ".join(dict.fromkeys(filter(None, (row.reason for row in rows)))) or ", ".join(
+        rows[0].hazards or ()
+    )
+
+
+def _repair(db: Database, rows: Sequence[Drift]) -> str:
+    wanted = {row.action for row in rows}
+    statements = [text for row in db.actions() if row.id in wanted for text in row.statements or ()]
+    more = f" (and {len(statements) - 1} more)" if len(statements) > 1 else ""
+    return f"{statements[0]}{more}" if statements else "(no statement)"

@@ -1,0 +1,59 @@
+"""Fixtures of the driver's tests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+import asymmetrica
+from support.cluster import Cluster
+from support.database import Database
+
+
+class Caller:
+    """Calls a method of either flavour, so that one test covers both."""
+
+    def __init__(self, database: asymmetrica.Database | asymmetrica.AsyncDatabase) -> None:
+        self.database = database
+
+    async def __call__(self, method: str, *arguments: Any, **options: Any) -> Any:
+        result = getattr(self.database, method)(*arguments, **options)
+        return await result if inspect.isawaitable(result) else result
+
+
+@pytest.fixture(params=["sync", "async"])
+async def call(request: pytest.FixtureRequest, db: Database) -> AsyncIterator[Caller]:
+    """Methods of an own connection to a fresh database, sync and async."""
+    if request.param == "sync":
+        with asymmetrica.connect(db.dsn) as ours:
+            yield Caller(ours)
+    else:
+        async with await asymmetrica.connect_async(db.dsn) as theirs:
+            yield Caller(theirs)
+
+
+@pytest.fixture
+def shop(db: Database) -> Database:
+    """A database with a few tables of its own owner."""
+    owner = db.role("owner", "NOLOGIN")
+    db.sql(f"CREATE SCHEMA shop AUTHORIZATION {owner}")
+    db.sql(f"SET ROLE {owner}")
+    db.sql("CREATE TABLE shop.orders (id bigint PRIMARY KEY, due date DEFAULT now(), note text NOT NULL)")
+    db.sql('CREATE TABLE shop."Odd ""name" (id int)')
+    db.sql("RESET ROLE")
+    return db
+
+
+@pytest.fixture
+def server_database_with_blanks(server: Cluster) -> Iterator[str]:
+    """The connection string of a database with an awkward name."""
+    name = "my 'own' database"
+    with server.admin() as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    yield server.dsn(name)
+    with server.admin() as admin:
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
