@@ -53,8 +53,9 @@ END
 $$;
 COMMENT ON FUNCTION asymm._recover_actions() IS 'Gives actions whose session died back to the queue (failed after three tries); returns how many.';
 
--- After a round: NULL when the table is as declared, else what still differs. Text of parts made anew from their
--- declared text may deparse differently once; that replayed form becomes the declared one.
+-- After a round: what still differs and should not; NULL when the table is as declared, but for what only a person may
+-- decide (steps that would delete data or can't be done). Text of parts made anew from their declared text may deparse
+-- differently once; that replayed form becomes the declared one.
 CREATE OR REPLACE FUNCTION asymm._settle(action bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -64,6 +65,8 @@ DECLARE
     v_base asymm.baseline;
     v_look record;
     v_left jsonb;
+    v_facts jsonb;
+    v_replayed record;
 BEGIN
     IF v.baseline_id IS NULL THEN
         RETURN CASE WHEN to_regclass(v.target) IS NOT NULL THEN jsonb_build_array(jsonb_build_object('part', 'table', 'name', '')) END;
@@ -73,19 +76,30 @@ BEGIN
     IF v_look.fingerprint = v_base.fingerprint THEN
         RETURN NULL;
     END IF;
-    SELECT jsonb_agg(to_jsonb(d)) INTO v_left FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
-    IF v_look.renames = '{}' AND NOT EXISTS (
-        SELECT FROM jsonb_to_recordset(v_left) AS d (part text, name text, attribute text)
-         WHERE d.attribute IS NULL OR d.attribute NOT IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
-            OR NOT EXISTS (SELECT FROM jsonb_to_recordset(v.steps) AS s (part text, name text)
-                            WHERE s.part = 'table' OR (s.part = d.part AND s.name = d.name))) THEN
-        PERFORM asymm._set_baseline(v_base.id, v_look.facts, v_base.layout, v_base.reason, v_base.schema_name, v_base.object_name);
-        RETURN NULL;
+    v_facts := v_base.facts;
+    FOR v_replayed IN
+        SELECT d.part, d.name, d.attribute, d.actual
+          FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d
+         WHERE d.attribute IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
+           AND d.declared IS NOT NULL AND d.actual IS NOT NULL AND v_look.renames = '{}'
+           AND EXISTS (SELECT FROM jsonb_to_recordset(v.steps) AS s (part text, name text, forward text)
+                        WHERE s.forward IS NOT NULL AND (s.part = 'table' AND v.fingerprint_before = 'gone'
+                                                         OR s.part = d.part AND s.name = d.name))
+    LOOP
+        v_facts := jsonb_set(v_facts, ARRAY[v_replayed.part, v_replayed.name, v_replayed.attribute], v_replayed.actual);
+    END LOOP;
+    IF v_facts <> v_base.facts THEN
+        PERFORM asymm._set_baseline(v_base.id, v_facts, v_base.layout, v_base.reason, v_base.schema_name, v_base.object_name);
     END IF;
+    SELECT jsonb_agg(to_jsonb(d)) INTO v_left
+      FROM asymm._differences(v_facts, v_look.facts, v_look.renames) AS d
+     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(v.steps) AS s
+                        WHERE s ->> 'part' = d.part AND s ->> 'name' = d.name
+                          AND (s -> 'hazards' ? 'deletes data' OR s ->> 'forward' IS NULL));
     RETURN v_left;
 END
 $$;
-COMMENT ON FUNCTION asymm._settle(bigint) IS 'What still differs after the steps of an action were run; NULL when the table is as declared.';
+COMMENT ON FUNCTION asymm._settle(bigint) IS 'What still differs after the steps of an action were run, and should not; NULL when the repair is done.';
 
 CREATE OR REPLACE FUNCTION asymm._finish_action(action bigint, error jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -96,19 +110,39 @@ DECLARE
     v_code text := error ->> 'sqlstate';
     v_state text;
     v_base asymm.baseline;
+    v_look record;
+    v_left jsonb := '[]';
+    v_fingerprint text := 'gone';
 BEGIN
     IF error IS NULL AND asymm._settle(action) IS NULL THEN
-        SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
+        IF v.baseline_id IS NOT NULL THEN
+            SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
+            v_look := asymm._look(v.baseline_id);
+            v_fingerprint := v_look.fingerprint;
+            SELECT COALESCE(jsonb_agg(to_jsonb(d)), '[]') INTO v_left
+              FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
+        END IF;
+        -- The steps kept are those that ran: what revert() will take back.
         UPDATE asymm.action
-           SET applied_by = asymm._caller(), applied_at = clock_timestamp(),
-               fingerprint_after = COALESCE(v_base.fingerprint, 'gone'),
-               evidence_after = jsonb_build_object('differences', '[]'::jsonb, 'fingerprint', v_base.fingerprint)
+           SET steps = (SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]')
+                          FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n)
+                         WHERE NOT ((s.doc -> 'hazards' ? 'deletes data' OR s.doc ->> 'forward' IS NULL)
+                                    AND EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text)
+                                                 WHERE f.part = s.doc ->> 'part' AND f.name = s.doc ->> 'name'))),
+               applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
+               evidence_after = jsonb_build_object('differences', v_left, 'fingerprint', v_fingerprint)
          WHERE id = v.id;
-        PERFORM asymm._set_action_state(action, 'applied');
-        PERFORM asymm._set_action_state(action, 'verified', 'compared again: nothing differs');
-        UPDATE asymm.drift_record SET state = 'healed', resolved_at = clock_timestamp(), action_id = v.id
-         WHERE state = 'open' AND (baseline_id = v.baseline_id OR (v.baseline_id IS NULL AND action_id = v.id));
-        PERFORM asymm._refresh_members(ARRAY[v.baseline_id]);
+        PERFORM asymm._set_action_state(v.id, 'applied');
+        PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'
+            ELSE 'compared again: what differs still needs a decision' END);
+        UPDATE asymm.drift_record AS d SET state = 'healed', resolved_at = clock_timestamp(), action_id = v.id
+         WHERE d.state = 'open'
+           AND (d.baseline_id = v.baseline_id OR (v.baseline_id IS NULL AND d.action_id = v.id))
+           AND NOT EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text, attribute text)
+                            WHERE f.part = d.part AND f.name = d.name AND f.attribute IS NOT DISTINCT FROM d.attribute);
+        IF v.baseline_id IS NOT NULL THEN
+            PERFORM asymm._inspect_one(v_base, 'call', NULL, NULL);
+        END IF;
         v_state := 'verified';
     ELSIF v_code = 'SY008' THEN
         v_state := 'expired';
@@ -143,6 +177,8 @@ DECLARE
     v_open jsonb;
     v_step record;
     v_lossless boolean;
+    v_withheld text;
+    v_ran integer := 0;
     v_round integer := 0;
     v_left jsonb;
     v_error jsonb;
@@ -164,28 +200,33 @@ BEGIN
             END IF;
             FOR v_step IN SELECT * FROM jsonb_to_recordset(v_open -> 'steps')
                                      AS s (step integer, name text, forward text, hazards text[], precondition text) LOOP
-                IF v_step.forward IS NULL THEN
-                    RAISE EXCEPTION '%', v_step.hazards[1] USING ERRCODE = 'SY007',
-                        DETAIL = 'The difference is seen but cannot be repaired from inside the database.',
-                        HINT = 'Accept it with asymm.adopt(), or repair it by hand.';
-                END IF;
+                -- What needs a person is left out; the ledger proposes it when the rest is done.
+                CONTINUE WHEN v_step.forward IS NULL;
                 IF NOT allow_data_loss AND 'deletes data' = ANY (v_step.hazards) THEN
                     v_lossless := false;
                     IF v_step.precondition IS NOT NULL THEN
                         BEGIN
                             EXECUTE v_step.precondition INTO v_lossless;
-                        EXCEPTION WHEN data_exception OR invalid_text_representation OR undefined_function OR cannot_coerce THEN
+                        EXCEPTION WHEN data_exception OR undefined_function OR cannot_coerce THEN
                             v_lossless := false;
                         END;
                     END IF;
                     IF NOT COALESCE(v_lossless, false) THEN
-                        RAISE EXCEPTION 'the repair would delete data' USING ERRCODE = 'SY009',
-                            DETAIL = format('Step %s: %s', v_step.step, v_step.forward),
-                            HINT = format('If that is wanted: SELECT * FROM asymm.approve(%s);', action);
+                        v_withheld := COALESCE(v_withheld, v_step.forward);
+                        CONTINUE;
                     END IF;
                 END IF;
+                v_ran := v_ran + 1;
                 EXECUTE v_step.forward;
             END LOOP;
+            IF v_ran = 0 THEN
+                RAISE EXCEPTION '%', CASE WHEN v_withheld IS NULL THEN 'nothing of the repair can be done from inside the database'
+                                          ELSE 'the repair would delete data' END
+                    USING ERRCODE = CASE WHEN v_withheld IS NULL THEN 'SY007' ELSE 'SY009' END,
+                          DETAIL = COALESCE('Statement: ' || v_withheld, array_to_string(v_step.hazards, '; ')),
+                          HINT = CASE WHEN v_withheld IS NULL THEN 'Accept the difference with asymm.adopt(), or repair it by hand.'
+                                      ELSE format('If that is wanted: SELECT * FROM asymm.approve(%s);', action) END;
+            END IF;
             v_left := asymm._settle(action);
             EXIT WHEN v_left IS NULL;
             IF v_round = 4 THEN

@@ -69,17 +69,17 @@ BEGIN
     IF jsonb_path_exists(differences, '$[*] ? (@.part == "table" && @.attribute == "owner")') THEN
         RETURN 'the owner changed: only a superuser, or a member of both owners, can give it back';
     END IF;
-    SELECT string_agg(h, '; ') INTO v_reason
-      FROM (SELECT DISTINCT h FROM jsonb_array_elements(steps) AS s, jsonb_array_elements_text(s -> 'hazards') AS h
-             WHERE h LIKE 'not healable:%') AS x;
+    IF jsonb_path_exists(steps, '$[*] ? (@.inverse == null && @.forward != null)') THEN
+        RETURN 'a step of the repair cannot be undone';
+    END IF;
+    -- Steps that need a person are left out when the rest runs; with nothing else to do, say why.
+    SELECT string_agg(DISTINCT CASE h WHEN 'deletes data' THEN 'the repair would delete data' ELSE h END, '; ') INTO v_reason
+      FROM jsonb_array_elements(steps) AS s, jsonb_array_elements_text(s -> 'hazards') AS h
+     WHERE (h = 'deletes data' AND s ->> 'precondition' IS NULL OR h LIKE 'not healable:%')
+       AND NOT EXISTS (SELECT FROM jsonb_array_elements(steps) AS r
+                        WHERE r ->> 'forward' IS NOT NULL AND NOT (r -> 'hazards' ? 'deletes data' AND r ->> 'precondition' IS NULL));
     IF v_reason IS NOT NULL THEN
         RETURN v_reason;
-    END IF;
-    IF jsonb_path_exists(steps, '$[*] ? (@.hazards[*] == "deletes data" && @.precondition == null)') THEN
-        RETURN 'the repair would delete data';
-    END IF;
-    IF jsonb_path_exists(steps, '$[*] ? (@.inverse == null)') THEN
-        RETURN 'a step of the repair cannot be undone';
     END IF;
     IF relid IS NOT NULL AND pg_table_size(relid) > v_set.max_table_bytes
        AND jsonb_path_exists(steps, '$[*] ? (@.precondition != null || @.hazards[*] == "rewrites table" ||
@@ -143,7 +143,8 @@ BEGIN
      WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
      ORDER BY a.id DESC LIMIT 1;
     IF v_last.fingerprint_before IS NOT DISTINCT FROM fingerprint AND v_last.steps = steps THEN
-        IF v_last.state = 'proposed' AND hold IS NULL THEN
+        -- What was found to hold data under lock stays a question for a person.
+        IF v_last.state = 'proposed' AND hold IS NULL AND v_last.error ->> 'sqlstate' IS DISTINCT FROM 'SY009' THEN
             PERFORM asymm._set_action_state(v_last.id, 'approved', 'policy heal');
         ELSIF v_last.state = 'approved' AND hold IS NOT NULL THEN
             PERFORM asymm._set_action_state(v_last.id, 'proposed', hold);
