@@ -17,11 +17,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._may_act(name) IS 'True when the caller is a superuser or a member of the given owner.';
 
-CREATE OR REPLACE FUNCTION asymm._require_rights(owner name, object text) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+-- ANALYZE, REINDEX or REFRESH run a table owner's functions as that owner, but in the session of who gave the command
+-- (autovacuum: a superuser), so _caller() would take one for the other. UNLISTEN is refused there and does nothing else.
+CREATE OR REPLACE FUNCTION asymm._require_session() RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    UNLISTEN asymm_nobody;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'permission denied inside of a maintenance command'
+        USING ERRCODE = 'insufficient_privilege',
+              DETAIL = 'A function of an index, a materialized view or a constraint tried to act for whoever maintains it.',
+              HINT = 'Call it in a session of its own.';
+END
+$$;
+COMMENT ON FUNCTION asymm._require_session() IS 'Raises 42501 inside of ANALYZE, REINDEX, REFRESH and the like, where the session is not that of the caller.';
+
+CREATE OR REPLACE FUNCTION asymm._require_rights(owner name, object text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._require_session();
     IF NOT asymm._may_act(owner) THEN
         RAISE EXCEPTION 'permission denied for "%"', object
             USING ERRCODE = 'insufficient_privilege',
@@ -100,6 +118,7 @@ DECLARE
     v_unknown text;
     v_constraint text;
 BEGIN
+    PERFORM asymm._require_session();
     SELECT string_agg(quote_ident(r.name), ', ') INTO v_unknown
       FROM unnest(configure.migrator_roles) AS r (name)
      WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.name);

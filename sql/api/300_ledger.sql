@@ -101,7 +101,7 @@ BEGIN
                                           v_look.facts, v_look.relid, v_look.renames) END;
         UPDATE asymm.action a SET steps = a.steps || v_steps WHERE a.id = action AND v_steps <> '[]';
     END IF;
-    RETURN jsonb_build_object('steps', v_steps, 'table', v_relid::regclass::text);
+    RETURN jsonb_build_object('steps', v_steps, 'table', v_relid::regclass::text, 'relid', v_relid::bigint);
 END
 $$;
 COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, and its table; raises SY008 when the object has moved on.';

@@ -16,6 +16,7 @@ BEGIN
        OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
         RETURN NULL;
     END IF;
+    PERFORM asymm._require_session();
     SELECT a.id INTO v_id
       FROM asymm.action a
       LEFT JOIN asymm.baseline b ON b.id = a.baseline_id
@@ -41,10 +42,12 @@ DECLARE
     v record;
     v_count integer := 0;
 BEGIN
+    PERFORM asymm._require_session();
     -- A row that is being worked on is locked by its worker.
-    FOR v IN SELECT a.id, a.tries FROM asymm.action a
+    FOR v IN SELECT a.id, a.tries, a.state FROM asymm.action a
               WHERE a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner) FOR UPDATE SKIP LOCKED LOOP
-        PERFORM asymm._set_action_state(v.id, CASE WHEN v.tries < 3 THEN 'approved' ELSE 'failed' END,
+        PERFORM asymm._set_action_state(v.id, CASE WHEN v.state = 'reverting' THEN 'verified'
+                                                   WHEN v.tries < 3 THEN 'approved' ELSE 'failed' END,
                                         'the session that ran it is gone; nothing was changed');
         v_count := v_count + 1;
     END LOOP;
@@ -55,7 +58,7 @@ COMMENT ON FUNCTION asymm._recover_actions() IS 'Gives actions whose session die
 
 -- After a round: what still differs and should not; NULL when the table is as declared, but for what only a person may
 -- decide (steps that would delete data or can't be done). Text of parts made anew from their declared text may deparse
--- differently once; that replayed form becomes the declared one.
+-- differently once; that replayed form becomes the declared one, and the ledger says so.
 CREATE OR REPLACE FUNCTION asymm._settle(action bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -89,6 +92,10 @@ BEGIN
         v_facts := jsonb_set(v_facts, ARRAY[v_replayed.part, v_replayed.name, v_replayed.attribute], v_replayed.actual);
     END LOOP;
     IF v_facts <> v_base.facts THEN
+        INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
+        SELECT v.id, v.state, v.state, asymm._caller(),
+               'declared is now what the server prints: ' || left(jsonb_agg(to_jsonb(d))::text, 4000)
+          FROM asymm._compare(v_base.facts, v_facts) AS d;
         PERFORM asymm._set_baseline(v_base.id, v_facts, v_base.layout, v_base.reason, v_base.schema_name, v_base.object_name);
     END IF;
     SELECT jsonb_agg(to_jsonb(d)) INTO v_left
@@ -197,6 +204,12 @@ BEGIN
             IF NOT allow_data_loss AND v_open ->> 'table' IS NOT NULL
                AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
                 EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', (v_open ->> 'table')::regclass);
+                -- A precondition reads the table by name: nobody may have put a view of that name there meanwhile.
+                IF to_regclass(v_open ->> 'table')::oid IS DISTINCT FROM (v_open ->> 'relid')::oid THEN
+                    RAISE EXCEPTION 'action % is stale', action USING ERRCODE = 'SY008',
+                        DETAIL = format('%s is another relation now.', v_open ->> 'table'),
+                        HINT = 'It is planned again with the next beat, or by asymm.heal().';
+                END IF;
             END IF;
             FOR v_step IN SELECT * FROM jsonb_to_recordset(v_open -> 'steps')
                                      AS s (step integer, name text, forward text, hazards text[], precondition text) LOOP

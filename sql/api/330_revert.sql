@@ -48,10 +48,31 @@ DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified', 'reverting']);
     v_base asymm.baseline;
     v_baseline bigint := v.baseline_id;
+    v_fingerprint text := 'gone';
+    v_note text := '';
 BEGIN
+    IF v.kind = 'heal' AND v.state <> 'reverting' THEN
+        RAISE EXCEPTION 'action % is %', action, v.state
+            USING ERRCODE = 'SY005', DETAIL = 'Nobody is taking it back.', HINT = format('SELECT * FROM asymm.revert(%s);', action);
+    END IF;
     IF error IS NOT NULL THEN
         PERFORM asymm._set_action_state(action, 'verified', 'not taken back: ' || (error ->> 'message'), error);
         RETURN jsonb_build_object('action', action, 'target', v.target, 'state', 'verified', 'error', error);
+    END IF;
+    IF v.kind = 'heal' THEN
+        -- Reverted is what the catalog shows to be undone, not what the caller says.
+        IF v.baseline_id IS NOT NULL THEN
+            SELECT COALESCE(l.fingerprint, 'gone') INTO v_fingerprint FROM asymm._look(v.baseline_id) AS l;
+        ELSE
+            SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._table_facts(ARRAY[to_regclass(v.target)::oid]) AS f;
+        END IF;
+        IF v_fingerprint IS NOT DISTINCT FROM v.fingerprint_after THEN
+            RAISE EXCEPTION 'action % was not taken back', action
+                USING ERRCODE = 'SY007', DETAIL = format('%s is still as the action left it.', v.target),
+                      HINT = format('SELECT * FROM asymm.revert(%s);', action);
+        ELSIF v_fingerprint IS DISTINCT FROM v.fingerprint_before THEN
+            v_note := '; the table is not in every detail as it was before';
+        END IF;
     END IF;
     IF v.kind = 'adopt' THEN
         v_base := jsonb_populate_record(NULL::asymm.baseline, v.evidence_before);
@@ -62,11 +83,16 @@ BEGIN
          WHERE b.id = v_base.id;
         IF NOT FOUND THEN
             INSERT INTO asymm.baseline OVERRIDING SYSTEM VALUE SELECT v_base.* ON CONFLICT DO NOTHING;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'action % cannot be taken back', action
+                    USING ERRCODE = 'SY008', DETAIL = format('%s was declared anew since.', v.target),
+                          HINT = format('Stop watching that first: SELECT * FROM asymm.unwatch(%L);', v.target);
+            END IF;
             UPDATE asymm.action SET baseline_id = v_base.id WHERE id = v.id;
         END IF;
         v_baseline := v_base.id;
     END IF;
-    PERFORM asymm._set_action_state(action, 'reverted', 'taken back by ' || asymm._caller());
+    PERFORM asymm._set_action_state(action, 'reverted', 'taken back by ' || asymm._caller() || v_note);
     IF v_baseline IS NOT NULL THEN
         -- Nothing repairs at once what somebody has just taken back.
         INSERT INTO asymm.baseline_state AS s (baseline_id, held)

@@ -43,6 +43,19 @@ $$;
 COMMENT ON FUNCTION asymm._declare(oid[], text, asymm.annotation, boolean, text)
     IS 'Takes tables into the baseline as they are, or changes the policy of those already in it; rights were checked before.';
 
+-- Who took the name of a watched table is not thereby master of its baseline.
+CREATE OR REPLACE FUNCTION asymm._require_declared(relids oid[]) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT asymm._require_rights((b.facts #>> '{table,"",owner}')::name, format('%I.%I', b.schema_name, b.object_name))
+      FROM asymm.baseline b
+      JOIN pg_namespace n ON n.nspname = b.schema_name
+      JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name
+     WHERE c.oid = ANY (relids)
+$$;
+COMMENT ON FUNCTION asymm._require_declared(oid[]) IS 'Raises 42501 unless the caller may act for the declared owner of each of the tables that is watched already.';
+
 CREATE OR REPLACE FUNCTION asymm.watch(target regclass, policy text DEFAULT 'propose', annotation asymm.annotation DEFAULT NULL)
 RETURNS TABLE (object text, kind text, policy_in_force text, fingerprint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -54,6 +67,7 @@ BEGIN
     PERFORM asymm._require_policy(policy);
     PERFORM asymm._require_annotation(annotation);
     PERFORM asymm._require_rights(asymm._require_table(target), target::text);
+    PERFORM asymm._require_declared(ARRAY[target::oid]);
     v_ids := asymm._declare(ARRAY[target::oid], watch.policy, watch.annotation, false, 'watch');
     RETURN QUERY
         SELECT format('%I.%I', b.schema_name, b.object_name), b.kind, b.policy, b.fingerprint
@@ -78,9 +92,9 @@ BEGIN
     v_relids := asymm._schema_tables(schema);
     PERFORM asymm._require_rights(pg_get_userbyid(o.relowner), format('%I.%I', schema, o.relname))
        FROM (SELECT DISTINCT ON (c.relowner) c.relowner, c.relname FROM pg_class c WHERE c.oid = ANY (v_relids)) AS o;
-    IF cardinality(v_relids) = 0 THEN
-        PERFORM asymm._require_rights((SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n WHERE n.nspname = schema), schema);
-    END IF;
+    -- The tables that others will make in it are declared too.
+    PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), schema) FROM pg_namespace n WHERE n.nspname = schema;
+    PERFORM asymm._require_declared(v_relids);
     v_ids := asymm._declare(v_relids, watch_schema.policy, watch_schema.annotation, true, 'watch_schema');
     INSERT INTO asymm.watched_schema AS w (schema_name, policy, annotation, watched_by)
     VALUES (watch_schema.schema, watch_schema.policy, watch_schema.annotation, asymm._caller())
@@ -142,9 +156,9 @@ BEGIN
                   HINT = 'SELECT * FROM asymm.watched; lists what is watched.';
     END IF;
     v_ids := ARRAY(SELECT b.id FROM asymm.baseline b WHERE b.schema_name = unwatch_schema.schema AND b.by_schema);
-    IF cardinality(v_ids) = 0 THEN
-        PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), schema) FROM pg_namespace n WHERE n.nspname = schema;
-    END IF;
+    PERFORM asymm._require_rights(COALESCE(pg_get_userbyid(n.nspowner), w.watched_by), schema)
+       FROM asymm.watched_schema w LEFT JOIN pg_namespace n ON n.nspname = w.schema_name
+      WHERE w.schema_name = unwatch_schema.schema;
     RETURN QUERY SELECT f.* FROM asymm._forget(v_ids) AS f;
     UPDATE asymm.drift_record AS d SET state = 'superseded', resolved_at = clock_timestamp()
      WHERE d.state = 'open' AND d.baseline_id IS NULL AND d.schema_name = unwatch_schema.schema;

@@ -1,8 +1,19 @@
 -- What the event triggers call: one row per DDL command, and the refusal for guarded tables.
 
+CREATE OR REPLACE FUNCTION asymm._carries_secret(statement text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- The key word, then blanks or comments, then a value: quoted, in dollars, or behind an equals sign.
+    SELECT statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
+                         '(\s|/\*.*?\*/|--[^\n]*\n)*(=|:|(e|u&)?''|\$)|\moptions(\s|/\*.*?\*/|--[^\n]*\n)*\(|://[^/\s:@]*:[^/\s@]+@')
+$$;
+COMMENT ON FUNCTION asymm._carries_secret(text) IS 'True for a statement that may contain a password, a connection string or options of a foreign server.';
+
 CREATE OR REPLACE FUNCTION asymm._on_ddl() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms'
 AS $$
 DECLARE
     v_set asymm.setting;
@@ -42,7 +53,7 @@ BEGIN
     -- Commands that carry secrets leave no text, nor does a string of several commands with one of them in it.
     IF v_set.statement_chars > 0 AND TG_TAG !~ 'USER MAPPING|SERVER|SUBSCRIPTION|ROLE|USER' THEN
         v_statement := left(current_query(), v_set.statement_chars);
-        IF v_statement ~* '\m(password|connection)\s*(=\s*)?(e|u&)?[''$]|\moptions\s*\(' THEN
+        IF asymm._carries_secret(v_statement) THEN
             v_statement := NULL;
         END IF;
     END IF;
@@ -62,20 +73,25 @@ END
 $$;
 COMMENT ON FUNCTION asymm._on_ddl() IS 'Event trigger: writes one row to asymm.ddl_log per command (and one per drop); never raises.';
 
-CREATE OR REPLACE FUNCTION asymm._guarded(class_ids oid[], object_ids oid[]) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._guarded(class_ids oid[], object_ids oid[], action text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format('%I.%I', b.schema_name, b.object_name)
       FROM asymm._touched(class_ids, object_ids, '{}', '{}') AS t (id)
       JOIN asymm.baseline AS b ON b.id = t.id AND b.policy = 'guard'
+     -- A repair asked for by somebody who may is what the guard is for.
+     WHERE NOT EXISTS (SELECT FROM asymm.action a
+                        WHERE a.id = CASE WHEN action ~ '^[0-9]{1,18}$' THEN action::bigint END AND a.baseline_id = b.id
+                          AND a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner))
      LIMIT 1
 $$;
-COMMENT ON FUNCTION asymm._guarded(oid[], oid[]) IS 'A guarded table among the given catalog addresses, or NULL.';
+COMMENT ON FUNCTION asymm._guarded(oid[], oid[], text) IS 'A guarded table among the given catalog addresses that is not just being repaired, or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._on_guard() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s'
 AS $$
 DECLARE
     v_table text;
@@ -83,23 +99,29 @@ DECLARE
     v_object_ids oid[];
     v_migrators name[];
 BEGIN
-    IF NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard') THEN
+    BEGIN
+        IF NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard') THEN
+            RETURN;
+        END IF;
+        v_migrators := (asymm._settings()).migrator_roles;
+        IF session_user = ANY (v_migrators) OR asymm._caller() = ANY (v_migrators)
+           OR (COALESCE(btrim(current_setting('asymm.intent', true)), '') <> ''
+               AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = asymm._caller() AND r.rolsuper))
+           OR asymm._displaced() IS NOT NULL THEN
+            RETURN;
+        END IF;
+        IF TG_EVENT = 'sql_drop' THEN
+            SELECT array_agg(o.classid), array_agg(o.objid) INTO v_class_ids, v_object_ids FROM pg_event_trigger_dropped_objects() AS o;
+        ELSE
+            SELECT array_agg(c.classid), array_agg(c.objid) INTO v_class_ids, v_object_ids
+              FROM pg_event_trigger_ddl_commands() AS c WHERE c.objid IS NOT NULL AND NOT c.in_extension;
+        END IF;
+        v_table := asymm._guarded(v_class_ids, v_object_ids, current_setting('asymm.action', true));
+    EXCEPTION WHEN OTHERS THEN
+        -- What cannot be judged is not refused: a fault of ours must not stop anybody's work.
+        RAISE LOG 'asymmetrica: guard not asked: % (%)', SQLERRM, SQLSTATE;
         RETURN;
-    END IF;
-    v_migrators := (asymm._settings()).migrator_roles;
-    IF session_user = ANY (v_migrators) OR asymm._caller() = ANY (v_migrators)
-       OR (COALESCE(btrim(current_setting('asymm.intent', true)), '') <> ''
-           AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = asymm._caller() AND r.rolsuper))
-       OR asymm._displaced() IS NOT NULL THEN
-        RETURN;
-    END IF;
-    IF TG_EVENT = 'sql_drop' THEN
-        SELECT array_agg(o.classid), array_agg(o.objid) INTO v_class_ids, v_object_ids FROM pg_event_trigger_dropped_objects() AS o;
-    ELSE
-        SELECT array_agg(c.classid), array_agg(c.objid) INTO v_class_ids, v_object_ids
-          FROM pg_event_trigger_ddl_commands() AS c WHERE c.objid IS NOT NULL AND NOT c.in_extension;
-    END IF;
-    v_table := asymm._guarded(v_class_ids, v_object_ids);
+    END;
     IF v_table IS NOT NULL THEN
         RAISE EXCEPTION 'table % is guarded', v_table
             USING ERRCODE = 'SY002',

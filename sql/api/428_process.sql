@@ -163,7 +163,7 @@ BEGIN
     -- These commands name no object.
     IF EXISTS (SELECT FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
                 AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL')) THEN
-        v_seen := asymm._merge_seen(v_seen, asymm._scan_headers('ddl_log',
+        v_seen := asymm._merge_seen(v_seen, asymm._compare_headers('ddl_log',
             (SELECT max(l.id) FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
                AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED'))));
     END IF;
@@ -195,7 +195,8 @@ END
 $$;
 COMMENT ON FUNCTION asymm._process_ddl() IS 'Works off the unseen rows of the DDL log: drift, adoption of intended changes, actions; returns {objects, drifts, adopted} or NULL.';
 
-CREATE OR REPLACE FUNCTION asymm._scan_headers(found_by text DEFAULT 'header_scan', ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
+-- Who did it is told by the DDL log alone: only _process_ddl() passes a row of it.
+CREATE OR REPLACE FUNCTION asymm._compare_headers(found_by text, ddl_log_id bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -211,7 +212,13 @@ BEGIN
                              CASE WHEN ddl_log_id IS NULL THEN asymm._inspect_undeclared(found_by) END);
 END
 $$;
-COMMENT ON FUNCTION asymm._scan_headers(text, bigint) IS 'Compares catalog row headers of watched tables with the last look and inspects those that differ.';
+COMMENT ON FUNCTION asymm._compare_headers(text, bigint) IS 'Compares catalog row headers of watched tables with the last look and inspects those that differ.';
+
+CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT asymm._compare_headers('header_scan', NULL) $$;
+COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -42,7 +42,8 @@ CREATE OR REPLACE VIEW asymm.actions AS
            ARRAY(SELECT s ->> 'inverse' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n) WHERE s ->> 'inverse' IS NOT NULL ORDER BY n DESC) AS inverse,
            ARRAY(SELECT DISTINCT h FROM jsonb_array_elements(a.steps) AS s,
                         jsonb_array_elements_text(CASE jsonb_typeof(s -> 'hazards') WHEN 'array' THEN s -> 'hazards' ELSE '[]' END) AS h ORDER BY h) AS hazards,
-           a.evidence_before, a.evidence_after, a.error, a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
+           a.evidence_before, a.evidence_after,
+           CASE WHEN asymm._sees_statements() THEN a.error ELSE jsonb_build_object('sqlstate', a.error -> 'sqlstate') END AS error, a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
            round(extract(epoch FROM a.applied_at - a.created_at) * 1000, 1) AS duration_ms
       FROM asymm.action AS a;
 COMMENT ON VIEW asymm.actions IS 'The ledger: statements, their inverse (in the order to run them), hazards, evidence before and after, state; duration_ms from planned to applied.';
@@ -60,7 +61,10 @@ BEGIN
             USING ERRCODE = 'undefined_object', DETAIL = 'The ledger has no row of that number.',
                   HINT = 'SELECT id, target, state FROM asymm.actions ORDER BY id DESC;';
     END IF;
-    RETURN QUERY SELECT e.at, e.from_state, e.to_state, e.by_role, e.note
+    -- An error's text may quote rows of the table; readers see that it failed.
+    RETURN QUERY SELECT e.at, e.from_state, e.to_state, e.by_role,
+                        CASE WHEN pg_has_role(asymm._caller(), 'asymm_operator', 'USAGE')
+                                  OR NOT (e.to_state = 'failed' OR (e.from_state = 'reverting' AND e.to_state = 'verified')) THEN e.note END
                    FROM asymm.action_event e WHERE e.action_id = action ORDER BY e.id;
 END
 $$;
