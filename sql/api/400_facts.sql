@@ -46,8 +46,8 @@ AS $$
            jsonb_object_agg(a.attname, jsonb_strip_nulls(jsonb_build_object(
                'type', format_type(a.atttypid, a.atttypmod),
                'not_null', CASE WHEN a.attnotnull THEN true END,
-               'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
-               'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+               'default', CASE WHEN a.attgenerated = '' THEN asymm._settled_text(pg_get_expr(d.adbin, d.adrelid)) END,
+               'generated', CASE WHEN a.attgenerated <> '' THEN asymm._settled_text(pg_get_expr(d.adbin, d.adrelid)) END,
                'virtual', CASE WHEN a.attgenerated = 'v' THEN true END,
                'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
                'sequence', s.facts,
@@ -101,7 +101,8 @@ AS $$
            jsonb_object_agg(c.conname, jsonb_strip_nulls(jsonb_build_object(
                'type', CASE c.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key'
                                       WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclude' END,
-               'def', pg_get_constraintdef(c.oid),
+               'def', CASE WHEN c.contype IN ('c', 'x') THEN asymm._settled_text(pg_get_constraintdef(c.oid))
+                      ELSE pg_get_constraintdef(c.oid) END,
                'options', CASE WHEN i.reloptions IS NOT NULL THEN asymm._option_facts(i.reloptions) END,
                'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = NULLIF(i.reltablespace, 0)),
                'comment', m.description)))
@@ -119,7 +120,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT x.indrelid,
            jsonb_object_agg(i.relname, jsonb_strip_nulls(jsonb_build_object(
-               'def', pg_get_indexdef(i.oid),
+               'def', CASE WHEN x.indpred IS NOT NULL OR x.indexprs IS NOT NULL THEN asymm._settled_text(pg_get_indexdef(i.oid))
+                      ELSE pg_get_indexdef(i.oid) END,
                'invalid', CASE WHEN NOT x.indisvalid THEN true END,
                'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = NULLIF(i.reltablespace, 0)),
                'statistics', (SELECT jsonb_object_agg(a.attnum::text, a.attstattarget) FROM pg_attribute a
@@ -128,6 +130,8 @@ AS $$
       FROM pg_index AS x
       JOIN pg_class AS i ON i.oid = x.indexrelid
      WHERE x.indrelid = ANY (relids) AND NOT i.relispartition
+       -- What a session is building concurrently is neither there yet nor a leftover.
+       AND (x.indisvalid OR NOT EXISTS (SELECT FROM pg_stat_progress_create_index g WHERE g.relid = x.indrelid))
        AND NOT EXISTS (SELECT FROM pg_constraint c
                        WHERE c.conindid = x.indexrelid AND c.conrelid = x.indrelid AND c.contype IN ('p', 'u', 'x'))
      GROUP BY x.indrelid
@@ -140,7 +144,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t.tgrelid, 'trigger',
            jsonb_object_agg(t.tgname, jsonb_strip_nulls(jsonb_build_object(
-               'def', pg_get_triggerdef(t.oid),
+               'def', asymm._settled_text(pg_get_triggerdef(t.oid)),
                'enabled', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
                'comment', obj_description(t.oid, 'pg_trigger'))))
       FROM pg_trigger AS t
@@ -155,8 +159,8 @@ AS $$
                'roles', (SELECT jsonb_agg(CASE WHEN g = 0 THEN '' ELSE pg_get_userbyid(g) END
                                           ORDER BY CASE WHEN g = 0 THEN '' ELSE pg_get_userbyid(g) END COLLATE "C")
                            FROM unnest(p.polroles) AS g),
-               'using', pg_get_expr(p.polqual, p.polrelid),
-               'check', pg_get_expr(p.polwithcheck, p.polrelid),
+               'using', asymm._settled_text(pg_get_expr(p.polqual, p.polrelid)),
+               'check', asymm._settled_text(pg_get_expr(p.polwithcheck, p.polrelid)),
                'comment', obj_description(p.oid, 'pg_policy'))))
       FROM pg_policy AS p
      WHERE p.polrelid = ANY (relids)
@@ -164,7 +168,7 @@ AS $$
     UNION ALL
     SELECT w.ev_class, 'rule',
            jsonb_object_agg(w.rulename, jsonb_strip_nulls(jsonb_build_object(
-               'def', pg_get_ruledef(w.oid),
+               'def', asymm._settled_text(pg_get_ruledef(w.oid)),
                'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
                'comment', obj_description(w.oid, 'pg_rewrite'))))
       FROM pg_rewrite AS w

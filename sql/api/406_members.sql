@@ -109,11 +109,23 @@ $$;
 COMMENT ON FUNCTION asymm._refresh_members(bigint[]) IS 'Notes where watched objects that agree with their baseline live in the catalog now.';
 
 CREATE OR REPLACE FUNCTION asymm._rebuild_members() RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    DELETE FROM asymm.member;
-    DELETE FROM asymm.baseline_state;
-    SELECT asymm._refresh_members(ARRAY(SELECT b.id FROM asymm.baseline b));
+DECLARE
+    v_lost bigint[];
+BEGIN
+    -- Addresses still known tell renames; a hold is somebody's decision: both stay.
+    v_lost := ARRAY(SELECT b.id FROM asymm.baseline b WHERE NOT EXISTS (SELECT FROM asymm.member m WHERE m.baseline_id = b.id));
+    PERFORM asymm._refresh_members(v_lost);
+    -- What does not agree with its baseline is looked at by the next scan.
+    UPDATE asymm.baseline_state AS s
+       SET header = NULL, fingerprint = NULL, checked_xid = NULL, checked_snapshot = NULL
+      FROM asymm.baseline AS b
+      LEFT JOIN LATERAL (SELECT x.relid FROM asymm.baseline_state x WHERE x.baseline_id = b.id) AS r ON true
+      LEFT JOIN asymm._table_facts(ARRAY(SELECT x.relid FROM asymm.baseline_state x WHERE x.relid IS NOT NULL)) AS f
+             ON f.relid = r.relid
+     WHERE b.id = s.baseline_id AND b.facts IS DISTINCT FROM f.facts;
+END
 $$;
-COMMENT ON FUNCTION asymm._rebuild_members() IS 'Forgets all catalog addresses and finds the watched objects again by name, as after a restore.';
+COMMENT ON FUNCTION asymm._rebuild_members() IS 'Finds watched objects again by name whose catalog addresses are not known, as after a restore.';
