@@ -37,15 +37,15 @@ class Container:
 
     def start(self, **environment: str) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            process = self.process = subprocess.Popen(
                 [ENTRYPOINT, "postgres"],
                 env={**self.environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        wait_until(lambda: self.healthy() or self.process.poll() is not None, 60, "healthy or ended")  # type: ignore[union-attr]
-        assert self.process.poll() is None, self.log.read_text()
+        wait_until(lambda: self.healthy() or process.poll() is not None, 60, "healthy or ended")
+        assert process.poll() is None, self.log.read_text()
 
     def healthy(self) -> bool:
         return subprocess.run([ENTRYPOINT, "healthy"], env=self.environment, check=False).returncode == 0
