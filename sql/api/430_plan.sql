@@ -11,6 +11,7 @@ CREATE OR REPLACE FUNCTION asymm._plan(
 RETURNS TABLE (step integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -19,6 +20,7 @@ DECLARE
     v_map jsonb;
     v_now jsonb;
     v_context jsonb;
+    v_busy text[];
 BEGIN
     IF declared IS NULL THEN
         RETURN QUERY SELECT 1, x.* FROM asymm._plan_extra_table(schema_name, object_name, actual, relid) AS x;
@@ -33,6 +35,11 @@ BEGIN
         v_now := asymm._plan_detached(declared, asymm._plan_renamed(schema_name, object_name, actual, v_renames, v_map), relid);
     END IF;
     v_context := asymm._plan_context(v_rel, schema_name, declared, layout, v_now, CASE WHEN actual IS NOT NULL THEN relid END);
+    -- Only the makers with something to do are called.
+    SELECT array_agg(p.part) INTO v_busy
+      FROM unnest(ARRAY['column', 'constraint', 'index', 'trigger', 'rule', 'policy']) AS p (part)
+     WHERE declared -> p.part IS DISTINCT FROM v_now -> p.part
+        OR EXISTS (SELECT FROM jsonb_each_text(v_context -> p.part) AS v WHERE v.value = 'remake');
     RETURN QUERY
     SELECT row_number() OVER (ORDER BY s.phase, s.ord, s.name COLLATE "C", s.forward COLLATE "C")::integer,
            s.part, s.name, s.forward, s.inverse, s.lock_class, s.hazards, s.precondition
@@ -42,19 +49,20 @@ BEGIN
             UNION ALL
             SELECT * FROM asymm._plan_table(declared #> '{table,""}', v_now #> '{table,""}', v_context)
             UNION ALL
-            SELECT * FROM asymm._plan_columns(declared -> 'column', v_now -> 'column', v_context)
+            SELECT * FROM asymm._plan_columns(declared -> 'column', v_now -> 'column', v_context) WHERE 'column' = ANY (v_busy)
             UNION ALL
-            SELECT * FROM asymm._plan_column_settings(declared -> 'column', v_now -> 'column', v_context)
+            SELECT * FROM asymm._plan_column_settings(declared -> 'column', v_now -> 'column', v_context) WHERE 'column' = ANY (v_busy)
             UNION ALL
-            SELECT * FROM asymm._plan_sequences(declared -> 'column', v_now -> 'column', v_context)
+            SELECT * FROM asymm._plan_sequences(declared -> 'column', v_now -> 'column', v_context) WHERE 'column' = ANY (v_busy)
             UNION ALL
             SELECT * FROM asymm._plan_constraints(declared -> 'constraint', v_now -> 'constraint', v_context)
+             WHERE 'constraint' = ANY (v_busy)
             UNION ALL
-            SELECT * FROM asymm._plan_indexes(declared -> 'index', v_now -> 'index', v_context)
+            SELECT * FROM asymm._plan_indexes(declared -> 'index', v_now -> 'index', v_context) WHERE 'index' = ANY (v_busy)
             UNION ALL
-            SELECT * FROM asymm._plan_triggers(declared, v_now, v_context)
+            SELECT * FROM asymm._plan_triggers(declared, v_now, v_context) WHERE v_busy && ARRAY['trigger', 'rule']
             UNION ALL
-            SELECT * FROM asymm._plan_policies(declared -> 'policy', v_now -> 'policy', v_context)
+            SELECT * FROM asymm._plan_policies(declared -> 'policy', v_now -> 'policy', v_context) WHERE 'policy' = ANY (v_busy)
             UNION ALL
             SELECT * FROM asymm._plan_grants(declared, v_now, v_context)) AS s;
 END

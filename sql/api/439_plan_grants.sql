@@ -53,6 +53,12 @@ DECLARE
     v_old text := COALESCE(actual #>> '{table,"",owner}', declared #>> '{table,"",owner}');
     v_made boolean := context -> 'relid' = 'null';
 BEGIN
+    IF NOT v_made AND v_old = v_new AND declared #> '{table,"",acl}' IS NOT DISTINCT FROM actual #> '{table,"",acl}'
+       AND NOT EXISTS (SELECT FROM jsonb_each(declared -> 'column') AS d
+                        WHERE (d.value ? 'acl' OR d.value ? 'sequence' OR actual #> ARRAY['column', d.key, 'acl'] IS NOT NULL)
+                          AND (d.value IS DISTINCT FROM actual #> ARRAY['column', d.key] OR context -> 'column' ->> d.key <> 'same')) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     WITH o AS (
         -- Everything that carries privileges: the table, its columns, their sequences.

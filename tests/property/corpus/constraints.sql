@@ -1,0 +1,162 @@
+--- primary key dropped
+CREATE TABLE t (a int, b int, PRIMARY KEY (a, b));
+INSERT INTO t VALUES (1, 2);
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+
+--- primary key on other columns
+CREATE TABLE t (a int PRIMARY KEY, b int NOT NULL);
+INSERT INTO t VALUES (1, 2);
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+ALTER TABLE t ADD CONSTRAINT t_pkey PRIMARY KEY (b);
+ALTER TABLE t ALTER a DROP NOT NULL;
+
+--- primary key deferrable
+CREATE TABLE t (a int CONSTRAINT pk PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
+--- slip
+ALTER TABLE t DROP CONSTRAINT pk;
+ALTER TABLE t ADD CONSTRAINT pk PRIMARY KEY (a);
+
+--- primary key renamed
+CREATE TABLE t (a int PRIMARY KEY);
+--- slip
+ALTER TABLE t RENAME CONSTRAINT t_pkey TO other;
+
+--- primary key options and comment
+CREATE TABLE t (a int CONSTRAINT pk PRIMARY KEY WITH (fillfactor = 70));
+COMMENT ON CONSTRAINT pk ON t IS 'the key';
+--- slip
+ALTER TABLE t DROP CONSTRAINT pk;
+
+--- unique variants
+CREATE TABLE t (a int, b int, c int, UNIQUE (a), UNIQUE (b) INCLUDE (c), UNIQUE NULLS NOT DISTINCT (c));
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_a_key, DROP CONSTRAINT t_b_c_key, DROP CONSTRAINT t_c_key;
+ALTER TABLE t ADD UNIQUE (a, b);
+
+--- unique options changed
+CREATE TABLE t (a int UNIQUE WITH (fillfactor = 60), b int UNIQUE);
+--- slip
+ALTER INDEX t_a_key RESET (fillfactor);
+ALTER INDEX t_b_key SET (fillfactor = 50);
+
+--- self reference with its key
+CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t ON DELETE SET NULL);
+INSERT INTO t VALUES (1, NULL), (2, 1);
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_pkey CASCADE;
+
+--- self reference whose key moved
+CREATE TABLE t (id int PRIMARY KEY, k int NOT NULL UNIQUE, up int REFERENCES t (k));
+INSERT INTO t VALUES (1, 1, NULL), (2, 2, 1);
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+ALTER TABLE t ADD CONSTRAINT t_pkey PRIMARY KEY (k);
+
+--- foreign key dropped
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int CONSTRAINT fk REFERENCES p ON UPDATE CASCADE ON DELETE RESTRICT);
+INSERT INTO p VALUES (1);
+INSERT INTO t VALUES (1);
+--- slip
+ALTER TABLE t DROP CONSTRAINT fk;
+
+--- foreign key action
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int CONSTRAINT fk REFERENCES p ON DELETE CASCADE);
+--- slip
+ALTER TABLE t DROP CONSTRAINT fk;
+ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (p_id) REFERENCES p ON DELETE SET NULL;
+
+--- foreign key deferral
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int CONSTRAINT fk REFERENCES p, q_id int CONSTRAINT fq REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+--- slip
+ALTER TABLE t ALTER CONSTRAINT fk DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE t ALTER CONSTRAINT fq DEFERRABLE INITIALLY IMMEDIATE;
+
+--- foreign key not valid any more
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int CONSTRAINT fk REFERENCES p);
+COMMENT ON CONSTRAINT fk ON t IS 'kept';
+INSERT INTO p VALUES (1);
+INSERT INTO t VALUES (1);
+--- slip
+ALTER TABLE t DROP CONSTRAINT fk;
+ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (p_id) REFERENCES p NOT VALID;
+
+--- foreign key validated
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int);
+ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (p_id) REFERENCES p NOT VALID;
+--- slip
+ALTER TABLE t VALIDATE CONSTRAINT fk;
+
+--- key and reference change type together
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int REFERENCES p);
+INSERT INTO p VALUES (1);
+INSERT INTO t VALUES (1);
+--- slip
+ALTER TABLE p ALTER id TYPE bigint;
+ALTER TABLE t ALTER p_id TYPE bigint;
+
+--- referenced key dropped
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (p_id int REFERENCES p);
+INSERT INTO p VALUES (1);
+INSERT INTO t VALUES (1);
+--- slip
+ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE;
+
+--- check dropped, changed, added
+CREATE TABLE t (a int CONSTRAINT one CHECK (a > 0), b int CONSTRAINT two CHECK (b > 0));
+INSERT INTO t VALUES (1, 1);
+--- slip
+ALTER TABLE t DROP CONSTRAINT one;
+ALTER TABLE t DROP CONSTRAINT two;
+ALTER TABLE t ADD CONSTRAINT two CHECK (b > -1);
+ALTER TABLE t ADD CONSTRAINT three CHECK (a < b + 100) NOT VALID;
+COMMENT ON CONSTRAINT three ON t IS 'extra';
+
+--- check not valid
+CREATE TABLE t (a int CONSTRAINT one CHECK (a > 0), b int);
+ALTER TABLE t ADD CONSTRAINT two CHECK (b > 0) NOT VALID;
+--- slip
+ALTER TABLE t DROP CONSTRAINT one;
+ALTER TABLE t ADD CONSTRAINT one CHECK (a > 0) NOT VALID;
+ALTER TABLE t VALIDATE CONSTRAINT two;
+
+--- check no inherit
+CREATE TABLE t (a int CONSTRAINT one CHECK (a > 0) NO INHERIT);
+--- slip
+ALTER TABLE t DROP CONSTRAINT one;
+ALTER TABLE t ADD CONSTRAINT one CHECK (a > 0);
+
+--- check renamed
+CREATE TABLE t (a int CONSTRAINT one CHECK (a > 0), b int CONSTRAINT two CHECK (b > 0));
+--- slip
+ALTER TABLE t RENAME CONSTRAINT one TO x;
+ALTER TABLE t RENAME CONSTRAINT two TO one;
+
+--- check whose column changed its type
+CREATE TABLE t (a int CONSTRAINT one CHECK (a > 0 AND a <> 17));
+INSERT INTO t VALUES (1);
+--- slip
+ALTER TABLE t ALTER a TYPE numeric(6,1);
+
+--- exclusion
+CREATE TABLE t (r int4range, c circle, EXCLUDE USING gist (r WITH &&) WHERE (NOT isempty(r)), EXCLUDE USING gist (c WITH &&) DEFERRABLE);
+INSERT INTO t VALUES ('[1,3)', NULL);
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_r_excl;
+ALTER TABLE t DROP CONSTRAINT t_c_excl;
+ALTER TABLE t ADD EXCLUDE USING gist (r WITH =);
+
+--- odd constraint names
+CREATE TABLE t (a int CONSTRAINT "c %s $1 ""q"" ' \" CHECK (a > 0), b int CONSTRAINT "Ünïque" UNIQUE);
+--- slip
+ALTER TABLE t DROP CONSTRAINT "c %s $1 ""q"" ' \";
+ALTER TABLE t DROP CONSTRAINT "Ünïque";
+ALTER TABLE t ADD CONSTRAINT "; DROP TABLE t; --" CHECK (b <> 5);
