@@ -20,6 +20,12 @@ BEGIN
         SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
         PERFORM asymm._require_rights((v_base.facts #>> '{table,"",owner}')::name, v_object);
         IF NOT dry_run THEN
+            -- The log first: it may hold a migration that is to be adopted, not taken back.
+            PERFORM asymm._process_ddl();
+            SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
+            IF NOT FOUND THEN
+                RETURN NULL;
+            END IF;
             UPDATE asymm.baseline_state SET held = NULL WHERE baseline_id = v.baseline_id AND held IS NOT NULL;
             PERFORM asymm._inspect(ARRAY[v.baseline_id], 'call', NULL, 'asked for by ' || asymm._caller());
         END IF;

@@ -88,6 +88,24 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._guarded(oid[], oid[], text) IS 'A guarded table among the given catalog addresses that is not just being repaired, or NULL.';
 
+-- Grants name no object: a guarded table whose rows in pg_class or pg_attribute this very transaction wrote.
+CREATE OR REPLACE FUNCTION asymm._guarded_now(action text) RETURNS text
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH epoch AS (SELECT pg_current_xact_id()::text::bigint / 4294967296 * 4294967296 AS base),
+         guarded AS MATERIALIZED (
+             SELECT s.relid FROM asymm.baseline b JOIN asymm.baseline_state s ON s.baseline_id = b.id WHERE b.policy = 'guard')
+    SELECT asymm._guarded(array_agg('pg_class'::regclass::oid), array_agg(t.relid), action)
+      FROM (SELECT c.oid AS relid, c.xmin FROM guarded g JOIN pg_class c ON c.oid = g.relid
+            UNION ALL
+            SELECT a.attrelid, a.xmin FROM guarded g JOIN pg_attribute a ON a.attrelid = g.relid WHERE a.attnum > 0) AS t
+     CROSS JOIN epoch
+     WHERE t.xmin::text::bigint > 2
+       AND pg_xact_status(((t.xmin::text::bigint + epoch.base) || '')::xid8) = 'in progress'
+$$;
+COMMENT ON FUNCTION asymm._guarded_now(text) IS 'A guarded table that the present transaction changed and is not just repairing, or NULL.';
+
 CREATE OR REPLACE FUNCTION asymm._on_guard() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -117,6 +135,9 @@ BEGIN
               FROM pg_event_trigger_ddl_commands() AS c WHERE c.objid IS NOT NULL AND NOT c.in_extension;
         END IF;
         v_table := asymm._guarded(v_class_ids, v_object_ids, current_setting('asymm.action', true));
+        IF v_table IS NULL AND TG_TAG IN ('GRANT', 'REVOKE', 'DROP OWNED') THEN
+            v_table := asymm._guarded_now(current_setting('asymm.action', true));
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         -- What cannot be judged is not refused: a fault of ours must not stop anybody's work.
         RAISE LOG 'asymmetrica: guard not asked: % (%)', SQLERRM, SQLSTATE;

@@ -108,6 +108,57 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._merge_seen(jsonb, jsonb) IS 'Sums two reports of what was seen.';
 
+CREATE OR REPLACE FUNCTION asymm._changed_headers() RETURNS bigint[]
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(array_agg(b.id ORDER BY b.id), '{}')
+      FROM asymm.baseline b
+      LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
+      LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
+     WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL
+$$;
+COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched tables whose catalog row headers are not those of the last look.';
+
+-- Who did it is told by the DDL log alone: only _process_ddl() passes a row of it.
+CREATE OR REPLACE FUNCTION asymm._compare_headers(found_by text, ddl_log_id bigint) RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT asymm._inspect(asymm._changed_headers(), found_by, ddl_log_id) $$;
+COMMENT ON FUNCTION asymm._compare_headers(text, bigint) IS 'Inspects watched tables whose catalog row headers changed.';
+
+-- Grants and the like name no object: tables whose catalog rows changed are looked at, and privileges that a migration
+-- gave are adopted.
+CREATE OR REPLACE FUNCTION asymm._process_grants(ids bigint[]) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v record;
+    v_seen jsonb;
+BEGIN
+    SELECT max(l.id) AS last, max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
+           min(l.at) FILTER (WHERE l.intended) AS since,
+           max(COALESCE(l.intent, 'migrator ' || l.role)) FILTER (WHERE l.intended) AS reason
+      INTO v FROM asymm.ddl_log l
+     WHERE l.id = ANY (ids)
+       AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL');
+    IF v.since IS NOT NULL AND v.slip IS NULL THEN
+        SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT format('%I.%I', b.schema_name, b.object_name)))
+          INTO v_seen
+          FROM unnest(asymm._changed_headers()) AS c (id)
+          JOIN asymm.baseline b USING (id)
+         CROSS JOIN LATERAL asymm._adopt(c.id, v.reason, v.since, 'acl') AS a
+        HAVING count(*) > 0;
+    END IF;
+    IF v.last IS NOT NULL THEN
+        v_seen := asymm._merge_seen(v_seen, asymm._compare_headers('ddl_log', COALESCE(v.slip, v.last)));
+    END IF;
+    RETURN v_seen;
+END
+$$;
+COMMENT ON FUNCTION asymm._process_grants(bigint[]) IS 'Handles logged commands that name no object: adopts privileges given on purpose, inspects every table whose catalog rows changed.';
+
 CREATE OR REPLACE FUNCTION asymm._process_ddl() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -130,7 +181,7 @@ BEGIN
         SELECT t.baseline_id,
                max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
                max(l.id) FILTER (WHERE l.intended) AS intent,
-               max(l.id) AS last,
+               max(l.id) AS last, min(l.at) FILTER (WHERE l.intended) AS since,
                (array_agg(COALESCE(l.intent, 'migrator ' || l.role) ORDER BY l.id DESC) FILTER (WHERE l.intended))[1] AS reason
           FROM asymm.ddl_log l
          CROSS JOIN LATERAL asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names) AS t (baseline_id)
@@ -147,7 +198,7 @@ BEGIN
                        THEN 'a migration and another change of the same table arrived in one beat' END;
         IF v.intent IS NOT NULL AND v.slip IS NULL THEN
             BEGIN
-                SELECT count(*) INTO v_adopted FROM asymm._adopt(v.baseline_id, v.reason, true);
+                SELECT count(*) INTO v_adopted FROM asymm._adopt(v.baseline_id, v.reason, v.since);
                 IF v_adopted > 0 THEN
                     v_seen := asymm._merge_seen(v_seen, jsonb_build_object('adopted', v_adopted, 'objects',
                         (SELECT jsonb_agg(format('%I.%I', b.schema_name, b.object_name))
@@ -160,13 +211,7 @@ BEGIN
         v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log',
                                                            COALESCE(v.slip, v.intent, v.last), v_hold));
     END LOOP;
-    -- These commands name no object.
-    IF EXISTS (SELECT FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
-                AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL')) THEN
-        v_seen := asymm._merge_seen(v_seen, asymm._compare_headers('ddl_log',
-            (SELECT max(l.id) FROM asymm.ddl_log l WHERE l.id = ANY (v_rows)
-               AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED'))));
-    END IF;
+    v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows));
     IF EXISTS (SELECT FROM asymm.watched_schema) THEN
         -- Tables that a migration made in a watched schema are declared with it.
         FOR v IN
@@ -195,29 +240,14 @@ END
 $$;
 COMMENT ON FUNCTION asymm._process_ddl() IS 'Works off the unseen rows of the DDL log: drift, adoption of intended changes, actions; returns {objects, drifts, adopted} or NULL.';
 
--- Who did it is told by the DDL log alone: only _process_ddl() passes a row of it.
-CREATE OR REPLACE FUNCTION asymm._compare_headers(found_by text, ddl_log_id bigint) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_ids bigint[];
-BEGIN
-    SELECT array_agg(b.id) INTO v_ids
-      FROM asymm.baseline b
-      LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
-      LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
-     WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL;
-    RETURN asymm._merge_seen(asymm._inspect(v_ids, found_by, ddl_log_id),
-                             CASE WHEN ddl_log_id IS NULL THEN asymm._inspect_undeclared(found_by) END);
-END
-$$;
-COMMENT ON FUNCTION asymm._compare_headers(text, bigint) IS 'Compares catalog row headers of watched tables with the last look and inspects those that differ.';
-
 CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT asymm._compare_headers('header_scan', NULL) $$;
+AS $$
+    -- The log first: it knows who did it, and what was meant.
+    SELECT asymm._merge_seen(asymm._merge_seen(asymm._process_ddl(), asymm._compare_headers('header_scan', NULL)),
+                             asymm._inspect_undeclared('header_scan'))
+$$;
 COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
@@ -226,6 +256,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_ids bigint[];
+    v_seen jsonb := asymm._process_ddl();
 BEGIN
     SELECT array_agg(b.id) INTO v_ids
       FROM asymm.baseline b
@@ -236,7 +267,8 @@ BEGIN
                                            JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name)) AS f ON f.relid = c.oid
      WHERE f.facts IS DISTINCT FROM b.facts
         OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open');
-    RETURN asymm._merge_seen(asymm._inspect(v_ids, 'full_scan'), asymm._inspect_undeclared('full_scan'));
+    v_seen := asymm._merge_seen(v_seen, asymm._inspect(v_ids, 'full_scan'));
+    RETURN asymm._merge_seen(v_seen, asymm._inspect_undeclared('full_scan'));
 END
 $$;
 COMMENT ON FUNCTION asymm._scan_all() IS 'Reads every watched table in full, compares it with its baseline and inspects those that differ.';
