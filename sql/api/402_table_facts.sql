@@ -1,68 +1,82 @@
 -- The whole document of a table, its fingerprint, and the comparison of two documents.
 
+-- One plan for one table and for all: made once a session, and by key everywhere.
 CREATE OR REPLACE FUNCTION asymm._table_facts(relids oid[])
 RETURNS TABLE (relid oid, schema_name name, object_name name, owner name, facts jsonb, layout jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
+BEGIN
+    RETURN QUERY
     SELECT r.oid, n.nspname, r.relname, pg_get_userbyid(r.relowner),
-           jsonb_build_object('table', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
-               'owner', pg_get_userbyid(r.relowner),
-               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END,
-               'partition_key', CASE WHEN r.relkind = 'p' THEN pg_get_partkeydef(r.oid) END,
-               'partition_of', CASE WHEN r.relispartition THEN h.parents ->> 0 END,
-               'bound', CASE WHEN r.relispartition THEN pg_get_expr(r.relpartbound, r.oid) END,
-               'inherits', CASE WHEN NOT r.relispartition THEN h.parents END,
-               'of_type', CASE WHEN r.reloftype <> 0 THEN format_type(r.reloftype, NULL) END,
-               'options', CASE WHEN r.reloptions IS NOT NULL THEN asymm._option_facts(r.reloptions) END,
-               'toast_options', (SELECT asymm._option_facts(t.reloptions) FROM pg_class t
-                                  WHERE t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL),
-               'replica_identity', CASE r.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN
-                   (SELECT 'index:' || i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
-                     WHERE x.indrelid = r.oid AND x.indisreplident) END,
-               'rls', CASE WHEN r.relrowsecurity THEN true END,
-               'force_rls', CASE WHEN r.relforcerowsecurity THEN true END,
-               'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = NULLIF(r.reltablespace, 0)),
-               'access_method', (SELECT m.amname FROM pg_am m WHERE m.oid = NULLIF(r.relam, 0) AND m.amname <> 'heap'),
-               'cluster', (SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
-                            WHERE x.indrelid = r.oid AND x.indisclustered),
-               'comment', obj_description(r.oid, 'pg_class'),
-               'acl', CASE WHEN r.relacl IS NOT NULL THEN asymm._acl_facts(r.relacl, 'r', r.relowner) END))))
-           || jsonb_strip_nulls(jsonb_build_object('column', c.facts, 'constraint', k.facts, 'index', x.facts))
-           || COALESCE(w.facts, '{}'),
-           COALESCE(c.layout, '[]')
+           concat(
+               '{"table":{"":{"owner":', to_json(pg_get_userbyid(r.relowner)),
+               CASE WHEN r.relpersistence <> 'p' THEN ',"persistence":"' || r.relpersistence::text || '"' END,
+               CASE WHEN r.relkind = 'p' THEN ',"partition_key":' || to_json(pg_get_partkeydef(r.oid))::text END,
+               CASE WHEN r.relispartition THEN ',"bound":' || to_json(pg_get_expr(r.relpartbound, r.oid))::text END,
+               CASE WHEN r.relispartition THEN ',"partition_of":' ELSE ',"inherits":' END
+                   || (SELECT CASE WHEN r.relispartition THEN to_json(min(h.name)) ELSE json_agg(h.name ORDER BY h.inhseqno) END::text
+                         FROM (SELECT format('%I.%I', pn.nspname, p.relname) AS name, i.inhseqno
+                                 FROM pg_inherits i
+                                 JOIN pg_class p ON p.oid = i.inhparent
+                                 JOIN pg_namespace pn ON pn.oid = p.relnamespace
+                                WHERE i.inhrelid = r.oid) AS h),
+               CASE WHEN r.reloftype <> 0 THEN ',"of_type":' || to_json(format_type(r.reloftype, NULL))::text END,
+               CASE WHEN r.reloptions IS NOT NULL THEN ',"options":' || asymm._option_facts(r.reloptions)::text END,
+               ',"toast_options":' || (SELECT asymm._option_facts(t.reloptions)::text FROM pg_class t
+                                        WHERE t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL),
+               CASE r.relreplident WHEN 'f' THEN ',"replica_identity":"full"' WHEN 'n' THEN ',"replica_identity":"nothing"'
+                                   WHEN 'i' THEN ',"replica_identity":'
+                    || (SELECT to_json('index:' || i.relname)::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                         WHERE x.indrelid = r.oid AND x.indisreplident) END,
+               CASE WHEN r.relrowsecurity THEN ',"rls":true' END,
+               CASE WHEN r.relforcerowsecurity THEN ',"force_rls":true' END,
+               CASE WHEN r.reltablespace <> 0 THEN ',"tablespace":'
+                    || (SELECT to_json(s.spcname)::text FROM pg_tablespace s WHERE s.oid = r.reltablespace) END,
+               CASE WHEN r.relam <> 0 THEN ',"access_method":'
+                    || (SELECT to_json(m.amname)::text FROM pg_am m WHERE m.oid = r.relam AND m.amname <> 'heap') END,
+               CASE WHEN r.relhasindex THEN ',"cluster":'
+                    || (SELECT to_json(i.relname)::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                         WHERE x.indrelid = r.oid AND x.indisclustered) END,
+               ',"comment":' || (SELECT to_json(m.description)::text FROM pg_description m
+                                  WHERE m.objoid = r.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0),
+               CASE WHEN r.relacl IS NOT NULL THEN ',"acl":' || asymm._acl_facts(r.relacl, 'r', r.relowner)::text END,
+               '}}', ',"column":' || c.facts, ',"constraint":' || k.facts, ',"index":' || x.facts, w.facts, '}')::jsonb,
+           COALESCE(c.layout, '[]')::jsonb
       FROM pg_class AS r
       JOIN pg_namespace AS n ON n.oid = r.relnamespace
       LEFT JOIN asymm._column_facts(relids) AS c ON c.relid = r.oid
       LEFT JOIN asymm._constraint_facts(relids) AS k ON k.relid = r.oid
       LEFT JOIN asymm._index_facts(relids) AS x ON x.relid = r.oid
-      LEFT JOIN (SELECT f.relid, jsonb_object_agg(f.part, f.facts) AS facts
-                   FROM asymm._rule_facts(relids) AS f GROUP BY f.relid) AS w ON w.relid = r.oid
-      LEFT JOIN LATERAL (SELECT jsonb_agg(format('%I.%I', pn.nspname, p.relname) ORDER BY i.inhseqno) AS parents
-                           FROM pg_inherits i
-                           JOIN pg_class p ON p.oid = i.inhparent
-                           JOIN pg_namespace pn ON pn.oid = p.relnamespace
-                          WHERE i.inhrelid = r.oid) AS h ON true
-     WHERE r.oid = ANY (relids) AND r.relkind IN ('r', 'p') AND r.relpersistence <> 't'
+      LEFT JOIN asymm._rule_facts(relids) AS w ON w.relid = r.oid
+     WHERE r.oid = ANY (relids) AND r.relkind IN ('r', 'p') AND r.relpersistence <> 't';
+END
 $$;
 COMMENT ON FUNCTION asymm._table_facts(oid[])
     IS 'Everything declared about each table as one document (part → name → attribute → value; defaults left out) and the order of its columns.';
 
 CREATE OR REPLACE FUNCTION asymm._sha256(value text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT encode(sha256(convert_to(value, 'UTF8')), 'hex') $$;
+AS $$
+BEGIN
+    RETURN encode(sha256(convert_to(value, 'UTF8')), 'hex');
+END
+$$;
 COMMENT ON FUNCTION asymm._sha256(text) IS 'SHA-256 of a text (UTF-8) in hexadecimal.';
 
 CREATE OR REPLACE FUNCTION asymm._fingerprint(facts jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
     -- Merkle: each named part is hashed, then the object over its parts; jsonb text is canonical.
-    SELECT encode(sha256(string_agg(
-               sha256(convert_to(jsonb_build_array(p.key, n.key, n.value)::text, 'UTF8')), ''::bytea
-               ORDER BY p.key COLLATE "C", n.key COLLATE "C")), 'hex')
-      FROM jsonb_each(facts) AS p, jsonb_each(p.value) AS n
+    RETURN (SELECT encode(sha256(string_agg(
+                       sha256(convert_to(jsonb_build_array(p.key, n.key, n.value)::text, 'UTF8')), ''::bytea
+                       ORDER BY p.key COLLATE "C", n.key COLLATE "C")), 'hex')
+              FROM jsonb_each(facts) AS p, jsonb_each(p.value) AS n);
+END
 $$;
 COMMENT ON FUNCTION asymm._fingerprint(jsonb) IS 'SHA-256 (hexadecimal) of a facts document: over the hashes of its parts.';
 
