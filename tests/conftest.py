@@ -8,16 +8,22 @@ redis_server   a throwaway Redis
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+import hypothesis
 import pytest
 
 from support import database
 from support.cluster import Cluster
 from support.database import Database
 from support.redis import RedisServer
+
+# Databases have no fixed speed; and CI runs the same examples each time, a person new ones.
+hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("here")
 
 
 class MakeServer(Protocol):
