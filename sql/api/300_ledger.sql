@@ -81,7 +81,7 @@ DECLARE
     v_steps jsonb := v.steps;
 BEGIN
     IF v.baseline_id IS NULL THEN
-        v_relid := to_regclass(v.target);
+        v_relid := asymm._relid(v.target);
         SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._table_facts(ARRAY[v_relid]) AS f;
     ELSE
         SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;

@@ -72,7 +72,7 @@ DECLARE
     v_replayed record;
 BEGIN
     IF v.baseline_id IS NULL THEN
-        RETURN CASE WHEN to_regclass(v.target) IS NOT NULL THEN jsonb_build_array(jsonb_build_object('part', 'table', 'name', '')) END;
+        RETURN CASE WHEN asymm._relid(v.target) IS NOT NULL THEN jsonb_build_array(jsonb_build_object('part', 'table', 'name', '')) END;
     END IF;
     SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
     v_look := asymm._look(v.baseline_id);

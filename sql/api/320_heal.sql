@@ -40,7 +40,7 @@ BEGIN
     ELSE
         SELECT f.facts, f.owner, asymm._fingerprint(f.facts), asymm._steps(f.schema_name, f.object_name, NULL, NULL, f.facts, f.relid, '{}')
           INTO v_facts, v_owner, v_fingerprint, v_steps
-          FROM asymm._table_facts(ARRAY[to_regclass(v_object)::oid]) AS f;
+          FROM asymm._table_facts(ARRAY[asymm._relid(v_object)]) AS f;
         IF v_facts IS NULL THEN
             RETURN NULL;
         END IF;

@@ -64,7 +64,7 @@ BEGIN
         IF v.baseline_id IS NOT NULL THEN
             SELECT COALESCE(l.fingerprint, 'gone') INTO v_fingerprint FROM asymm._look(v.baseline_id) AS l;
         ELSE
-            SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._table_facts(ARRAY[to_regclass(v.target)::oid]) AS f;
+            SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._table_facts(ARRAY[asymm._relid(v.target)]) AS f;
         END IF;
         IF v_fingerprint IS NOT DISTINCT FROM v.fingerprint_after THEN
             RAISE EXCEPTION 'action % was not taken back', action

@@ -62,6 +62,16 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_table(regclass) IS 'Returns the owner of a table that can be watched; raises 42P01 or 42809 otherwise.';
 
+-- to_regclass() asks for rights on the schema, which asymm_owner has not.
+CREATE OR REPLACE FUNCTION asymm._relid(target text) RETURNS oid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = (parse_ident(target))[1] AND c.relname = (parse_ident(target))[2] AND c.relkind IN ('r', 'p')
+$$;
+COMMENT ON FUNCTION asymm._relid(text) IS 'OID of the table with this quoted, qualified name, or NULL; needs no rights on its schema.';
+
 -- Text, because what it names may be gone: the baseline is asked first, then open drift, then the catalog.
 CREATE OR REPLACE FUNCTION asymm._resolve(target text, OUT baseline_id bigint, OUT schema_name name, OUT object_name name)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED

@@ -152,7 +152,7 @@ DECLARE
 BEGIN
     IF v.baseline_id IS NULL THEN
         -- A table that appeared in a watched schema: declare it like the others there.
-        v_relid := to_regclass(v_object);
+        v_relid := asymm._relid(v_object);
         PERFORM asymm._require_rights(asymm._require_table(v_relid), v_object);
         SELECT w.* INTO v_watched FROM asymm.watched_schema w WHERE w.schema_name = v.schema_name;
         PERFORM asymm._declare(ARRAY[v_relid::oid], COALESCE(v_watched.policy, 'propose'), v_watched.annotation, true, adopt.reason);
