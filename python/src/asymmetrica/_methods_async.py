@@ -179,8 +179,9 @@ class AsyncMethods:
     async def heal(self, target: str, *, dry_run: bool = False, allow_data_loss: bool = False) -> list[Step]:
         """Repair a watched object now, with the caller's rights; returns the statements run, or to be run.
 
-        A repair that fails is rolled back and kept in the ledger: its steps have the state failed. Raises
-        `NotWatched`, `HealingPaused`, `DataLoss` (unless `allow_data_loss`).
+        A repair that fails, or would delete data without `allow_data_loss`, changes nothing and is kept in
+        the ledger: its steps have the state failed or proposed, and `actions()` has the error. Raises
+        `NotWatched`, `HealingPaused`, `NotAllowed`.
         """
         values = {"target": target, "dry_run": dry_run, "allow_data_loss": allow_data_loss}
         return await self._session.rows(Step, _sql.HEAL, values)

@@ -66,11 +66,12 @@ def misread(conninfo: str) -> bool:
     scheme, _, rest = conninfo.partition("://")
     if not scheme.startswith("postgres"):
         return False
-    authority = rest.split("/", 1)[0]
+    before_query = rest.split("?")[0]
+    authority = before_query.split("/")[0]
     if "@" in authority:
-        return authority.count("@") > 1
+        return before_query.count("@") > 1
     port = authority.rpartition(":")[2] if ":" in authority else ""
-    return "@" in rest.split("?")[0] or ("@" in rest and port.strip("0123456789,") != "")
+    return "@" in before_query or ("@" in rest and port.strip("0123456789,") != "")
 
 
 def show_dsn(conninfo: str) -> str:

@@ -31,6 +31,8 @@ _PERIOD = 11 / 54
 _STEPS = (1, 2, 4, 8, 16)
 # Ends a call that was stopped while it slept; the loop itself looks at its stop flag every beat.
 _GRACE = 2.0
+# asymm.stop() cancels loops first and commits its flag when they are gone, within so many seconds.
+_STOP_TAKES = 6.0
 # Errors after which trying again is pointless: an unfit actor, missing rights, no extension, no superuser.
 _FATAL = ("SY003", "SY006", "42501", "42883", "3F000", "22023", "25006", "2D000")
 
@@ -73,6 +75,8 @@ class _Lane:
             began = time.monotonic()
             try:
                 ended = await self._call()
+                if ended == "canceled" and not stop.is_set() and await self._was_stopped(stop):
+                    ended = "stopped"
                 self.tell(Event(self.lane, "ended", ended))
                 tries = 0
                 if once or ended == "stopped":
@@ -114,9 +118,25 @@ class _Lane:
         self.tell(Event(self.lane, "started"))
         values = {"duration": self.duration, "lane": self.lane, "forced": self.forced}
         cursor = psycopg.AsyncClientCursor(self.connection, row_factory=scalar_row)
-        await cursor.execute(_sql.CALL_PULSE, values)
+        try:
+            await cursor.execute(_sql.CALL_PULSE, values)
+        except psycopg.errors.QueryCanceled:
+            return "canceled"
         ended = await (await cursor.execute(_sql.PULSE_ENDED)).fetchone()
         return None if ended is None else str(ended)
+
+    async def _was_stopped(self, stop: asyncio.Event) -> bool:
+        """Say whether a cancelled loop was cancelled by asymm.stop(), which sets its flag at its very end."""
+        assert self.connection is not None
+        cursor = psycopg.AsyncClientCursor(self.connection, row_factory=scalar_row)
+        for _ in range(int(_STOP_TAKES / _PERIOD)):
+            if (
+                stop.is_set()
+                or await (await cursor.execute(_sql.PULSE_STOPPED, {"lane": self.lane})).fetchone()
+            ):
+                return True
+            await self._wait(stop, _PERIOD)
+        return False
 
     @staticmethod
     async def _wait(stop: asyncio.Event, seconds: float) -> None:

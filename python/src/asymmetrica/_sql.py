@@ -103,6 +103,8 @@ _ORGAN: Final = """name, lane, regime, cadence, enabled, runs, failures, failure
 ORGANS: Final = f"SELECT {_ORGAN} FROM asymm.organs ORDER BY lane, name"
 CONFIGURE_ORGAN: Final = f"""SELECT {_ORGAN} FROM asymm.configure_organ(
     name => %(name)s, enabled => %(enabled)s, cadence => %(cadence)s)"""
+PULSE_STOPPED: Final = """SELECT stopped FROM asymm.heartbeat
+    WHERE actor OPERATOR(pg_catalog.=) CURRENT_USER AND lane OPERATOR(pg_catalog.=) %(lane)s"""
 PULSE_ENDED: Final = "SELECT pg_catalog.current_setting('asymm.pulse_ended', true)"
 
 # Installing: used by `asymmetrica init` only.

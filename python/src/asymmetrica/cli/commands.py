@@ -21,6 +21,8 @@ def connected(command: Callable[[Database, argparse.Namespace, Output], int]) ->
     @functools.wraps(command)
     def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
         with connect(dsn) as db:
+            if db._session.own is not None:
+                db._session.own.add_notice_handler(out.notice)
             return command(db, arguments, out)
 
     return run
@@ -83,8 +85,8 @@ def adopt(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 
 def _ended(rows: Sequence[Step | Undone | State]) -> int:
-    """Return 4 if the server could not do what it was asked; the ledger says why."""
-    return 4 if any(row.state == "failed" for row in rows) else 0
+    """Return 4 if the server did not do what it was asked; its warning and the ledger say why."""
+    return 4 if any(row.state in ("failed", "proposed", "approved") for row in rows) else 0
 
 
 STEP = ("action", "step", "statement", "lock_class", "hazards", "state")

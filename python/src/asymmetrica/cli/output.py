@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AsymmetricaError
 
 if TYPE_CHECKING:
+    from psycopg.errors import Diagnostic
     from rich.console import Console
 
 STYLES = {
@@ -60,6 +61,20 @@ class Output:
         """Print a line for people; programs don't get it."""
         if not self.json:
             print(text, flush=True)
+
+    def notice(self, diagnostic: Diagnostic) -> None:
+        """Print a warning of the server on standard error; mere notices only for people."""
+        warning = diagnostic.severity_nonlocalized == "WARNING"
+        fields = {"sqlstate": diagnostic.sqlstate, "message": diagnostic.message_primary}
+        fields |= {"detail": diagnostic.message_detail, "hint": diagnostic.message_hint}
+        if self.json:
+            if warning:
+                print(json.dumps({"warning": fields}, ensure_ascii=False), file=sys.stderr)
+            return
+        print(f"{'warning' if warning else 'notice'}: {fields['message']}", file=sys.stderr)
+        for label in ("detail", "hint"):
+            if warning and fields[label]:
+                print(f"  {label}: {fields[label]}", file=sys.stderr)
 
     def error(self, error: AsymmetricaError) -> None:
         """Print an error on standard error."""

@@ -23,8 +23,11 @@ from .story import Measured, Story
 FIRST_BEAT = 75.0  # pg_cron starts jobs at the full minute
 
 
-def run_demo(dsn: str, *, cache: str, limit: int | None = None, json: bool = False) -> int:
-    """Run the demonstration; return 0, or 1 if anything it shows did not happen."""
+def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40, json: bool = False) -> int:
+    """Run the demonstration; return 0, or 1 if anything it shows did not happen.
+
+    `limit` flights are loaded, all by default; `quick` slips are added for the figures.
+    """
     start = time.monotonic()
     screen = Screen(quiet=json)
     with connect(dsn) as db, connect_own(dsn) as connection:
@@ -37,7 +40,7 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, json: bool = Fal
         try:
             # A few tables are broken many times in a minute: policy heal would take it for a tug-of-war.
             db.configure(relapse_limit=1000)
-            figures = _acts(stage, Path(cache), limit)
+            figures = _acts(stage, Path(cache), limit, quick)
         except DatasetError as error:
             raise AsymmetricaError(
                 str(error), hint="The rest needs no network: give --cache a directory that has it."
@@ -64,7 +67,7 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, json: bool = Fal
     return 1 if screen.failures else 0
 
 
-def _acts(stage: Stage, cache: Path, limit: int | None) -> list[tuple[str, ...]]:
+def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tuple[str, ...]]:
     screen, db = stage.screen, stage.db
     screen.title("Setting the stage")
     stage.roles()
@@ -88,7 +91,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None) -> list[tuple[str, ...]]
     with db.pulses(timeout=0.5) as beats:
         story = Story(stage, beats)
         story.slips()
-        story.quick()
+        story.quick(quick)
         story.migration()
         story.revert()
         story.guard()

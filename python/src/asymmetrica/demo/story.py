@@ -28,7 +28,7 @@ from .slips import (
 from .stage import Stage
 
 PATIENCE = 10.0  # seconds after which something counts as not happened
-QUICK_SLIPS = 40
+PERIOD = 11 / 54  # of a beat: slips fall evenly between two
 
 
 @dataclass(slots=True)
@@ -62,51 +62,57 @@ class Story:
             self._tell(slip, rows)
         self._after_dropped_table()
 
-    def quick(self) -> None:
+    def quick(self, count: int) -> None:
         """Commit one slip again and again, at random moments, for the figures."""
-        self.screen.title(f"{QUICK_SLIPS} more, at random moments, for the figures")
+        self.screen.title(f"{count} more, at random moments, for the figures")
         healed = 0
-        with self.screen.progress("breaking and mending", QUICK_SLIPS) as advance:
-            for _ in range(QUICK_SLIPS):
+        with self.screen.progress("breaking and mending", count) as advance:
+            for _ in range(count):
                 rows = self._slip(QUICK)
                 healed += rows is not None
                 advance(1)
-        self.screen.check(healed == QUICK_SLIPS, f"{healed} of {QUICK_SLIPS} repaired")
+        self.screen.check(healed == count, f"{healed} of {count} repaired")
 
     def migration(self) -> None:
         """A change that says it is meant becomes the new baseline."""
         self.screen.title("A migration that says what it is for")
-        since = self._last()
+        before = {row.id for row in self.db.actions(target=MIGRATION_TABLE)}
         start = time.monotonic()
         self._commit("dana", MIGRATION)
         for statement in MIGRATION:
             self.screen.line(statement, "cyan")
-        rows = self._settle(since, MIGRATION_TABLE, "adopted")
+        adopted = None
+        while adopted is None and time.monotonic() < start + PATIENCE:
+            next(self.beats, None)
+            rows = self.db.actions(target=MIGRATION_TABLE)
+            adopted = next((row for row in rows if row.kind == "adopt" and row.id not in before), None)
         in_step = any(row.object == MIGRATION_TABLE and row.in_step for row in self.db.watched())
-        took = (time.monotonic() - start) * 1000
-        reason = next((row.reason for row in self.db.watched() if row.object == MIGRATION_TABLE), None)
-        self.screen.check(
-            rows is not None and in_step, f"adopted after {took:.0f} ms: {reason!r}; nothing was put back"
-        )
+        if adopted is None or adopted.applied_at is None or not in_step:
+            self.screen.failed("the migration was not adopted")
+            return
+        ddl = next(row for row in reversed(self.db.ddl()) if row.intent)
+        self.screen.good(f"adopted after {_ms(ddl.at, adopted.applied_at):.0f} ms: {adopted.reason!r}")
 
     def revert(self) -> None:
         """An action is undone, and the object is left alone until somebody decides."""
         self.screen.title("An action taken back")
-        action = self._action_of("default changed")
+        action = self._action_of("column renamed")
         if action is None:
             self.screen.failed("there is no verified action to revert")
             return
-        since = self._last()
         for undone in self.db.revert(action.id):
             self.screen.line(f"action {action.id}: {undone.statement}", "cyan")
         state = next(row.state for row in self.db.actions(target=action.target) if row.id == action.id)
         self.screen.check(state == "reverted", f"action {action.id} is {state}")
-        rows = self._settle(since, action.target, "proposed")
-        self.screen.check(rows is not None, f"the difference is back, and only proposed: {_reason(rows)}")
+        time.sleep(1)  # a few beats: were the policy still in force, it would mend the table by now
+        held = next((row.held for row in self.db.watched() if row.object == action.target), None)
+        still = self.db.drift(target=action.target)
+        self.screen.check(bool(still and held), f"the difference is back and left alone: {held}")
         for step in self.db.heal(action.target):
             self.screen.line(f"heal: {step.statement}", "cyan")
-        still = self.db.drift(target=action.target)
-        self.screen.check(not still, f"heal('{action.target}') by hand mended it again")
+        self.screen.check(
+            not self.db.drift(target=action.target), f"heal('{action.target}') by hand mended it again"
+        )
 
     def guard(self) -> None:
         """A guarded table refuses DDL in the user's own session."""
@@ -124,7 +130,7 @@ class Story:
 
     def _slip(self, slip: Slip) -> list[Drift] | None:
         """Commit a slip at a random moment; return its differences when they are settled as they should."""
-        time.sleep(random.uniform(0, 0.25))
+        time.sleep(random.uniform(0, 2 * PERIOD))
         since = self._last()
         self._commit(slip.who, slip.statements)
         self.measured.slips += 1
@@ -187,7 +193,8 @@ class Story:
 
     def _action_of(self, kind: str) -> Action | None:
         table = next(slip.table for slip in SLIPS if slip.kind == kind)
-        return next((row for row in self.db.actions(target=table) if row.state == "verified"), None)
+        rows = self.db.actions(target=table, state="verified")
+        return rows[-1] if rows else None
 
 
 def _ended(row: Drift, ending: str) -> bool:
@@ -221,4 +228,5 @@ def _repair(db: Database, rows: Sequence[Drift]) -> str:
     wanted = {row.action for row in rows}
     statements = [text for row in db.actions() if row.id in wanted for text in row.statements or ()]
     more = f" (and {len(statements) - 1} more)" if len(statements) > 1 else ""
-    return f"{statements[0]}{more}" if statements else "(no statement)"
+    first = " ".join(statements[0].split()) if statements else "(no statement)"
+    return f"{first[:100]}{'…' if len(first) > 100 else ''}{more}"

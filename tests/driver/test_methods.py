@@ -1,0 +1,216 @@
+"""Every method against a real server, sync and async: watch, drift, repair, ledger, settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from asymmetrica import (
+    Annotation,
+    InvalidArgument,
+    NotWatched,
+    NullArgument,
+    UnknownObject,
+    UnknownSchema,
+    UnknownTable,
+    WrongKind,
+    WrongState,
+)
+from support.database import Database
+
+from .conftest import Caller
+
+ORDERS = "shop.orders"
+
+
+async def test_version(call: Caller, db: Database) -> None:
+    assert await call("version") == db.value(
+        "SELECT extversion FROM pg_extension WHERE extname = 'asymmetrica'"
+    )
+
+
+async def test_settings(call: Caller, db: Database) -> None:
+    roles = [db.role("flyway"), db.role("liquibase")]
+    before = await call("settings")
+    assert before.notify == "change"
+    changed = await call(
+        "configure",
+        notify="beat",
+        retention=timedelta(days=7),
+        migrator_roles=roles,
+        migrator_applications=[],
+    )
+    assert changed == await call("settings")
+    assert changed == dataclasses.replace(
+        before, notify="beat", retention=timedelta(days=7), migrator_roles=roles
+    )
+    with pytest.raises(InvalidArgument) as raised:
+        await call("configure", period=timedelta(microseconds=1))
+    assert raised.value.hint
+
+
+async def test_annotate(call: Caller) -> None:
+    made = await call("annotate", "dataEntity", scope="global", cost="O(n)", lineage=["create"], weight=2)
+    assert made == Annotation("dataEntity", "global", "Balance", "O(n)", ["create"], 2.0)
+    with pytest.raises(InvalidArgument):
+        await call("annotate", "dataEntity", cost="O(n^1.5)")
+
+
+@pytest.mark.usefixtures("shop")
+async def test_watch(call: Caller) -> None:
+    [row] = await call("watch", ORDERS, policy="observe", annotation=await call("annotate", "orders"))
+    assert (row.object, row.kind, row.policy, len(row.fingerprint)) == (ORDERS, "table", "observe", 64)
+    assert row.fingerprint == await call("fingerprint", ORDERS)
+    [seen] = await call("watched")
+    assert (seen.object, seen.policy, seen.in_step, seen.annotation["σ"]) == (
+        ORDERS,
+        "observe",
+        True,
+        "orders",
+    )
+    [row] = await call(
+        "watch", ORDERS, policy="heal", annotation={"σ": "x", "ρ": "local", "γ": "Balance", "κ": "O(1)"}
+    )
+    assert row.policy == "heal"
+    assert [gone.object for gone in await call("unwatch", ORDERS)] == [ORDERS]
+    assert await call("watched") == []
+
+
+@pytest.mark.usefixtures("shop")
+async def test_watch_schema(call: Caller) -> None:
+    rows = await call("watch_schema", "shop", policy="propose")
+    assert sorted(row.object for row in rows) == ['shop."Odd ""name"', ORDERS]
+    assert len(await call("fingerprint_schema", "shop")) == len(await call("fingerprint_database")) == 64
+    gone = await call("unwatch_schema", "shop")
+    assert len(gone) == 2
+    assert await call("watched") == []
+
+
+async def test_bad_arguments(call: Caller, shop: Database) -> None:
+    shop.sql("CREATE VIEW shop.v AS SELECT 1 AS one")
+    for error, method, arguments in (
+        (UnknownTable, "watch", ("shop.nothing",)),
+        (UnknownSchema, "watch_schema", ("nothing",)),
+        (UnknownSchema, "fingerprint_schema", ("nothing",)),
+        (WrongKind, "watch", ("shop.v",)),
+        (NullArgument, "watch", (None,)),
+        (NotWatched, "heal", (ORDERS,)),
+        (NotWatched, "adopt", (ORDERS,)),
+        (NotWatched, "unwatch", (ORDERS,)),
+        (NotWatched, "unwatch_schema", ("shop",)),
+        (UnknownObject, "approve", (42,)),
+        (UnknownObject, "reject", (42,)),
+        (UnknownObject, "revert", (42,)),
+        (UnknownObject, "action_history", (42,)),
+    ):
+        with pytest.raises(error) as raised:
+            await call(method, *arguments)
+        assert type(raised.value) is error, method
+        if arguments != ("shop.nothing",):  # Postgres itself refuses that one
+            assert raised.value.detail, method
+            assert raised.value.hint, method
+    with pytest.raises(InvalidArgument):
+        await call("watch", ORDERS, policy="fix everything")
+
+
+async def test_drift_heal_revert(call: Caller, shop: Database) -> None:
+    await call("watch", ORDERS)
+    start = datetime.now(UTC) - timedelta(minutes=1)
+    shop.connect(application_name="a tool").execute("ALTER TABLE shop.orders ALTER COLUMN due DROP DEFAULT")
+    await call("beat")
+    [row] = await call("drift")
+    assert (row.object, row.part, row.name, row.attribute) == (ORDERS, "column", "due", "default")
+    assert (row.declared, row.actual) == ("now()", None)
+    assert (row.role, row.application, row.client_addr) == ("postgres", "a tool", None)
+    assert row.ddl_at is not None
+    assert start < row.ddl_at < row.noticed_at
+    assert row.state == "proposed"
+    assert "SET DEFAULT" in (row.repair or "")
+    assert await call("drift", target="shop.other") == []
+    command = (await call("ddl", since=start))[-1]
+    assert command.statement == "ALTER TABLE shop.orders ALTER COLUMN due DROP DEFAULT"
+
+    plan = await call("heal", ORDERS, dry_run=True)
+    assert [step.statement for step in plan] == (row.repair or "").split("\n")
+    assert await call("drift") == [row], "a dry run changes nothing"
+    steps = await call("heal", ORDERS)
+    assert {step.state for step in steps} == {"verified"}
+    assert await call("drift") == []
+    assert [old.state for old in await call("drift", resolved=True)] == ["healed"]
+
+    [action] = await call("actions", state="verified")
+    assert action.statements == [step.statement for step in steps]
+    assert action.target == ORDERS
+    history = await call("action_history", action.id)
+    assert history[-1].to_state == "verified"
+    assert [step.state for step in await call("revert", action.id, dry_run=True)] == ["planned"]
+    assert [step.state for step in await call("revert", action.id)] == ["reverted"]
+    assert len(await call("drift")) == 1
+    with pytest.raises(WrongState):
+        await call("revert", action.id)
+
+
+async def test_approve_and_reject(call: Caller, shop: Database) -> None:
+    await call("watch", ORDERS)
+    shop.sql("ALTER TABLE shop.orders ALTER COLUMN note DROP NOT NULL")
+    await call("beat")
+    [action] = await call("actions", state="proposed")
+    [state] = await call("reject", action.id, reason="later")
+    assert (state.action, state.state) == (action.id, "rejected")
+    with pytest.raises(WrongState):
+        await call("approve", action.id)
+    shop.sql("ALTER TABLE shop.orders ALTER COLUMN due SET NOT NULL")
+    await call("beat")
+    [action] = await call("actions", state="proposed", target=ORDERS)
+    [state] = await call("approve", action.id)
+    assert (state.action, state.state) == (action.id, "verified")
+    assert await call("drift") == []
+
+
+async def test_adopt(call: Caller, shop: Database) -> None:
+    await call("watch", ORDERS)
+    shop.sql("ALTER TABLE shop.orders ADD COLUMN gate text")
+    [row] = await call("adopt", ORDERS, reason="gates")
+    assert (row.object, row.part, row.name, row.declared) == (ORDERS, "column", "gate", None)
+    [seen] = await call("watched")
+    assert (seen.reason, seen.in_step) == ("gates", True)
+
+
+async def test_data_is_not_lost_by_the_way(call: Caller, shop: Database) -> None:
+    await call("watch", ORDERS)
+    shop.sql("ALTER TABLE shop.orders ADD COLUMN gate text")
+    shop.sql("INSERT INTO shop.orders VALUES (1, now(), '', 'B 12')")
+    assert {step.state for step in await call("heal", ORDERS)} == {"proposed"}
+    assert (await call("actions", state="proposed"))[0].error["sqlstate"] == "SY009"
+    assert shop.value("SELECT gate FROM shop.orders") == "B 12"
+    assert {step.state for step in await call("heal", ORDERS, allow_data_loss=True)} == {"verified"}
+    assert await call("drift") == []
+
+
+async def test_pause_and_resume(call: Caller) -> None:
+    paused = await call("pause", "maintenance")
+    assert (paused.healing, paused.cause, paused.changed_by) == ("paused", "maintenance", "postgres")
+    assert (await call("resume")).healing == "on"
+
+
+async def test_organs(call: Caller) -> None:
+    organs = {organ.name: organ for organ in await call("organs")}
+    assert {organ.lane for organ in organs.values()} == {"fast", "slow"}
+    name = next(name for name, organ in organs.items() if organ.lane == "slow")
+    [organ] = await call("configure_organ", name, enabled=False, cadence=timedelta(minutes=7))
+    assert (organ.enabled, organ.cadence) == (False, timedelta(minutes=7))
+    with pytest.raises(UnknownObject):
+        await call("configure_organ", "no such organ", enabled=True)
+
+
+async def test_doctor(call: Caller) -> None:
+    checks = await call("doctor")
+    assert {check.status for check in checks} <= {"ok", "warning", "error"}
+    assert all(check.remedy for check in checks if check.status == "error")
+
+
+async def test_beat_and_cycle(call: Caller) -> None:
+    assert isinstance(await call("beat"), dict)
+    assert isinstance(await call("cycle"), dict)
