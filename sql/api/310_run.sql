@@ -56,6 +56,18 @@ END
 $$;
 COMMENT ON FUNCTION asymm._recover_actions() IS 'Gives actions whose session died back to the queue (failed after three tries); returns how many.';
 
+-- What an action is answerable for: the parts its steps name, the whole table when one step makes or drops it.
+CREATE OR REPLACE FUNCTION asymm._touched_parts(steps jsonb, facts jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN facts IS NULL OR jsonb_path_exists(steps, '$[*] ? (@.forward like_regex "^(CREATE|DROP) (UNLOGGED )?TABLE ")')
+                THEN jsonb_build_object('table', asymm._fingerprint(facts))
+                ELSE (SELECT jsonb_object_agg(p.part || ' ' || p.name, facts #> ARRAY[p.part, p.name])
+                        FROM jsonb_to_recordset(steps) AS p (part text, name text)) END
+$$;
+COMMENT ON FUNCTION asymm._touched_parts(jsonb, jsonb) IS 'The facts of the parts that the steps of an action touch; the fingerprint of all when a table was made or dropped.';
+
 -- After a round: what still differs and should not; NULL when the table is as declared, but for what only a person may
 -- decide (steps that would delete data or can't be done). Text of parts made anew from their declared text may deparse
 -- differently once; that replayed form becomes the declared one, and the ledger says so.
@@ -137,7 +149,7 @@ BEGIN
                                     AND EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text)
                                                  WHERE f.part = s.doc ->> 'part' AND f.name = s.doc ->> 'name'))),
                applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
-               evidence_after = jsonb_build_object('differences', v_left, 'fingerprint', v_fingerprint)
+               evidence_after = jsonb_build_object('differences', v_left, 'parts', asymm._touched_parts(v.steps, v_look.facts))
          WHERE id = v.id;
         PERFORM asymm._set_action_state(v.id, 'applied');
         PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'

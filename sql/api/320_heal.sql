@@ -50,12 +50,21 @@ BEGIN
     IF dry_run THEN
         RETURN jsonb_build_object('steps', v_steps);
     END IF;
+    -- The open proposal, if it is for this very state, else a new row.
+    SELECT a.id INTO v_action FROM asymm.action a
+     WHERE a.kind = 'heal' AND a.target = v_object AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id
+       AND a.state IN ('proposed', 'approved') AND a.fingerprint_before = v_fingerprint AND a.steps = v_steps
+     ORDER BY a.id DESC LIMIT 1;
     PERFORM asymm._set_action_state(a.id, 'expired', 'asked for again') FROM asymm.action a
-      WHERE a.kind = 'heal' AND a.target = v_object AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id AND a.state IN ('proposed', 'approved');
-    INSERT INTO asymm.action (kind, baseline_id, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
-    VALUES ('heal', v.baseline_id, v_object, v_owner, 'approved', 'heal() by ' || asymm._caller(), asymm._caller(), v_steps,
-            v_fingerprint, jsonb_build_object('differences', v_differences))
-    RETURNING id INTO v_action;
+      WHERE a.kind = 'heal' AND a.target = v_object AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id
+        AND a.state IN ('proposed', 'approved') AND a.id IS DISTINCT FROM v_action;
+    IF v_action IS NULL THEN
+        INSERT INTO asymm.action (kind, baseline_id, target, owner, state, requested_by, steps, fingerprint_before, evidence_before)
+        VALUES ('heal', v.baseline_id, v_object, v_owner, 'proposed', asymm._caller(), v_steps, v_fingerprint,
+                jsonb_build_object('differences', v_differences))
+        RETURNING id INTO v_action;
+    END IF;
+    PERFORM asymm._set_action_state(v_action, 'approved', 'heal() by ' || asymm._caller());
     UPDATE asymm.drift_record SET action_id = v_action
      WHERE state = 'open' AND baseline_id IS NOT DISTINCT FROM v.baseline_id
        AND schema_name = v.schema_name AND object_name = v.object_name;

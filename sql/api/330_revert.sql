@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified']);
-    v_fingerprint text := 'gone';
+    v_facts jsonb;
     v_table name[];
     v_steps jsonb;
 BEGIN
@@ -14,12 +14,13 @@ BEGIN
         RETURN jsonb_build_object('kind', 'adopt', 'steps', '[]'::jsonb);
     END IF;
     IF v.baseline_id IS NOT NULL THEN
-        SELECT l.fingerprint INTO v_fingerprint FROM asymm._look(v.baseline_id) AS l;
+        SELECT l.facts INTO v_facts FROM asymm._look(v.baseline_id) AS l;
         SELECT ARRAY[b.schema_name, b.object_name] INTO v_table FROM asymm.baseline b WHERE b.id = v.baseline_id;
     END IF;
-    IF v_fingerprint IS DISTINCT FROM v.fingerprint_after THEN
+    -- Other parts may have changed since: that is no reason.
+    IF asymm._touched_parts(v.steps, v_facts) IS DISTINCT FROM v.evidence_after -> 'parts' THEN
         RAISE EXCEPTION 'action % cannot be taken back', action
-            USING ERRCODE = 'SY008', DETAIL = format('%s is no longer as the action left it.', v.target),
+            USING ERRCODE = 'SY008', DETAIL = format('What it changed in %s is no longer as it left it.', v.target),
                   HINT = format('Look at what came after: SELECT * FROM asymm.drift WHERE object = %L;', v.target);
     ELSIF jsonb_path_exists(v.steps, '$[*] ? (@.inverse == null)') THEN
         RAISE EXCEPTION 'action % cannot be taken back', action
@@ -49,6 +50,7 @@ DECLARE
     v_base asymm.baseline;
     v_baseline bigint := v.baseline_id;
     v_fingerprint text := 'gone';
+    v_facts jsonb;
     v_note text := '';
 BEGIN
     IF v.kind = 'heal' AND v.state <> 'reverting' THEN
@@ -62,11 +64,11 @@ BEGIN
     IF v.kind = 'heal' THEN
         -- Reverted is what the catalog shows to be undone, not what the caller says.
         IF v.baseline_id IS NOT NULL THEN
-            SELECT COALESCE(l.fingerprint, 'gone') INTO v_fingerprint FROM asymm._look(v.baseline_id) AS l;
+            SELECT COALESCE(l.fingerprint, 'gone'), l.facts INTO v_fingerprint, v_facts FROM asymm._look(v.baseline_id) AS l;
         ELSE
-            SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._table_facts(ARRAY[asymm._relid(v.target)]) AS f;
+            SELECT asymm._fingerprint(f.facts), f.facts INTO v_fingerprint, v_facts FROM asymm._table_facts(ARRAY[asymm._relid(v.target)]) AS f;
         END IF;
-        IF v_fingerprint IS NOT DISTINCT FROM v.fingerprint_after THEN
+        IF asymm._touched_parts(v.steps, v_facts) IS NOT DISTINCT FROM v.evidence_after -> 'parts' THEN
             RAISE EXCEPTION 'action % was not taken back', action
                 USING ERRCODE = 'SY007', DETAIL = format('%s is still as the action left it.', v.target),
                       HINT = format('SELECT * FROM asymm.revert(%s);', action);
