@@ -1,5 +1,5 @@
 -- The actor: the login the loop runs as. Code written by a table's owner may run with the actor's rights, so an actor
--- must not be able to do more than that one owner (and what asymm_operator may).
+-- must not be able to do more than that one owner (and what asymm_pulse may).
 
 CREATE OR REPLACE FUNCTION asymm._role_powers(role name) RETURNS TABLE (power text, carrier name)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -48,7 +48,7 @@ AS $$
     direct AS (
         SELECT DISTINCT g.rolname
           FROM role r JOIN pg_auth_members m ON m.member = r.oid JOIN pg_roles g ON g.oid = m.roleid
-         WHERE g.rolname NOT IN ('asymm_reader', 'asymm_operator')
+         WHERE g.rolname NOT IN ('asymm_reader', 'asymm_pulse', 'asymm_operator')
     ),
     powers AS (SELECT * FROM asymm._role_powers(actor))
     SELECT 'it does not exist',
@@ -68,8 +68,8 @@ AS $$
            format('REVOKE %I FROM %I', max(d.rolname::text), actor)
       FROM direct d HAVING count(*) > 1
     UNION ALL
-    SELECT 'it is not a member of asymm_operator', format('GRANT asymm_operator TO %I', actor)
-      FROM role WHERE NOT pg_has_role(role.oid, 'asymm_operator', 'MEMBER')
+    SELECT 'it is not a member of asymm_pulse', format('GRANT asymm_pulse TO %I', actor)
+      FROM role WHERE NOT pg_has_role(role.oid, 'asymm_pulse', 'MEMBER')
 $$;
 COMMENT ON FUNCTION asymm._actor_faults(name) IS 'Each reason why a role cannot be the actor, with the command that mends it; no rows: it is fit.';
 

@@ -42,7 +42,7 @@ AS $$
       FROM role WHERE NOT (rolcanlogin AND rolinherit)
     UNION ALL
     SELECT format('GRANT %I TO %I', g.name, actor), NOT EXISTS (SELECT FROM direct d WHERE d.rolname = g.name)
-      FROM (VALUES (1, owner), (2, 'asymm_operator')) AS g (place, name)
+      FROM (VALUES (1, owner), (2, 'asymm_pulse')) AS g (place, name)
     UNION ALL
     SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), actor),
            NOT EXISTS (SELECT FROM role r WHERE has_database_privilege(r.oid, current_database(), 'CONNECT'))
@@ -73,7 +73,7 @@ BEGIN
         RAISE EXCEPTION 'role "%" does not exist', v_owner
             USING ERRCODE = 'undefined_object', DETAIL = 'The owner is the role that owns the tables to be healed.',
                   HINT = format('CREATE ROLE %I NOLOGIN; then give it the tables: ALTER TABLE … OWNER TO %I', v_owner, v_owner);
-    ELSIF v_name = v_owner OR v_owner IN ('asymm_reader', 'asymm_operator') THEN
+    ELSIF v_name = v_owner OR v_owner IN ('asymm_reader', 'asymm_pulse', 'asymm_operator') THEN
         RAISE EXCEPTION 'role "%" cannot be the owner behind actor "%"', v_owner, v_name
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The actor is a login of its own, member of the role that owns the tables.',
                   HINT = 'SELECT * FROM asymm.create_actor(name => ''asymm_actor'', owner => ''<owner of the tables>'')';
@@ -90,7 +90,7 @@ BEGIN
       FROM (VALUES (v_owner), (v_name)) AS w (name) CROSS JOIN LATERAL asymm._role_powers(w.name) AS p;
     SELECT string_agg(DISTINCT format('"%s" is a member of "%s"', v_name, g.rolname), '; ') INTO v_others
       FROM pg_roles r JOIN pg_auth_members m ON m.member = r.oid JOIN pg_roles g ON g.oid = m.roleid
-     WHERE r.rolname = v_name AND g.rolname NOT IN (v_owner, 'asymm_operator', 'asymm_reader');
+     WHERE r.rolname = v_name AND g.rolname NOT IN (v_owner, 'asymm_operator', 'asymm_pulse', 'asymm_reader');
     IF v_powers IS NOT NULL OR v_others IS NOT NULL THEN
         RAISE EXCEPTION 'role "%" is unfit to be the actor', v_name
             USING ERRCODE = 'SY003', DETAIL = concat_ws('; ', v_powers, v_others) || '.',
@@ -107,4 +107,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION asymm.create_actor(name, name) IS 'Makes the login the pulse runs as: no powers, member of one owner and of asymm_operator, no time-outs in this database; returns each statement and whether it was needed.';
+COMMENT ON FUNCTION asymm.create_actor(name, name) IS 'Makes the login the pulse runs as: no powers, member of one owner and of asymm_pulse, no time-outs in this database; returns each statement and whether it was needed.';

@@ -18,7 +18,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     UPDATE asymm.pulse_state s SET stops = s.stops + 1, registered_at = NULL
-     WHERE $1 IS NULL OR s.actor = $1
+     WHERE ($1 IS NULL OR s.actor = $1)
+       AND (s.actor = asymm._caller() OR pg_has_role(asymm._caller(), 'asymm_operator', 'USAGE'))
     RETURNING s.actor
 $$;
 COMMENT ON FUNCTION asymm._mark_stopped(name) IS 'Sets the stop flag of the loops of an actor, or of all.';

@@ -94,7 +94,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'role ' || w.name,
            CASE WHEN b.bad IS NULL THEN 'ok' ELSE 'error' END, COALESCE(b.bad, 'exists, without powers of its own'), b.remedy
-      FROM (VALUES (1, 'asymm_reader'::name), (2, 'asymm_operator'), (3, 'asymm_owner')) AS w (place, name)
+      FROM (VALUES (1, 'asymm_reader'::name), (2, 'asymm_pulse'), (3, 'asymm_operator'), (4, 'asymm_owner')) AS w (place, name)
       LEFT JOIN pg_roles r ON r.rolname = w.name
       LEFT JOIN LATERAL (
         SELECT x.bad, x.remedy FROM (

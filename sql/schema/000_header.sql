@@ -10,7 +10,7 @@ DECLARE
     v_name name;
     v_bad text;
 BEGIN
-    FOREACH v_name IN ARRAY ARRAY['asymm_reader', 'asymm_operator', 'asymm_owner']::name[] LOOP
+    FOREACH v_name IN ARRAY ARRAY['asymm_reader', 'asymm_pulse', 'asymm_operator', 'asymm_owner']::name[] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = v_name) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', v_name);
         END IF;
@@ -21,7 +21,7 @@ BEGIN
                    WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members m
                                 JOIN pg_catalog.pg_roles g ON g.oid = m.roleid
                                 WHERE m.member = r.oid
-                                  AND g.rolname NOT IN ('asymm_reader', 'asymm_operator', 'pg_read_all_stats', 'pg_read_all_settings'))
+                                  AND g.rolname NOT IN ('asymm_reader', 'asymm_pulse', 'pg_read_all_stats', 'pg_read_all_settings'))
                        THEN 'it is a member of another role'
                    WHEN v_name = 'asymm_owner'
                         AND EXISTS (SELECT FROM pg_catalog.pg_auth_members m
@@ -37,13 +37,15 @@ BEGIN
                       HINT = pg_catalog.format('Rename or drop it: ALTER ROLE %I RENAME TO …, then CREATE EXTENSION again.', v_name);
         END IF;
     END LOOP;
-    GRANT asymm_reader TO asymm_operator;
+    -- Readers look; actors may run what a beat needs and no more, since code of their owner's runs in them; operators decide.
+    GRANT asymm_reader TO asymm_pulse;
+    GRANT asymm_pulse TO asymm_operator;
     -- Lease checks and the clone check read other sessions' start times and the data directory.
     GRANT pg_read_all_stats, pg_read_all_settings TO asymm_owner;
 END
 $roles$;
 
-GRANT USAGE ON SCHEMA asymm TO asymm_reader, asymm_operator, asymm_owner;
+GRANT USAGE ON SCHEMA asymm TO asymm_reader, asymm_pulse, asymm_operator, asymm_owner;
 
 -- One row, a typed column each. The row appears with the first configure(), so that a restored dump can't collide with
 -- one written by the script; until then the column defaults hold (view asymm.settings).
