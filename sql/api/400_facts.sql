@@ -84,7 +84,7 @@ BEGIN
                                   WHERE m.objoid = a.attrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = a.attnum),
                CASE WHEN a.attacl IS NOT NULL
                     THEN ',"acl":' || asymm._acl_facts(a.attacl, 'c', (SELECT r.relowner FROM pg_class r WHERE r.oid = a.attrelid))::text END,
-               CASE WHEN NOT a.attislocal THEN ',"inherited":true' END, '}'), ',') || '}',
+               CASE WHEN a.attinhcount > 0 THEN ',"inherited":true' END, '}'), ',') || '}',
            '[' || string_agg(to_json(a.attname)::text, ',' ORDER BY a.attnum) || ']'
       FROM pg_attribute AS a
       JOIN pg_type AS t ON t.oid = a.atttypid
@@ -116,7 +116,7 @@ BEGIN
                ',"comment":' || (SELECT to_json(m.description)::text FROM pg_description m
                                   WHERE m.objoid = c.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0), '}'), ',') || '}'
       FROM pg_constraint AS c
-     WHERE c.conrelid = ANY (relids) AND c.contype IN ('p', 'u', 'f', 'c', 'x') AND c.conparentid = 0 AND c.conislocal
+     WHERE c.conrelid = ANY (relids) AND c.contype IN ('p', 'u', 'f', 'c', 'x') AND c.conparentid = 0 AND c.coninhcount = 0
      GROUP BY c.conrelid;
 END
 $$;

@@ -93,6 +93,8 @@ AS $$
 DECLARE
     v_rel text := context ->> 'rel';
     v_only text := context ->> 'only';
+    -- From 18 on a child has to follow its parent's NOT NULL.
+    v_alone text := CASE WHEN current_setting('server_version_num')::integer < 180000 THEN v_only ELSE '' END;
     v_linked boolean := (context -> 'linked')::boolean;
 BEGIN
     RETURN QUERY
@@ -119,7 +121,8 @@ BEGIN
                asymm._plan_column_back(v_rel, t.key, t.a, context ->> 'owner') AS inverse,
                CASE WHEN t.a ? 'generated' THEN '{}' ELSE ARRAY['deletes data'] END AS hazards,
                CASE WHEN t.a ? 'generated' THEN NULL
-                    WHEN t.verdict = 'remake' THEN asymm._plan_no_row(v_rel, format('(%s)::text IS DISTINCT FROM %I::text', t.d ->> 'generated', t.key))
+                    WHEN t.verdict = 'remake' THEN asymm._plan_no_row(v_rel,
+                             format('pg_catalog.num_nonnulls(%I) > 0 AND (%s)::text IS DISTINCT FROM %I::text', t.key, t.d ->> 'generated', t.key))
                     ELSE asymm._plan_no_row(v_rel, format('pg_catalog.num_nonnulls(%I) > 0', t.key)) END AS precondition, t.stuck
           FROM t WHERE t.verdict IN ('drop', 'remake')
         UNION ALL
@@ -139,7 +142,7 @@ BEGIN
         UNION ALL
         SELECT 318, t.ord, t.key,
                format('ALTER TABLE %s%s ALTER COLUMN %I DROP NOT NULL', v_only, v_rel, t.key),
-               format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', v_rel, t.key), '{}', NULL, NULL
+               format('ALTER TABLE %s%s ALTER COLUMN %I SET NOT NULL', v_alone, v_rel, t.key), '{}', NULL, NULL
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.a ? 'not_null' AND NOT t.d ? 'not_null'
         UNION ALL
         SELECT CASE WHEN t.d ? 'generated' THEN 445 ELSE 420 END, t.ord, t.key,
@@ -171,7 +174,7 @@ BEGIN
                     ELSE format('ALTER TABLE %s%s ALTER COLUMN %I SET DEFAULT %s', v_only, v_rel, t.key, t.a_default) END, '{}', NULL, NULL
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.d ? 'default' AND (t.retyped OR t.d ->> 'default' IS DISTINCT FROM t.a_default)
         UNION ALL
-        SELECT 455, t.ord, t.key, format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', v_rel, t.key),
+        SELECT 455, t.ord, t.key, format('ALTER TABLE %s%s ALTER COLUMN %I SET NOT NULL', v_alone, v_rel, t.key),
                format('ALTER TABLE %s%s ALTER COLUMN %I DROP NOT NULL', v_only, v_rel, t.key),
                ARRAY['scans table', 'may fail on data'], NULL, NULL
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.d ? 'not_null' AND NOT t.a ? 'not_null'

@@ -42,7 +42,7 @@ RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, i
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 410, 0, 'table', '', concat('CREATE ', CASE WHEN t ->> 'persistence' = 'u' THEN 'UNLOGGED ' END, 'TABLE ', context ->> 'rel',
+    SELECT 50, 0, 'table', '', concat('CREATE ', CASE WHEN t ->> 'persistence' = 'u' THEN 'UNLOGGED ' END, 'TABLE ', context ->> 'rel',
                CASE WHEN t ? 'partition_of' THEN format(' PARTITION OF %s %s', t ->> 'partition_of', t ->> 'bound')
                ELSE format(E' (%s)', (
                    SELECT string_agg(E'\n    ' || asymm._column_definition(l.name, CASE WHEN c.facts ? 'identity' OR NOT c.facts ? 'sequence'

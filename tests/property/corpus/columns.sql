@@ -176,7 +176,7 @@ INSERT INTO t VALUES ('{1,2,NULL}', '{a,"b c"}');
 ALTER TABLE t ALTER a TYPE bigint[], ALTER b TYPE varchar(9)[];
 
 --- json became jsonb
--- data loss
+-- lost: a
 CREATE TABLE t (a json);
 INSERT INTO t VALUES ('{"a":  1, "a": 2}');
 --- slip

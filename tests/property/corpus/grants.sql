@@ -15,15 +15,17 @@ REVOKE GRANT OPTION FOR SELECT ON t FROM {ann};
 GRANT INSERT ON t TO {ann} WITH GRANT OPTION;
 
 --- passed on
+-- grantors
 CREATE TABLE t (a int);
 GRANT SELECT ON t TO {ann} WITH GRANT OPTION;
---- slip
 GRANT USAGE ON SCHEMA {schema} TO {ann};
+--- slip
 SET ROLE {ann};
 GRANT SELECT ON t TO {eve};
 RESET ROLE;
 
 --- passed on and taken away
+-- grantors
 CREATE TABLE t (a int);
 GRANT SELECT, UPDATE ON t TO {ann} WITH GRANT OPTION;
 GRANT USAGE ON SCHEMA {schema} TO {ann};
