@@ -10,17 +10,28 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._mentions(jsonb, text) IS 'Whether a definition names a column (or something of the same name: never less).';
 
--- varchar IN ('a', 'b') is printed with a cast over an array; read back, that cast moves into the array and the text is
--- another. A cast in between keeps the parser from doing so, and is not printed itself.
+-- Facts hold settled text: of varchar IN ('a', 'b') an array of elements that are cast one by one. Run like that it would
+-- be printed like that, while what people write is printed with one cast over the array. So the literals are put back
+-- under one cast; the cast in between keeps the parser from moving it inside, and is not printed.
 CREATE OR REPLACE FUNCTION asymm._replayable(definition text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT regexp_replace(definition,
-        '\((ARRAY\[''(?:[^'']|'''')*''::character varying(?:, ''(?:[^'']|'''')*''::character varying)*\])\)::text\[\]',
-        '((\1)::character varying[])::text[]', 'g')
+DECLARE
+    v_text text := definition;
+    v_array text;
+BEGIN
+    FOR v_array IN
+        SELECT m[1] FROM regexp_matches(definition,
+            '(ARRAY\[\(''(?:[^'']|'''')*''::character varying\)::text(?:, \(''(?:[^'']|'''')*''::character varying\)::text)*\])', 'g') AS m
+    LOOP
+        v_text := replace(v_text, v_array, format('((%s)::character varying[])::text[]',
+            regexp_replace(v_array, '\((''(?:[^'']|'''')*''::character varying)\)::text', '\1', 'g')));
+    END LOOP;
+    RETURN v_text;
+END
 $$;
-COMMENT ON FUNCTION asymm._replayable(text) IS 'A definition written so that the server prints it again as it was.';
+COMMENT ON FUNCTION asymm._replayable(text) IS 'A definition written so that the server prints it as it prints what people write.';
 
 CREATE OR REPLACE FUNCTION asymm._retoken(definition text, names jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -101,6 +101,10 @@ DECLARE
     v_new text := format('%I.%I', schema_name, object_name);
     v_old text := format('%I.%I', COALESCE(renames #>> '{table,schema}', schema_name), COALESCE(renames #>> '{table,name}', object_name));
     v_idents jsonb := (SELECT jsonb_object_agg(quote_ident(n.key), quote_ident(n.value)) FROM jsonb_each_text(map -> 'column') AS n);
+    -- Rules and policies call the table by its bare name as well.
+    v_aliases jsonb := CASE WHEN renames #> '{table,name}' <> to_jsonb(object_name)
+                            THEN COALESCE(v_idents, '{}') || jsonb_build_object(quote_ident(renames #>> '{table,name}'), quote_ident(object_name))
+                            ELSE v_idents END;
     v_doc jsonb := actual;
     v_part text;
 BEGIN
@@ -119,7 +123,8 @@ BEGIN
          CROSS JOIN LATERAL (
              SELECT jsonb_object_agg(e.key, CASE
                         WHEN e.key IN ('def', 'default', 'generated', 'using', 'check') THEN to_jsonb(asymm._plan_retext(
-                             e.value #>> '{}', v_idents, v_old, v_new, p.value #>> '{sequence,name}', schema_name))
+                             e.value #>> '{}', CASE WHEN v_part IN ('rule', 'policy') THEN v_aliases ELSE v_idents END, v_old, v_new,
+                             p.value #>> '{sequence,name}', schema_name))
                         WHEN e.key = 'sequence' AND v_old <> v_new THEN jsonb_set(e.value, '{name}', to_jsonb(format('%I.%I',
                              schema_name, (parse_ident(e.value ->> 'name'))[2])))
                         ELSE e.value END) AS facts

@@ -108,27 +108,37 @@ BEGIN
           FROM jsonb_each_text(context -> 'column') AS v
           LEFT JOIN jsonb_array_elements_text(context -> 'layout') WITH ORDINALITY AS l (name, ord) ON l.name = v.key),
     t AS (
-        SELECT c.*, c.verdict IN ('retype', 'plain')
-                    AND (c.d -> 'type', c.d -> 'collation') IS DISTINCT FROM (c.a -> 'type', c.a -> 'collation') AS retyped,
+        SELECT c.*, x.retyped, x.retyped AND NOT asymm._type_holds(c.a ->> 'type', c.d ->> 'type') AS lossy,
                CASE WHEN c.verdict IN ('drop', 'remake', 'retype', 'plain', 'expression') AND c.a ? 'inherited'
                          OR c.verdict = 'add' AND c.d ? 'inherited' AND NOT v_linked
                     THEN 'not healable: the column comes from a parent table, where it has to be repaired' END AS stuck
-          FROM c WHERE c.verdict <> 'same' OR c.d IS DISTINCT FROM c.a),
+          FROM c
+         CROSS JOIN LATERAL (SELECT c.verdict IN ('retype', 'plain') AND (c.d -> 'type', c.d -> 'collation')
+                                    IS DISTINCT FROM (c.a -> 'type', c.a -> 'collation') AS retyped) AS x
+         WHERE c.verdict <> 'same' OR c.d IS DISTINCT FROM c.a),
     s AS (
-        -- Gone: what is extra, and what cannot be changed in place.
+        -- Gone: what is extra, and a generated column that cannot be changed in place.
         SELECT CASE WHEN t.a ? 'generated' THEN 300 ELSE 310 END AS phase, t.ord, t.key,
                format('ALTER TABLE %s DROP COLUMN %I', v_rel, t.key) AS forward,
                asymm._plan_column_back(v_rel, t.key, t.a, context ->> 'owner') AS inverse,
                CASE WHEN t.a ? 'generated' THEN '{}' ELSE ARRAY['deletes data'] END AS hazards,
-               CASE WHEN t.a ? 'generated' THEN NULL
-                    WHEN t.verdict = 'remake' THEN asymm._plan_no_row(v_rel,
-                             format('pg_catalog.num_nonnulls(%I) > 0 AND (%s)::text IS DISTINCT FROM %I::text', t.key, t.d ->> 'generated', t.key))
-                    ELSE asymm._plan_no_row(v_rel, format('pg_catalog.num_nonnulls(%I) > 0', t.key)) END AS precondition, t.stuck
-          FROM t WHERE t.verdict IN ('drop', 'remake')
+               CASE WHEN NOT t.a ? 'generated' THEN asymm._plan_no_row(v_rel, format('pg_catalog.num_nonnulls(%I) > 0', t.key)) END
+                   AS precondition, t.stuck
+          FROM t WHERE t.verdict = 'drop' OR t.verdict = 'remake' AND t.a ? 'generated'
+        UNION ALL
+        -- A plain column that ought to be generated: one statement, since it may have to wait for leave to delete data.
+        SELECT 445, t.ord, t.key, format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %s', v_rel, t.key, asymm._column_definition(t.key, t.d)),
+               concat_ws(E';\n', format('ALTER TABLE %s DROP COLUMN %I', v_rel, t.key),
+                         asymm._plan_column_back(v_rel, t.key, t.a, context ->> 'owner')),
+               ARRAY['deletes data', 'rewrites table'],
+               asymm._plan_no_row(v_rel, format('pg_catalog.num_nonnulls(%I) > 0 AND (%s)::text IS DISTINCT FROM %I::text',
+                                                t.key, t.d ->> 'generated', t.key)), t.stuck
+          FROM t WHERE t.verdict = 'remake' AND NOT t.a ? 'generated'
         UNION ALL
         SELECT 312, t.ord, t.key, format('ALTER TABLE %s%s ALTER COLUMN %I DROP DEFAULT', v_only, v_rel, t.key),
                format('ALTER TABLE %s%s ALTER COLUMN %I SET DEFAULT %s', v_only, v_rel, t.key, t.a ->> 'default'), '{}', NULL, NULL
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.a ? 'default' AND (t.retyped OR NOT t.d ? 'default')
+                   AND NOT t.lossy
         UNION ALL
         SELECT 314, t.ord, t.key, format('ALTER TABLE %s ALTER COLUMN %I DROP IDENTITY', v_rel, t.key),
                concat_ws(E';\n', format('ALTER TABLE %s ALTER COLUMN %I ADD %s', v_rel, t.key, asymm._identity_clause(t.a)),
@@ -152,15 +162,13 @@ BEGIN
                    CASE WHEN t.d ?| ARRAY['generated', 'identity'] AND NOT t.d ? 'virtual' OR t.d ->> 'default' LIKE '%(%' THEN 'rewrites table' END,
                    CASE WHEN t.d ? 'not_null' AND NOT t.d ?| ARRAY['default', 'generated', 'identity'] THEN 'may fail on data' END], NULL),
                NULL, t.stuck
-          FROM t WHERE t.verdict IN ('add', 'remake')
+          FROM t WHERE t.verdict = 'add' OR t.verdict = 'remake' AND t.a ? 'generated'
         UNION ALL
-        SELECT 440, t.ord, t.key, asymm._plan_retype(v_rel, t.key, t.a, t.d), asymm._plan_retype(v_rel, t.key, t.d, t.a),
-               array_remove(ARRAY[
-                   CASE WHEN NOT asymm._type_holds(t.a ->> 'type', t.d ->> 'type') THEN 'deletes data' END,
-                   CASE WHEN asymm._type_rewrites(t.a ->> 'type', t.d ->> 'type') THEN 'rewrites table' END,
-                   CASE WHEN NOT asymm._type_holds(t.a ->> 'type', t.d ->> 'type') THEN 'may fail on data' END], NULL),
-               CASE WHEN NOT asymm._type_holds(t.a ->> 'type', t.d ->> 'type')
-                    THEN asymm._plan_survives(v_rel, t.key, t.a ->> 'type', t.d ->> 'type') END, t.stuck
+        SELECT 440, t.ord, t.key, asymm._plan_retype(v_rel, t.key, t.a, t.d, t.lossy), asymm._plan_retype(v_rel, t.key, t.d, t.a, t.lossy),
+               array_remove(ARRAY[CASE WHEN t.lossy THEN 'deletes data' END,
+                                  CASE WHEN asymm._type_rewrites(t.a ->> 'type', t.d ->> 'type') THEN 'rewrites table' END,
+                                  CASE WHEN t.lossy THEN 'may fail on data' END], NULL),
+               CASE WHEN t.lossy THEN asymm._plan_survives(v_rel, t.key, t.a ->> 'type', t.d ->> 'type') END, t.stuck
           FROM t WHERE t.retyped
         UNION ALL
         SELECT 446, t.ord, t.key,
@@ -172,7 +180,8 @@ BEGIN
         SELECT 450, t.ord, t.key, format('ALTER TABLE %s%s ALTER COLUMN %I SET DEFAULT %s', v_only, v_rel, t.key, t.d ->> 'default'),
                CASE WHEN t.retyped OR t.a_default IS NULL THEN format('ALTER TABLE %s%s ALTER COLUMN %I DROP DEFAULT', v_only, v_rel, t.key)
                     ELSE format('ALTER TABLE %s%s ALTER COLUMN %I SET DEFAULT %s', v_only, v_rel, t.key, t.a_default) END, '{}', NULL, NULL
-          FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.d ? 'default' AND (t.retyped OR t.d ->> 'default' IS DISTINCT FROM t.a_default)
+          FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.d ? 'default' AND NOT t.lossy
+                   AND (t.retyped OR t.d ->> 'default' IS DISTINCT FROM t.a_default)
         UNION ALL
         SELECT 455, t.ord, t.key, format('ALTER TABLE %s%s ALTER COLUMN %I SET NOT NULL', v_alone, v_rel, t.key),
                format('ALTER TABLE %s%s ALTER COLUMN %I DROP NOT NULL', v_only, v_rel, t.key),

@@ -1,20 +1,24 @@
 -- What hangs on a column: its type's cost, storage, statistics, comment, and its sequence.
 
-CREATE OR REPLACE FUNCTION asymm._plan_retype(rel text, name text, from_facts jsonb, to_facts jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._plan_retype(rel text, name text, from_facts jsonb, to_facts jsonb, defaults boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- USING only where there is no assignment cast: an explicit cast would cut values that the other refuses.
+    -- USING only where there is no assignment cast: an explicit cast would cut values that the other refuses. What may
+    -- have to wait for leave to delete data is one statement, its default included.
     SELECT concat_ws(', ',
-        concat_ws(' ', format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', rel, name, to_facts ->> 'type'),
-            'COLLATE ' || (to_facts ->> 'collation'),
+        format('ALTER TABLE %s', rel) || CASE WHEN defaults AND from_facts ? 'default'
+                                              THEN format(' ALTER COLUMN %I DROP DEFAULT,', name) ELSE '' END
+        || concat_ws(' ', format(' ALTER COLUMN %I TYPE %s', name, to_facts ->> 'type'), 'COLLATE ' || (to_facts ->> 'collation'),
             CASE WHEN asymm._cast_context(asymm._type_oid(from_facts ->> 'type'), asymm._type_oid(to_facts ->> 'type'))
                       IN ('explicit', 'none')
                  THEN 'USING ' || asymm._cast_expression(quote_ident(name), from_facts ->> 'type', to_facts ->> 'type') END),
+        CASE WHEN defaults AND to_facts ? 'default' THEN format('ALTER COLUMN %I SET DEFAULT %s', name, to_facts ->> 'default') END,
         CASE WHEN to_facts ? 'storage' THEN format('ALTER COLUMN %I SET STORAGE %s', name, to_facts ->> 'storage') END,
         CASE WHEN to_facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, to_facts ->> 'compression') END)
 $$;
-COMMENT ON FUNCTION asymm._plan_retype(text, text, jsonb, jsonb) IS 'ALTER TYPE from one set of facts to another; storage falls to the type''s default with it.';
+COMMENT ON FUNCTION asymm._plan_retype(text, text, jsonb, jsonb, boolean)
+    IS 'ALTER TYPE from one set of facts to another; storage falls to the type''s default with it.';
 
 CREATE OR REPLACE FUNCTION asymm._type_storage(type_name text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -164,7 +168,12 @@ BEGIN
           FROM n WHERE n.new_serial AND n.present IS NULL AND v_owner IS NOT NULL
         UNION ALL
         SELECT 462, n.key, format('ALTER SEQUENCE %s OWNED BY %s.%I', n.name, v_rel, n.key), format('ALTER SEQUENCE %s OWNED BY NONE', n.name)
-          FROM n WHERE n.new_serial
+          FROM n
+         WHERE n.new_serial
+           -- A column without a default does not show what it owns.
+           AND NOT EXISTS (SELECT FROM pg_depend AS p JOIN pg_attribute AS c ON c.attrelid = p.refobjid AND c.attnum = p.refobjsubid
+                            WHERE p.classid = 'pg_class'::regclass AND p.objid = n.present AND p.refclassid = 'pg_class'::regclass
+                              AND p.deptype = 'a' AND p.refobjid = (context ->> 'relid')::oid AND c.attname = n.key)
         UNION ALL
         SELECT 465, n.key, format('ALTER SEQUENCE %s AS %s %s', n.name, n.ds ->> 'type', asymm._sequence_options(n.ds)),
                format('ALTER SEQUENCE %s AS %s %s', n.name, n.options ->> 'type', asymm._sequence_options(n.options))

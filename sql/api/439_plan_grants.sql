@@ -140,6 +140,15 @@ BEGIN
          WHERE v_old <> v_new AND r.grantee = v_new
          GROUP BY o.part, o.name, o.target, o.col, r.grantee, r.grantable
         UNION ALL
+        -- A former owner's grant options stay written down for the next one, to no effect.
+        SELECT 812, o.part, o.name,
+               format('REVOKE GRANT OPTION FOR %s ON %s FROM %I', string_agg(e.privilege_type, ', ' ORDER BY e.privilege_type), o.target, v_new),
+               format('GRANT %s ON %s TO %I WITH GRANT OPTION', string_agg(e.privilege_type, ', ' ORDER BY e.privilege_type), o.target, v_new)
+          FROM o JOIN pg_class AS c ON c.oid = o.oid
+         CROSS JOIN LATERAL aclexplode(c.relacl) AS e
+         WHERE v_old <> v_new AND o.col IS NULL AND e.grantee = c.relowner AND e.is_grantable
+         GROUP BY o.part, o.name, o.target
+        UNION ALL
         -- What was made anew may have been given away by ALTER DEFAULT PRIVILEGES.
         SELECT g.phase, o.part, o.name, CASE g.phase WHEN 811 THEN format('REVOKE ALL ON %s FROM %s', o.target, g.grantees)
                                                      ELSE format('GRANT ALL ON %s TO %I', o.target, v_new) END,

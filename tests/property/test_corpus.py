@@ -6,7 +6,7 @@ aside), after a revert what the slip had made of them; rows that were there all 
 
 Marks of a case: `lost: c` columns whose values the slip destroys, `rows gone` all of them, `data loss` the repair needs
 leave to delete, `no revert` what the slip did can't be done by a statement, `locality` a child's columns stay its own,
-`grantors` what others had granted is granted by the owner.
+`grantors` what others had granted is granted by the owner, `wording` a revert writes an IN list as people write it.
 """
 
 from __future__ import annotations
@@ -66,13 +66,21 @@ def read(folder: Path) -> list[Case]:
 CASES = read(Path(__file__).parent / "corpus")
 
 
+def tidy(line: str) -> str:
+    """Return a line of a dump without what has no meaning: a comma at its end, the order of options."""
+    options = re.fullmatch(r"WITH \((.*)\);", line)
+    if options:
+        return f"WITH ({', '.join(sorted(options[1].split(', ')))});"
+    return line.strip().removesuffix(",")
+
+
 def dump(db: Database) -> dict[str, list[str]]:
     """Return pg_dump's text by schema: one string an entry, its lines sorted, so that the order of columns is no matter."""
     command = [BIN / "pg_dump", "--schema-only", "--schema=case_*", db.dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     entries = defaultdict(list)
     for entry in re.split(r"^--\n-- Name: ", text, flags=re.MULTILINE)[1:]:
-        lines = [line.removesuffix(",").strip() for line in entry.split("\n")]
+        lines = [tidy(line) for line in entry.split("\n")]
         found = re.search(r"case_\d{3}", lines[0])
         if found is None:
             raise AssertionError(f"whose is this: {lines[0]}")
@@ -98,7 +106,7 @@ class Run:
             self.db.own.execute(f"SET search_path = {case.schema}")
             self.db.own.execute(re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], found[0]), text).encode())
         except psycopg.Error as error:
-            case.error = f"script: {error}"
+            case.error = case.error or f"script: {error}"
         finally:
             self.db.own.execute("RESET search_path")
 
@@ -139,10 +147,9 @@ class Run:
         case.open[stage] = self.drifted(case)
 
     def heal_one(self, case: Case, target: str) -> None:
-        state = self.db.value("SELECT min(state) FROM asymm.heal(%s)", target)
-        query = "SELECT state, error FROM asymm.actions WHERE target = %s AND kind = 'heal' ORDER BY id DESC LIMIT 1"
-        last = self.db.sql(query, target)
-        if state not in (None, "verified") and last and (last[0][1] or {}).get("sqlstate") == "SY009":
+        self.db.sql("SELECT * FROM asymm.heal(%s)", target)
+        query = "SELECT 1 FROM asymm.drift WHERE resolved_at IS NULL AND object = %s AND reason ~ 'delete data'"
+        if self.db.sql(query, target):
             case.refused.append(target)
             if "data loss" in case.marks:
                 self.db.sql("SELECT * FROM asymm.heal(%s, allow_data_loss => true)", target)
@@ -180,7 +187,8 @@ class Run:
             self.heal(case, "healed")
         self.look("healed")
         for case in CASES:
-            self.revert(case)
+            if "no revert" not in case.marks:
+                self.revert(case)
         self.look("reverted")
         self.db.sql("SELECT asymm._scan_all()")
         for case in CASES:
@@ -223,7 +231,7 @@ def test_case(case: Case) -> None:
             assert kept(case, stage) == kept(case, "declared")
     if "no revert" not in case.marks:
         assert case.facts["reverted"] == case.facts["slipped"]
-        if "grantors" not in case.marks:
+        if not {"locality", "grantors", "wording"} & case.marks.keys():
             assert case.dump["reverted"] == case.dump["slipped"]
     assert bool(case.refused) == ("data loss" in case.marks), "asked for leave to delete data"
 

@@ -76,6 +76,7 @@ INSERT INTO t VALUES ('one');
 ALTER TABLE t ALTER a TYPE varchar(5);
 
 --- varchar with a list in a check and a partial index
+-- wording
 CREATE TABLE t (a varchar(10) CHECK (a IN ('new', 'it''s', 'done')), b int, CHECK (a NOT IN ('x', 'y')));
 CREATE INDEX t_open ON t (b) WHERE a IN ('new', 'open');
 INSERT INTO t VALUES ('new', 1);
