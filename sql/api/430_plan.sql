@@ -49,11 +49,14 @@ BEGIN
             UNION ALL
             SELECT * FROM asymm._plan_table(declared #> '{table,""}', v_now #> '{table,""}', v_context)
             UNION ALL
-            SELECT * FROM asymm._plan_columns(declared -> 'column', v_now -> 'column', v_context) WHERE 'column' = ANY (v_busy)
+            SELECT * FROM asymm._plan_columns(declared -> 'column', v_now -> 'column', v_context)
+             WHERE 'column' = ANY (v_busy)
             UNION ALL
-            SELECT * FROM asymm._plan_column_settings(declared -> 'column', v_now -> 'column', v_context) WHERE 'column' = ANY (v_busy)
+            SELECT * FROM asymm._plan_column_settings(declared -> 'column', v_now -> 'column', v_context)
+             WHERE 'column' = ANY (v_busy)
             UNION ALL
-            SELECT * FROM asymm._plan_sequences(declared -> 'column', v_now -> 'column', v_context) WHERE 'column' = ANY (v_busy)
+            SELECT * FROM asymm._plan_sequences(declared -> 'column', v_now -> 'column', v_context)
+             WHERE 'column' = ANY (v_busy)
             UNION ALL
             SELECT * FROM asymm._plan_constraints(declared -> 'constraint', v_now -> 'constraint', v_context)
              WHERE 'constraint' = ANY (v_busy)
@@ -68,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._plan(name, name, jsonb, jsonb, jsonb, oid, jsonb)
-    IS 'Ordered statements that turn a table as it is into the declared one, each with its inverse, lock, hazards and the condition under which it loses nothing.';
+    IS 'Ordered statements that turn a table as it is into the declared one, each with inverse, lock, hazards and the condition of losing nothing.';
 
 -- What has to be done about each part, decided once: add, drop, remake (drop and add again), or same.
 CREATE OR REPLACE FUNCTION asymm._plan_context(rel text, schema_name name, declared jsonb, layout jsonb, actual jsonb, relid oid)

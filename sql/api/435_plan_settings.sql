@@ -137,7 +137,12 @@ BEGIN
     e AS (
         SELECT k.*, k.ds IS NOT NULL AND NOT k.d_identity AND NOT k.kept AS new_serial,
                CASE WHEN k.ds IS NOT NULL AND NOT k.d_identity AND NOT k.kept AND k.name <> ALL (v_leaving)
-                    THEN asymm._relation_oid(k.name) END AS present
+                    THEN (SELECT q FROM asymm._relation_oid(k.name) AS q
+                           -- What the table owns goes with it before it is made again.
+                           WHERE context -> 'relid' <> 'null'
+                              OR NOT EXISTS (SELECT FROM pg_depend AS p
+                                              WHERE p.classid = 'pg_class'::regclass AND p.objid = q AND p.deptype = 'a'
+                                                AND p.refclassid = 'pg_class'::regclass AND p.refobjid = asymm._relation_oid(v_rel))) END AS present
           FROM k),
     n AS (
         -- What the options are when the statement that sets them comes.

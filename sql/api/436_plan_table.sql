@@ -218,7 +218,8 @@ BEGIN
         (575, 'rls', CASE WHEN declared ? 'rls' THEN ' ENABLE' ELSE ' DISABLE' END || ' ROW LEVEL SECURITY',
               CASE WHEN actual ? 'rls' THEN ' ENABLE' ELSE ' DISABLE' END || ' ROW LEVEL SECURITY', 'ACCESS EXCLUSIVE', '{"changes privileges"}'),
         (576, 'force_rls', CASE WHEN declared ? 'force_rls' THEN ' FORCE' ELSE ' NO FORCE' END || ' ROW LEVEL SECURITY',
-              CASE WHEN actual ? 'force_rls' THEN ' FORCE' ELSE ' NO FORCE' END || ' ROW LEVEL SECURITY', 'ACCESS EXCLUSIVE', '{"changes privileges"}'),
+              CASE WHEN actual ? 'force_rls' THEN ' FORCE' ELSE ' NO FORCE' END || ' ROW LEVEL SECURITY', 'ACCESS EXCLUSIVE',
+              '{"changes privileges"}'),
         (595, 'tablespace', ' SET TABLESPACE ' || quote_ident(COALESCE(declared ->> 'tablespace', v_space)),
               ' SET TABLESPACE ' || quote_ident(COALESCE(actual ->> 'tablespace', v_space)), 'ACCESS EXCLUSIVE', '{"rewrites table"}')
       ) AS x (phase, attribute, forward, inverse, lock_class, hazards)

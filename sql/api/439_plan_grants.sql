@@ -155,7 +155,8 @@ BEGIN
                format('GRANT ALL ON %s TO %I', o.target, v_new)
           FROM o
          CROSS JOIN LATERAL (
-              SELECT p.phase, string_agg(DISTINCT CASE WHEN e.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END, ', ') AS grantees
+              SELECT p.phase, string_agg(DISTINCT CASE WHEN e.grantee = 0 THEN 'PUBLIC'
+                                                       ELSE quote_ident(pg_get_userbyid(e.grantee)) END, ', ') AS grantees
                 FROM pg_default_acl AS f CROSS JOIN LATERAL aclexplode(f.defaclacl) AS e CROSS JOIN (VALUES (811), (812)) AS p (phase)
                WHERE f.defaclobjtype = o.kind AND (p.phase = 812 OR pg_get_userbyid(e.grantee) <> v_new)
                GROUP BY p.phase) AS g

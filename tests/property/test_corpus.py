@@ -1,12 +1,17 @@
 """Every kind of slip on every kind of table is mended, taken back and mended again.
 
-A case of corpus/*.sql is a declared schema and a slip. All cases run side by side in one database: declared, watched,
-slipped, healed, reverted, healed. After a heal the facts and pg_dump's text must be what they were (order of columns
-aside), after a revert what the slip had made of them; rows that were there all the time keep their values.
+A case of corpus/*.sql is a declared schema and a slip. All cases run side by side in one database:
+declared, watched, slipped, healed, reverted, healed. After a heal the facts and pg_dump's text must be what
+they were (order of columns and options aside), after a revert what the slip had made of them; rows that were
+there all the time keep their values.
 
-Marks of a case: `lost: c` columns whose values the slip destroys, `rows gone` all of them, `data loss` the repair needs
-leave to delete, `no revert` what the slip did can't be done by a statement, `locality` a child's columns stay its own,
-`grantors` what others had granted is granted by the owner, `wording` a revert writes an IN list as people write it.
+Marks of a case
+    lost: c     columns whose values the slip destroys; `rows gone` is all of them
+    data loss   the repair needs leave to delete data
+    no revert   what the slip did can't be done by a statement
+    locality    columns of a child that left its parent stay its own
+    grantors    what others had granted is granted by the owner
+    wording     a revert writes an IN list as people write it
 """
 
 from __future__ import annotations
@@ -75,7 +80,7 @@ def tidy(line: str) -> str:
 
 
 def dump(db: Database) -> dict[str, list[str]]:
-    """Return pg_dump's text by schema: one string an entry, its lines sorted, so that the order of columns is no matter."""
+    """Return pg_dump's text by schema: a string an entry, its lines sorted against the order of columns."""
     command = [BIN / "pg_dump", "--schema-only", "--schema=case_*", db.dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     entries = defaultdict(list)
@@ -104,7 +109,9 @@ class Run:
         names = {**self.roles, "schema": case.schema, "schema_x": f"{case.schema}_x"}
         try:
             self.db.own.execute(f"SET search_path = {case.schema}")
-            self.db.own.execute(re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], found[0]), text).encode())
+            self.db.own.execute(
+                re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], found[0]), text).encode()
+            )
         except psycopg.Error as error:
             case.error = case.error or f"script: {error}"
         finally:
@@ -148,7 +155,9 @@ class Run:
 
     def heal_one(self, case: Case, target: str) -> None:
         self.db.sql("SELECT * FROM asymm.heal(%s)", target)
-        query = "SELECT 1 FROM asymm.drift WHERE resolved_at IS NULL AND object = %s AND reason ~ 'delete data'"
+        query = (
+            "SELECT 1 FROM asymm.drift WHERE resolved_at IS NULL AND object = %s AND reason ~ 'delete data'"
+        )
         if self.db.sql(query, target):
             case.refused.append(target)
             if "data loss" in case.marks:
@@ -163,7 +172,8 @@ class Run:
 
     def revert(self, case: Case) -> None:
         query = (
-            "SELECT id FROM asymm.actions WHERE kind = 'heal' AND state = 'verified' AND target ~ %s ORDER BY id DESC"
+            "SELECT id FROM asymm.actions WHERE kind = 'heal' AND state = 'verified' AND target ~ %s"
+            " ORDER BY id DESC"
         )
         for (action,) in self.db.sql(query, f"^{case.schema}"):
             try:

@@ -203,9 +203,11 @@ ALTER TABLE t ALTER a DROP NOT NULL, ALTER b SET NOT NULL;
 
 --- storage, statistics, compression, options
 CREATE TABLE t (a text, b text, c int, d bytea);
-ALTER TABLE t ALTER a SET STORAGE main, ALTER b SET STATISTICS 10, ALTER c SET (n_distinct = 5, n_distinct_inherited = 6), ALTER d SET COMPRESSION lz4;
+ALTER TABLE t ALTER a SET STORAGE main, ALTER b SET STATISTICS 10, ALTER d SET COMPRESSION lz4;
+ALTER TABLE t ALTER c SET (n_distinct = 5, n_distinct_inherited = 6);
 --- slip
-ALTER TABLE t ALTER a SET STORAGE plain, ALTER b SET STATISTICS -1, ALTER c RESET (n_distinct), ALTER c SET (n_distinct_inherited = 7), ALTER d SET COMPRESSION default;
+ALTER TABLE t ALTER a SET STORAGE plain, ALTER b SET STATISTICS -1, ALTER d SET COMPRESSION default;
+ALTER TABLE t ALTER c RESET (n_distinct), ALTER c SET (n_distinct_inherited = 7);
 ALTER TABLE t ALTER d SET STORAGE external, ALTER a SET STATISTICS 0, ALTER b SET COMPRESSION pglz;
 
 --- storage of a column whose type changed

@@ -31,7 +31,8 @@ DROP TABLE t CASCADE;
 
 --- table dropped with odd names
 -- rows gone
-CREATE TABLE "T ""x"" %I $1" ("a;b" int PRIMARY KEY, "SELECT" text DEFAULT 'it''s \ %s', "sixty-three-bytes-----------------------------------------------x" int);
+CREATE TABLE "T ""x"" %I $1" ("a;b" int PRIMARY KEY, "SELECT" text DEFAULT 'it''s \ %s',
+    "sixty-three-bytes-----------------------------------------------" int);
 CREATE INDEX "i '" ON "T ""x"" %I $1" ("SELECT");
 COMMENT ON COLUMN "T ""x"" %I $1"."SELECT" IS E'a\nb''c"d\\e';
 --- slip
