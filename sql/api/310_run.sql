@@ -130,6 +130,7 @@ DECLARE
     v_state text;
     v_base asymm.baseline;
     v_look record;
+    v_facts jsonb;
     v_left jsonb := '[]';
     v_fingerprint text := 'gone';
 BEGIN
@@ -138,6 +139,7 @@ BEGIN
             SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
             v_look := asymm._look(v.baseline_id);
             v_fingerprint := v_look.fingerprint;
+            v_facts := v_look.facts;
             SELECT COALESCE(jsonb_agg(to_jsonb(d)), '[]') INTO v_left
               FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
         END IF;
@@ -149,7 +151,7 @@ BEGIN
                                     AND EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text)
                                                  WHERE f.part = s.doc ->> 'part' AND f.name = s.doc ->> 'name'))),
                applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
-               evidence_after = jsonb_build_object('differences', v_left, 'parts', asymm._touched_parts(v.steps, v_look.facts))
+               evidence_after = jsonb_build_object('differences', v_left, 'parts', asymm._touched_parts(v.steps, v_facts))
          WHERE id = v.id;
         PERFORM asymm._set_action_state(v.id, 'applied');
         PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'

@@ -68,7 +68,8 @@ BEGIN
         ELSE
             SELECT asymm._fingerprint(f.facts), f.facts INTO v_fingerprint, v_facts FROM asymm._table_facts(ARRAY[asymm._relid(v.target)]) AS f;
         END IF;
-        IF asymm._touched_parts(v.steps, v_facts) IS NOT DISTINCT FROM v.evidence_after -> 'parts' THEN
+        IF asymm._touched_parts(v.steps, v_facts) IS NOT DISTINCT FROM v.evidence_after -> 'parts'
+           AND v_fingerprint IS NOT DISTINCT FROM v.fingerprint_after THEN
             RAISE EXCEPTION 'action % was not taken back', action
                 USING ERRCODE = 'SY007', DETAIL = format('%s is still as the action left it.', v.target),
                       HINT = format('SELECT * FROM asymm.revert(%s);', action);
