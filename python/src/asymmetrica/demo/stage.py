@@ -95,8 +95,11 @@ class Stage:
             return dataset.load(self.connection, table, text, advance)
 
     def alive(self) -> bool:
-        """Say whether the actor's fast loop beats."""
-        return any(loop.actor == ACTOR and loop.lane == "fast" and loop.alive for loop in self.db.heartbeat())
+        """Say whether the actor's fast loop beats and has read what happened so far."""
+        unread = self.connection.execute("SELECT FROM asymm.ddl WHERE NOT seen LIMIT 1").fetchone()
+        return unread is None and any(
+            loop.actor == ACTOR and loop.lane == "fast" and loop.alive for loop in self.db.heartbeat()
+        )
 
     def count(self, table: str) -> int:
         schema, name = table.split(".")
