@@ -12,7 +12,7 @@ import psycopg
 
 from .._database_sync import connect
 from .._session_sync import connect_own
-from ..errors import AsymmetricaError, NotInstalled
+from ..errors import AsymmetricaError, NotInstalled, translate
 from ..rows import Heartbeat
 from .dataset import DatasetError
 from .screen import Screen
@@ -46,11 +46,7 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40,
                 str(error), hint="The rest needs no network: give --cache a directory that has it."
             ) from None
         except psycopg.Error as error:
-            raise AsymmetricaError(
-                str(error.diag.message_primary or error),
-                sqlstate=error.sqlstate,
-                hint=error.diag.message_hint,
-            ) from error
+            raise translate(error, (stage.password,)) from None
         finally:
             db.configure(relapse_limit=before.relapse_limit)
             stage.leave()
