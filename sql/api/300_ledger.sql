@@ -66,6 +66,17 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_healing() IS 'Raises SY004 while healing is paused.';
 
+CREATE OR REPLACE FUNCTION asymm._action_table(action bigint) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(asymm._relid(a.target),
+                    (SELECT c.oid FROM asymm.baseline_state s JOIN pg_class c ON c.oid = s.relid AND c.relkind IN ('r', 'p')
+                      WHERE s.baseline_id = a.baseline_id))::regclass::text
+      FROM asymm.action a WHERE a.id = action
+$$;
+COMMENT ON FUNCTION asymm._action_table(bigint) IS 'The table an action is about as it is called now, quoted; NULL when it is gone.';
+
 -- What is to be run now for an action: the stored steps while the object is still what they were made for. After a
 -- round of renames the rest is planned afresh.
 CREATE OR REPLACE FUNCTION asymm._open_steps(action bigint, round integer) RETURNS jsonb
@@ -101,7 +112,7 @@ BEGIN
                                           v_look.facts, v_look.relid, v_look.renames) END;
         UPDATE asymm.action a SET steps = a.steps || v_steps WHERE a.id = action AND v_steps <> '[]';
     END IF;
-    RETURN jsonb_build_object('steps', v_steps, 'table', v_relid::regclass::text, 'relid', v_relid::bigint);
+    RETURN jsonb_build_object('steps', v_steps, 'relid', v_relid::bigint);
 END
 $$;
-COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, and its table; raises SY008 when the object has moved on.';
+COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, and the OID of its table; raises SY008 when the object has moved on.';

@@ -195,6 +195,7 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_table text;
     v_open jsonb;
     v_step record;
     v_lossless boolean;
@@ -214,14 +215,20 @@ BEGIN
     BEGIN
         LOOP
             v_round := v_round + 1;
+            -- Nobody else's DDL comes between the look and the last step; reads and writes go on unless data is at stake.
+            v_table := asymm._action_table(action);
+            IF v_table IS NOT NULL THEN
+                EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', v_table::regclass);
+            END IF;
             v_open := asymm._open_steps(action, v_round);
-            IF NOT allow_data_loss AND v_open ->> 'table' IS NOT NULL
-               AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
-                EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', (v_open ->> 'table')::regclass);
-                -- A precondition reads the table by name: nobody may have put a view of that name there meanwhile.
-                IF to_regclass(v_open ->> 'table')::oid IS DISTINCT FROM (v_open ->> 'relid')::oid THEN
+            IF v_table IS NOT NULL THEN
+                IF NOT allow_data_loss AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
+                    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table::regclass);
+                END IF;
+                -- Nobody may have put another relation of that name there meanwhile.
+                IF to_regclass(v_table)::oid IS DISTINCT FROM (v_open ->> 'relid')::oid THEN
                     RAISE EXCEPTION 'action % is stale', action USING ERRCODE = 'SY008',
-                        DETAIL = format('%s is another relation now.', v_open ->> 'table'),
+                        DETAIL = format('%s is another relation now.', v_table),
                         HINT = 'It is planned again with the next beat, or by asymm.heal().';
                 END IF;
             END IF;

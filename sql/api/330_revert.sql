@@ -98,9 +98,7 @@ BEGIN
     PERFORM asymm._set_action_state(action, 'reverted', 'taken back by ' || asymm._caller() || v_note);
     IF v_baseline IS NOT NULL THEN
         -- Nothing repairs at once what somebody has just taken back.
-        INSERT INTO asymm.baseline_state AS s (baseline_id, held)
-        VALUES (v_baseline, format('action %s was taken back by %s', action, asymm._caller()))
-        ON CONFLICT (baseline_id) DO UPDATE SET held = excluded.held;
+        PERFORM asymm._hold(v_baseline, format('action %s was taken back by %s', action, asymm._caller()));
         PERFORM asymm._inspect(ARRAY[v_baseline], 'call');
     ELSE
         PERFORM asymm._inspect_undeclared('call');

@@ -40,6 +40,16 @@ $$;
 COMMENT ON FUNCTION asymm._record_drift(bigint, text, name, name, jsonb, text, bigint)
     IS 'Brings the open drift rows of an object in line with its differences; returns how many are new.';
 
+-- Until somebody decides (heal, adopt, watch), policy heal only proposes for this table.
+CREATE OR REPLACE FUNCTION asymm._hold(baseline bigint, reason text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO asymm.baseline_state AS s (baseline_id, held) VALUES (baseline, reason)
+    ON CONFLICT (baseline_id) DO UPDATE SET held = excluded.held
+$$;
+COMMENT ON FUNCTION asymm._hold(bigint, text) IS 'Holds the repair of a table back until a person decides, with the reason.';
+
 -- Why a plan may not run by policy alone, or NULL.
 CREATE OR REPLACE FUNCTION asymm._hold_reason(base asymm.baseline, relid oid, differences jsonb, steps jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -96,7 +106,7 @@ BEGIN
      GROUP BY r.what HAVING count(*) >= v_set.relapse_limit
      LIMIT 1;
     IF v_reason IS NOT NULL THEN
-        UPDATE asymm.baseline_state SET held = v_reason WHERE baseline_id = base.id;
+        PERFORM asymm._hold(base.id, v_reason);
         RETURN v_reason;
     END IF;
     IF (SELECT count(*) FROM asymm.action a
@@ -187,6 +197,7 @@ BEGIN
         PERFORM asymm._refresh_members(ARRAY[base.id]);
         IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open') THEN
             PERFORM asymm._close_drift(base.id, 'vanished');
+            UPDATE asymm.baseline_state AS s SET held = NULL WHERE s.baseline_id = base.id AND s.held IS NOT NULL;
             RETURN jsonb_build_object('objects', jsonb_build_array(v_target), 'drifts', 0);
         END IF;
         RETURN NULL;
@@ -215,23 +226,53 @@ $$;
 COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)
     IS 'Compares one watched table with its baseline and writes drift rows and action; {objects, drifts} or NULL.';
 
+-- DDL that was committed while we looked is in the log by now, since its row came with it. What it meant is unknown until
+-- that row is read, so nothing may be concluded from a look it may have changed.
+CREATE OR REPLACE FUNCTION asymm._require_read(baseline bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM asymm.ddl_log l
+                WHERE NOT l.seen AND l.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+                  AND (cardinality(l.object_ids) = 0
+                       OR baseline IN (SELECT asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names)))) THEN
+        RAISE EXCEPTION 'more DDL arrived while the table was looked at'
+            USING ERRCODE = 'SY010', DETAIL = format('Baseline %s.', baseline), HINT = 'It is looked at again with the next beat.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on a table; internal, caught by the callers.';
+
 CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl_log_id bigint DEFAULT NULL, hold text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_id bigint;
     v_base asymm.baseline;
+    v_one jsonb;
     v_seen jsonb;
 BEGIN
-    FOR v_base IN SELECT b.* FROM asymm.baseline b WHERE b.id = ANY (baselines) ORDER BY b.id FOR UPDATE LOOP
+    FOREACH v_id IN ARRAY COALESCE(baselines, '{}') LOOP
         -- One table that can't be read now (locked, dropped under our eyes) must not hide the others.
         BEGIN
-            v_seen := asymm._merge_seen(v_seen, asymm._inspect_one(v_base, found_by, ddl_log_id, hold));
-        EXCEPTION WHEN OTHERS THEN
+            SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v_id FOR UPDATE;
+            CONTINUE WHEN NOT FOUND;
+            v_one := asymm._inspect_one(v_base, found_by, ddl_log_id, hold);
+            PERFORM asymm._require_read(v_id);
+            v_seen := asymm._merge_seen(v_seen, v_one);
+        EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
+            -- The log's rows wait for the next beat; a scan has none.
+            IF found_by = 'ddl_log' THEN
+                RAISE;
+            END IF;
+            UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_id;
+        WHEN OTHERS THEN
             RAISE WARNING 'asymmetrica: %.% could not be inspected and will be looked at again: % (%)',
                 quote_ident(v_base.schema_name), quote_ident(v_base.object_name), SQLERRM, SQLSTATE;
-            UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_base.id;
+            UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_id;
         END;
     END LOOP;
     RETURN v_seen;

@@ -167,21 +167,24 @@ DECLARE
     v_rows bigint[];
     v_seen jsonb;
     v record;
-    v_adopted integer;
     v_hold text;
+    v_one jsonb;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen) THEN
         RETURN NULL;
     END IF;
-    -- Another loop may be at it: what it holds is its.
-    WITH batch AS (SELECT l.id FROM asymm.ddl_log l WHERE NOT l.seen ORDER BY l.id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+    PERFORM FROM asymm.turn FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    WITH batch AS (SELECT l.id FROM asymm.ddl_log l WHERE NOT l.seen ORDER BY l.id LIMIT 1000 FOR UPDATE),
          taken AS (UPDATE asymm.ddl_log l SET seen = true FROM batch WHERE l.id = batch.id RETURNING l.id)
     SELECT array_agg(t.id) INTO v_rows FROM taken t;
     FOR v IN
         SELECT t.baseline_id,
                max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
                max(l.id) FILTER (WHERE l.intended) AS intent,
-               max(l.id) AS last, min(l.at) FILTER (WHERE l.intended) AS since,
+               max(l.id) AS last, array_agg(l.id) AS ids, min(l.at) FILTER (WHERE l.intended) AS since,
                (array_agg(COALESCE(l.intent, 'migrator ' || l.role) ORDER BY l.id DESC) FILTER (WHERE l.intended))[1] AS reason
           FROM asymm.ddl_log l
          CROSS JOIN LATERAL asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names) AS t (baseline_id)
@@ -196,20 +199,32 @@ BEGIN
     LOOP
         v_hold := CASE WHEN v.intent IS NOT NULL AND v.slip IS NOT NULL
                        THEN 'a migration and another change of the same table arrived in one beat' END;
-        IF v.intent IS NOT NULL AND v.slip IS NULL THEN
-            BEGIN
-                SELECT count(*) INTO v_adopted FROM asymm._adopt(v.baseline_id, v.reason, v.since);
-                IF v_adopted > 0 THEN
-                    v_seen := asymm._merge_seen(v_seen, jsonb_build_object('adopted', v_adopted, 'objects',
-                        (SELECT jsonb_agg(format('%I.%I', b.schema_name, b.object_name))
-                           FROM asymm.baseline b WHERE b.id = v.baseline_id)));
-                END IF;
-            EXCEPTION WHEN OTHERS THEN
-                v_hold := format('the migration could not be adopted: %s (%s)', SQLERRM, SQLSTATE);
-            END;
-        END IF;
-        v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log',
-                                                           COALESCE(v.slip, v.intent, v.last), v_hold));
+        v_one := NULL;
+        BEGIN
+            IF v.intent IS NOT NULL AND v.slip IS NULL THEN
+                BEGIN
+                    SELECT jsonb_build_object('adopted', count(*),
+                               'objects', (SELECT jsonb_agg(format('%I.%I', b.schema_name, b.object_name))
+                                             FROM asymm.baseline b WHERE b.id = v.baseline_id))
+                      INTO v_one FROM asymm._adopt(v.baseline_id, v.reason, v.since) HAVING count(*) > 0;
+                EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+                    RAISE;
+                WHEN OTHERS THEN
+                    v_hold := format('the migration could not be adopted: %s (%s)', SQLERRM, SQLSTATE);
+                END;
+            END IF;
+            -- Who may say what was meant now? The next slip must not be the occasion to repair this one.
+            IF v_hold IS NOT NULL THEN
+                PERFORM asymm._hold(v.baseline_id, v_hold);
+            END IF;
+            v_one := asymm._merge_seen(v_one, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log',
+                                                             COALESCE(v.slip, v.intent, v.last), v_hold));
+            PERFORM asymm._require_read(v.baseline_id);
+            v_seen := asymm._merge_seen(v_seen, v_one);
+        EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
+            -- With the next beat, all of it together.
+            UPDATE asymm.ddl_log SET seen = false WHERE id = ANY (v.ids);
+        END;
     END LOOP;
     v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows));
     IF EXISTS (SELECT FROM asymm.watched_schema) THEN
@@ -240,13 +255,31 @@ END
 $$;
 COMMENT ON FUNCTION asymm._process_ddl() IS 'Works off the unseen rows of the DDL log: drift, adoption of intended changes, actions; returns {objects, drifts, adopted} or NULL.';
 
-CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+-- What a scan found: the log is read first, since it knows who did it and what was meant.
+CREATE OR REPLACE FUNCTION asymm._inspect_found(baselines bigint[], found_by text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- The log first: it knows who did it, and what was meant.
-    SELECT asymm._merge_seen(asymm._merge_seen(asymm._process_ddl(), asymm._compare_headers('header_scan', NULL)),
-                             asymm._inspect_undeclared('header_scan'))
+DECLARE
+    v_seen jsonb;
+BEGIN
+    IF cardinality(baselines) > 0 THEN
+        PERFORM FROM asymm.turn FOR UPDATE;
+        v_seen := asymm._process_ddl();
+        v_seen := asymm._merge_seen(v_seen, asymm._inspect(baselines, found_by));
+    END IF;
+    RETURN asymm._merge_seen(v_seen, asymm._inspect_undeclared(found_by));
+END
+$$;
+COMMENT ON FUNCTION asymm._inspect_found(bigint[], text) IS 'Inspects what a scan found to differ, and undeclared tables; returns {objects, drifts, adopted} or NULL.';
+
+CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN asymm._inspect_found(asymm._changed_headers(), 'header_scan');
+END
 $$;
 COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';
 
@@ -256,7 +289,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_ids bigint[];
-    v_seen jsonb := asymm._process_ddl();
 BEGIN
     SELECT array_agg(b.id) INTO v_ids
       FROM asymm.baseline b
@@ -267,8 +299,7 @@ BEGIN
                                            JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name)) AS f ON f.relid = c.oid
      WHERE f.facts IS DISTINCT FROM b.facts
         OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open');
-    v_seen := asymm._merge_seen(v_seen, asymm._inspect(v_ids, 'full_scan'));
-    RETURN asymm._merge_seen(v_seen, asymm._inspect_undeclared('full_scan'));
+    RETURN asymm._inspect_found(v_ids, 'full_scan');
 END
 $$;
 COMMENT ON FUNCTION asymm._scan_all() IS 'Reads every watched table in full, compares it with its baseline and inspects those that differ.';

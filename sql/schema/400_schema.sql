@@ -95,6 +95,12 @@ COMMENT ON COLUMN asymm.ddl_log.action_id IS 'The ledger''s own statement, by as
 COMMENT ON COLUMN asymm.ddl_log.parent_schemas IS 'With parent_names: tables that a dropped part belonged to.';
 COMMENT ON COLUMN asymm.ddl_log.intended IS 'Announced by asymm.intent, a migrator role or a migrator application: becomes the new baseline.';
 
+-- Whose turn it is to inspect: the row is locked by one loop at a time. An advisory lock would not do, since any login
+-- could hold it for ever.
+CREATE TABLE asymm.turn (only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT turn_only_row CHECK (only_row));
+INSERT INTO asymm.turn DEFAULT VALUES;
+COMMENT ON TABLE asymm.turn IS 'One row, locked by the session that turns DDL into drift and actions.';
+
 -- One row per difference from the baseline, from the moment it is seen until it is gone.
 CREATE TABLE asymm.drift_record (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
