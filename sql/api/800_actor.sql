@@ -1,12 +1,12 @@
--- The actor: the login the loop runs as. Code written by a table's owner may run with the actor's rights, so an actor
--- must not be able to do more than that one owner (and what asymm_pulse may).
+-- The actor: the login the loop runs as. Code written by a table's owner may run with the actor's rights, so
+-- an actor must not be able to do more than that one owner (and what asymm_pulse may).
 
 CREATE OR REPLACE FUNCTION asymm._role_powers(role name) RETURNS TABLE (power text, carrier name)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- A membership counts whether inherited or not: SET ROLE gives what INHERIT doesn't. pg_has_role() calls a
-    -- superuser a member of everything, hence the walk.
+    -- A membership counts whether inherited or not: SET ROLE gives what INHERIT doesn't. pg_has_role() calls
+    -- a superuser a member of everything, hence the walk.
     WITH RECURSIVE closure (id) AS (
         SELECT r.oid FROM pg_roles r WHERE r.rolname = _role_powers.role
         UNION
@@ -64,7 +64,8 @@ AS $$
                 ELSE format('REVOKE %I FROM %I', p.carrier, actor) END
       FROM powers p
     UNION ALL
-    SELECT format('it is a member of %s roles (%s); one owner is allowed', count(*), string_agg(quote_ident(d.rolname), ', ' ORDER BY d.rolname)),
+    SELECT format('it is a member of %s roles (%s); one owner is allowed', count(*),
+        string_agg(quote_ident(d.rolname), ', ' ORDER BY d.rolname)),
            format('REVOKE %I FROM %I', max(d.rolname::text), actor)
       FROM direct d HAVING count(*) > 1
     UNION ALL
@@ -84,8 +85,10 @@ DECLARE
 BEGIN
     IF actor IS NULL THEN
         RAISE EXCEPTION 'no actor is named'
-            USING ERRCODE = 'SY003', DETAIL = 'The pulse runs as a login of its own, member of the owner of the tables.',
-                  HINT = 'SELECT * FROM asymm.create_actor(name => ''asymm_actor'', owner => ''<owner of the tables>'');'
+            USING ERRCODE = 'SY003', DETAIL = 'The pulse runs as a login of its own, member of the owner of '
+                                              'the tables.',
+                  HINT = 'SELECT * FROM asymm.create_actor(name => ''asymm_actor'', owner => ''<owner of '
+                                                                      'the tables>'');'
                          ' SELECT * FROM asymm.start(actor => ''asymm_actor'');';
     END IF;
     SELECT string_agg(f.fault, '; '), string_agg(f.remedy || ';', ' ') INTO v_faults, v_remedies
@@ -97,7 +100,8 @@ BEGIN
     v_sessions := asymm._other_sessions(actor);
     IF v_sessions > 0 AND NOT forced THEN
         RAISE EXCEPTION 'role "%" is unfit to be the actor', actor
-            USING ERRCODE = 'SY003', DETAIL = format('Role "%s" has %s other session(s); an actor is a login of its own.', actor, v_sessions),
+            USING ERRCODE = 'SY003', DETAIL = format('Role "%s" has %s other session(s); an actor is a '
+                                                     'login of its own.', actor, v_sessions),
                   HINT = 'Close them, make an actor with asymm.create_actor(), or pass forced => true.';
     END IF;
 END

@@ -29,13 +29,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._has_setting(name, text, text) IS 'True when the role has this setting in this database.';
 
-CREATE OR REPLACE FUNCTION asymm._actor_statements(actor name, owner name) RETURNS TABLE (statement text, needed boolean)
+CREATE OR REPLACE FUNCTION asymm._actor_statements(actor name, owner name)
+    RETURNS TABLE (statement text, needed boolean)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH role AS (SELECT r.* FROM pg_roles r WHERE r.rolname = actor),
-    direct AS (SELECT DISTINCT g.rolname FROM role r JOIN pg_auth_members m ON m.member = r.oid JOIN pg_roles g ON g.oid = m.roleid)
-    SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT', actor),
+    direct AS (SELECT DISTINCT g.rolname FROM role r JOIN pg_auth_members m ON m.member = r.oid
+        JOIN pg_roles g ON g.oid = m.roleid)
+    SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS '
+                  'INHERIT', actor),
            NOT EXISTS (SELECT FROM role)
     UNION ALL
     SELECT format('ALTER ROLE %I LOGIN INHERIT', actor), true
@@ -58,7 +61,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._actor_statements(name, name) IS 'What makes a role a fit actor for an owner, in order, and whether each statement is still needed.';
 
-CREATE OR REPLACE FUNCTION asymm.create_actor(name name, owner name) RETURNS TABLE (statement text, result text)
+CREATE OR REPLACE FUNCTION asymm.create_actor(name name, owner name)
+    RETURNS TABLE (statement text, result text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -71,21 +75,30 @@ DECLARE
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = v_owner) THEN
         RAISE EXCEPTION 'role "%" does not exist', v_owner
-            USING ERRCODE = 'undefined_object', DETAIL = 'The owner is the role that owns the tables to be healed.',
-                  HINT = format('CREATE ROLE %I NOLOGIN; then give it the tables: ALTER TABLE … OWNER TO %I', v_owner, v_owner);
+            USING ERRCODE = 'undefined_object',
+                DETAIL = 'The owner is the role that owns the tables to be healed.',
+                  HINT = format('CREATE ROLE %I NOLOGIN; then give it the tables: ALTER TABLE … OWNER TO %I',
+                      v_owner, v_owner);
     ELSIF v_name = v_owner OR v_owner IN ('asymm_reader', 'asymm_pulse', 'asymm_operator') THEN
         RAISE EXCEPTION 'role "%" cannot be the owner behind actor "%"', v_owner, v_name
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The actor is a login of its own, member of the role that owns the tables.',
-                  HINT = 'SELECT * FROM asymm.create_actor(name => ''asymm_actor'', owner => ''<owner of the tables>'')';
-    ELSIF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = current_user AND (r.rolsuper OR r.rolcreaterole)) THEN
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = 'The actor is a login of its own, member of the role that owns the tables.',
+                  HINT = 'SELECT * FROM asymm.create_actor(name => ''asymm_actor'', owner => ''<owner of '
+                                                                      'the tables>'')';
+    ELSIF NOT EXISTS (SELECT FROM pg_roles r
+        WHERE r.rolname = current_user AND (r.rolsuper OR r.rolcreaterole)) THEN
         RAISE EXCEPTION 'permission denied to create an actor'
-            USING ERRCODE = 'insufficient_privilege', DETAIL = format('Role "%s" is neither a superuser nor has it CREATEROLE.', current_user),
-                  HINT = format('Ask a superuser for: SELECT * FROM asymm.create_actor(%L, %L)', v_name, v_owner);
+            USING ERRCODE = 'insufficient_privilege',
+                DETAIL = format('Role "%s" is neither a superuser nor has it CREATEROLE.', current_user),
+                  HINT = format('Ask a superuser for: SELECT * FROM asymm.create_actor(%L, %L)', v_name,
+                      v_owner);
     END IF;
-    -- Neither the owner nor a role that exists already may bring powers along; they are never taken away here.
+    -- Neither the owner nor a role that exists already may bring powers along; they are never taken away
+    -- here.
     SELECT string_agg(CASE WHEN p.power = p.carrier THEN format('"%s" is a member of "%s"', w.name, p.carrier)
                            WHEN p.carrier = w.name THEN format('"%s" has the power %s', w.name, p.power)
-                           ELSE format('"%s" is a member of "%s", which has the power %s', w.name, p.carrier, p.power) END, '; ')
+                           ELSE format('"%s" is a member of "%s", which has the power %s', w.name, p.carrier,
+                               p.power) END, '; ')
       INTO v_powers
       FROM (VALUES (v_owner), (v_name)) AS w (name) CROSS JOIN LATERAL asymm._role_powers(w.name) AS p;
     SELECT string_agg(DISTINCT format('"%s" is a member of "%s"', v_name, g.rolname), '; ') INTO v_others
@@ -94,11 +107,13 @@ BEGIN
     IF v_powers IS NOT NULL OR v_others IS NOT NULL THEN
         RAISE EXCEPTION 'role "%" is unfit to be the actor', v_name
             USING ERRCODE = 'SY003', DETAIL = concat_ws('; ', v_powers, v_others) || '.',
-                  HINT = 'Choose another name, or an owner without powers of its own; an actor belongs to one owner.';
+                  HINT = 'Choose another name, or an owner without powers of its own; an actor belongs to '
+                         'one owner.';
     END IF;
 
     FOR statement, result IN
-        SELECT s.statement, CASE WHEN s.needed THEN 'done' ELSE 'already so' END FROM asymm._actor_statements(v_name, v_owner) AS s
+        SELECT s.statement, CASE WHEN s.needed THEN 'done' ELSE 'already so' END
+            FROM asymm._actor_statements(v_name, v_owner) AS s
     LOOP
         IF result = 'done' THEN
             EXECUTE statement;

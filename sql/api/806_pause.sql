@@ -1,6 +1,7 @@
 -- pause() and resume(): the switch for healing. Noticing goes on while healing is paused.
 
-CREATE OR REPLACE FUNCTION asymm._healing() RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
+CREATE OR REPLACE FUNCTION asymm._healing()
+    RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -9,19 +10,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._healing() IS 'Whether healing is on or paused, why, by whom and since when.';
 
-CREATE OR REPLACE FUNCTION asymm.pause(reason text) RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
+CREATE OR REPLACE FUNCTION asymm.pause(reason text)
+    RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    UPDATE asymm.control SET paused = asymm._require_text($1, 'reason'), paused_by = asymm._caller(), changed_at = clock_timestamp();
+    UPDATE asymm.control SET paused = asymm._require_text($1, 'reason'), paused_by = asymm._caller(),
+        changed_at = clock_timestamp();
     RETURN QUERY SELECT * FROM asymm._healing();
 END
 $$;
 COMMENT ON FUNCTION asymm.pause(text) IS 'Pauses healing with a reason; drift is still noticed and proposed. asymm.resume() ends it.';
 
-CREATE OR REPLACE FUNCTION asymm.resume() RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
+CREATE OR REPLACE FUNCTION asymm.resume()
+    RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -29,7 +33,8 @@ AS $$
 BEGIN
     -- After a restore or clone the declarations name objects whose addresses changed: find them again first.
     PERFORM asymm._rebuild_members();
-    UPDATE asymm.control SET paused = NULL, paused_by = asymm._caller(), changed_at = clock_timestamp(), place = asymm._place();
+    UPDATE asymm.control SET paused = NULL, paused_by = asymm._caller(), changed_at = clock_timestamp(),
+        place = asymm._place();
     RETURN QUERY SELECT * FROM asymm._healing();
 END
 $$;

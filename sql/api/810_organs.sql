@@ -1,20 +1,26 @@
 -- Organs: what the lanes run. Adding a check means adding a function and a row.
 
 INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
-    ('sense', 'fast', 'stabilization', '0', '_process_ddl', 'reads the DDL log and compares what it names with the baseline'),
-    ('header_scan', 'slow', 'stabilization', '10 s', '_scan_headers', 'compares catalog row headers: finds what event triggers miss'),
+    ('sense', 'fast', 'stabilization', '0', '_process_ddl',
+        'reads the DDL log and compares what it names with the baseline'),
+    ('header_scan', 'slow', 'stabilization', '10 s', '_scan_headers',
+        'compares catalog row headers: finds what event triggers miss'),
     ('full_scan', 'slow', 'stabilization', '1 min', '_scan_all', 'fingerprints every watched object'),
-    ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep', 'removes what is older than its retention')
+    ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
+        'removes what is older than its retention')
 ON CONFLICT (name) DO UPDATE
-   SET lane = EXCLUDED.lane, regime = EXCLUDED.regime, cadence = EXCLUDED.cadence, function = EXCLUDED.function, purpose = EXCLUDED.purpose;
+   SET lane = EXCLUDED.lane, regime = EXCLUDED.regime, cadence = EXCLUDED.cadence,
+       function = EXCLUDED.function, purpose = EXCLUDED.purpose;
 INSERT INTO asymm.organ_state (name) SELECT o.name FROM asymm.organ o ON CONFLICT DO NOTHING;
 
 -- What is in force: the operator's choice, else the settings for the two scans, else the organ's own cadence.
 CREATE OR REPLACE VIEW asymm._organ_in_force AS
     SELECT o.name, o.lane, o.regime, o.function, o.purpose, COALESCE(s.enabled, true) AS enabled,
-           COALESCE(s.cadence, CASE o.name WHEN 'header_scan' THEN g.header_scan_every WHEN 'full_scan' THEN g.full_scan_every END,
+           COALESCE(s.cadence, CASE o.name WHEN 'header_scan' THEN g.header_scan_every
+               WHEN 'full_scan' THEN g.full_scan_every END,
                     o.cadence) AS cadence,
-           CASE o.regime WHEN 'exploration' THEN g.weight_exploration WHEN 'optimization' THEN g.weight_optimization
+           CASE o.regime WHEN 'exploration' THEN g.weight_exploration
+               WHEN 'optimization' THEN g.weight_optimization
                 ELSE g.weight_stabilization END AS weight,
            t.recent_ms * power(0.5::float8, LEAST(1000, GREATEST(0,
                EXTRACT(epoch FROM clock_timestamp() - t.recent_at)::float8 / 600))) AS recent_ms,
@@ -26,7 +32,8 @@ CREATE OR REPLACE VIEW asymm._organ_in_force AS
 COMMENT ON VIEW asymm._organ_in_force IS 'Each organ with the cadence, switch and regime weight in force.';
 
 CREATE OR REPLACE VIEW asymm.organs AS
-    SELECT f.name, f.lane, f.regime, f.cadence, f.enabled, t.runs, t.failures, t.failures_in_row, t.last_run_at, t.last_ms,
+    SELECT f.name, f.lane, f.regime, f.cadence, f.enabled, t.runs, t.failures, t.failures_in_row,
+        t.last_run_at, t.last_ms,
            t.total_ms / NULLIF(t.runs, 0) AS mean_ms, t.total_ms,
            t.total_ms / NULLIF(sum(t.total_ms) OVER (), 0) AS share,
            NULLIF(t.due_at, '-infinity') AS due_at, t.last_error, f.purpose
@@ -34,7 +41,8 @@ CREATE OR REPLACE VIEW asymm.organs AS
      ORDER BY f.lane, f.name;
 COMMENT ON VIEW asymm.organs IS 'Recurring jobs: lane, regime, cadence, running cost in milliseconds, share of all working time, failures.';
 
-CREATE OR REPLACE FUNCTION asymm.configure_organ(name text, enabled boolean DEFAULT NULL, cadence interval DEFAULT NULL)
+CREATE OR REPLACE FUNCTION asymm.configure_organ(name text, enabled boolean DEFAULT NULL,
+    cadence interval DEFAULT NULL)
 RETURNS SETOF asymm.organs
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -46,17 +54,20 @@ BEGIN
     IF NOT EXISTS (SELECT FROM asymm.organ o WHERE o.name = v_name) THEN
         RAISE EXCEPTION 'organ "%" does not exist', v_name
             USING ERRCODE = 'undefined_object',
-                  DETAIL = format('The organs are: %s.', (SELECT string_agg(o.name, ', ' ORDER BY o.name) FROM asymm.organ o)),
+                  DETAIL = format('The organs are: %s.', (SELECT string_agg(o.name, ', ' ORDER BY o.name)
+                      FROM asymm.organ o)),
                   HINT = 'SELECT name, purpose FROM asymm.organs';
     ELSIF $3 IS NOT NULL AND NOT $3 BETWEEN '0' AND '30 days' THEN
         RAISE EXCEPTION 'cadence % is out of range', $3
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A cadence lies between 0 (every beat of its lane) and 30 days.',
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = 'A cadence lies between 0 (every beat of its lane) and 30 days.',
                   HINT = format('SELECT * FROM asymm.configure_organ(%L, cadence => ''10 s'')', v_name);
     END IF;
     INSERT INTO asymm.organ_setting AS s (name, enabled, cadence) VALUES (v_name, COALESCE($2, true), $3)
     ON CONFLICT ON CONSTRAINT organ_setting_pkey
     DO UPDATE SET enabled = COALESCE($2, s.enabled), cadence = COALESCE($3, s.cadence);
-    UPDATE asymm.organ_state t SET due_at = LEAST(t.due_at, clock_timestamp()) WHERE t.name = v_name AND $3 IS NOT NULL;
+    UPDATE asymm.organ_state t SET due_at = LEAST(t.due_at, clock_timestamp())
+        WHERE t.name = v_name AND $3 IS NOT NULL;
     RETURN QUERY SELECT * FROM asymm.organs o WHERE o.name = v_name;
 END
 $$;
@@ -80,11 +91,14 @@ CREATE OR REPLACE FUNCTION asymm._claim_organ(lane text) RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Of what is due, the regime furthest below its weight goes first; another actor's loop skips what is claimed.
-    WITH used AS (SELECT f.regime, sum(f.recent_ms) AS ms FROM asymm._organ_in_force f WHERE f.lane = $1 GROUP BY f.regime),
+    -- Of what is due, the regime furthest below its weight goes first; another actor's loop skips what is
+    -- claimed.
+    WITH used AS (SELECT f.regime, sum(f.recent_ms) AS ms FROM asymm._organ_in_force f
+        WHERE f.lane = $1 GROUP BY f.regime),
     due AS (
         SELECT t.name, f.cadence
-          FROM asymm.organ_state t JOIN asymm._organ_in_force f ON f.name = t.name JOIN used u ON u.regime = f.regime
+          FROM asymm.organ_state t JOIN asymm._organ_in_force f ON f.name = t.name
+              JOIN used u ON u.regime = f.regime
          WHERE f.lane = $1 AND f.enabled AND f.cadence > '0' AND t.due_at <= clock_timestamp()
          ORDER BY u.ms / NULLIF(f.weight, 0) NULLS LAST, t.due_at, t.name
          LIMIT 1
@@ -118,8 +132,8 @@ CREATE OR REPLACE FUNCTION asymm._organ_failed(name text, ms double precision, e
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Back-off: period × 1, 2, 4, 8, 16, then the organ's own cadence if that is longer; always with jitter, since
-    -- equal delays would bring loops into step.
+    -- Back-off: period × 1, 2, 4, 8, 16, then the organ's own cadence if that is longer; always with jitter,
+    -- since equal delays would bring loops into step.
     UPDATE asymm.organ_state t
        SET runs = t.runs + 1, failures = t.failures + 1, failures_in_row = t.failures_in_row + 1,
            last_ms = $2, total_ms = t.total_ms + GREATEST($2, 0), recent_ms = f.recent_ms + GREATEST($2, 0),
@@ -127,7 +141,8 @@ AS $$
            last_error = $3 || jsonb_build_object('at', clock_timestamp()),
            due_at = clock_timestamp() + (1 + random() / 2)
                     * CASE WHEN t.failures_in_row < 5 THEN asymm._period() * power(2, t.failures_in_row)
-                           ELSE GREATEST(asymm._period() * 16, EXTRACT(epoch FROM f.cadence)::float8) END * interval '1 s'
+                           ELSE GREATEST(asymm._period() * 16, EXTRACT(epoch
+                               FROM f.cadence)::float8) END * interval '1 s'
       FROM asymm._organ_in_force f
      WHERE f.name = $1 AND t.name = f.name
 $$;

@@ -7,16 +7,19 @@ AS $$
     DELETE FROM asymm.beat_summary WHERE at < clock_timestamp() - interval '1 hour';
     DELETE FROM asymm.drift_record WHERE id IN (
         SELECT d.id FROM asymm.drift_record d CROSS JOIN asymm.settings s
-         WHERE d.state <> 'open' AND COALESCE(d.resolved_at, d.noticed_at) < clock_timestamp() - s.retention LIMIT 10000);
+         WHERE d.state <> 'open' AND COALESCE(d.resolved_at,
+             d.noticed_at) < clock_timestamp() - s.retention LIMIT 10000);
     DELETE FROM asymm.action WHERE id IN (
         SELECT a.id FROM asymm.action a CROSS JOIN asymm.settings s
          WHERE a.state NOT IN ('proposed', 'approved', 'applying', 'reverting')
            AND a.changed_at < clock_timestamp() - s.retention
-           AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.action_id = a.id AND d.state = 'open') LIMIT 10000);
+           AND NOT EXISTS (SELECT FROM asymm.drift_record d
+               WHERE d.action_id = a.id AND d.state = 'open') LIMIT 10000);
     DELETE FROM asymm.ddl_log WHERE id IN (
         SELECT l.id FROM asymm.ddl_log l CROSS JOIN asymm.settings s
          WHERE l.seen AND l.at < clock_timestamp() - s.retention
-           AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.ddl_log_id = l.id AND d.state = 'open') LIMIT 10000);
+           AND NOT EXISTS (SELECT FROM asymm.drift_record d
+               WHERE d.ddl_log_id = l.id AND d.state = 'open') LIMIT 10000);
 $$;
 COMMENT ON FUNCTION asymm._purge() IS 'Removes resolved drift, finished actions and log rows older than the retention, and beat summaries older than an hour.';
 
@@ -29,7 +32,9 @@ BEGIN
     -- pg_cron keeps a row per run for ever; each role sees and deletes only its own.
     IF to_regclass('cron.job_run_details') IS NOT NULL AND has_schema_privilege('cron', 'USAGE') THEN
         EXECUTE 'DELETE FROM cron.job_run_details'
-                ' WHERE username = current_user AND command LIKE ''%asymm.%'' AND end_time < clock_timestamp() - interval ''1 day''';
+                ' WHERE username = current_user AND command LIKE ''%asymm.%'' AND end_time < '
+                                                                      'clock_timestamp() - interval ''1 '
+                                                                      'day''';
     END IF;
     RETURN NULL;
 END

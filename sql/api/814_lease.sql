@@ -1,5 +1,5 @@
--- One loop per (actor, lane). The lease is a row with pid and start time of a session; it holds while that session
--- lives. An advisory lock would not do: any login could hold it for ever.
+-- One loop per (actor, lane). The lease is a row with pid and start time of a session; it holds while that
+-- session lives. An advisory lock would not do: any login could hold it for ever.
 
 CREATE OR REPLACE FUNCTION asymm._alive(pid integer, backend_start timestamptz) RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
@@ -29,8 +29,10 @@ BEGIN
     IF v_me.usename <> session_user OR asymm._caller() <> session_user THEN
         RAISE EXCEPTION 'the pulse runs as the login itself'
             USING ERRCODE = 'SY003',
-                  DETAIL = format('The session logged in as "%s" and acts as "%s".', v_me.usename, asymm._caller()),
-                  HINT = format('Connect as "%s" without SET ROLE or SET SESSION AUTHORIZATION.', asymm._caller());
+                  DETAIL = format('The session logged in as "%s" and acts as "%s".', v_me.usename,
+                      asymm._caller()),
+                  HINT = format('Connect as "%s" without SET ROLE or SET SESSION AUTHORIZATION.',
+                      asymm._caller());
     END IF;
     INSERT INTO asymm.pulse_state (actor, lane) SELECT session_user, $1
      WHERE NOT EXISTS (SELECT FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = $1)
@@ -70,7 +72,8 @@ BEGIN
         beat_at := NULL;
     END IF;
     UPDATE asymm.pulse_state s
-       SET pid = pg_backend_pid(), backend_start = v_me.backend_start, run_at = $3, run_stops = _take_lease.stops,
+       SET pid = pg_backend_pid(), backend_start = v_me.backend_start, run_at = $3,
+           run_stops = _take_lease.stops,
            anchor = _take_lease.anchor, period = _take_lease.period, version = _take_lease.version,
            clock_jumps = s.clock_jumps + (_take_lease.clock_jump IS NOT NULL)::integer
      WHERE s.actor = session_user AND s.lane = $1;
@@ -83,7 +86,8 @@ $$;
 COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
 
 CREATE OR REPLACE FUNCTION asymm._beat_begin(
-    lane text, version text, look boolean, OUT ends text, OUT notify text, OUT organs text[], OUT due boolean, OUT again boolean)
+    lane text, version text, look boolean, OUT ends text, OUT notify text, OUT organs text[],
+        OUT due boolean, OUT again boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -92,7 +96,8 @@ BEGIN
     -- PL/pgSQL keeps its plans from one transaction to the next; an SQL function would be planned every beat.
     SELECT CASE WHEN s.pid IS DISTINCT FROM pg_backend_pid() THEN 'lost'
                 WHEN s.stops > s.run_stops THEN 'stopped'
-                WHEN $2 IS DISTINCT FROM (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'asymmetrica')
+                WHEN $2 IS DISTINCT FROM (SELECT e.extversion FROM pg_extension e
+                    WHERE e.extname = 'asymmetrica')
                     THEN 'version' END
       INTO ends FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = $1;
     IF NOT FOUND THEN
@@ -100,8 +105,10 @@ BEGIN
     END IF;
     due := false;
     IF look THEN
-        SELECT COALESCE(array_agg(f.name ORDER BY f.name) FILTER (WHERE f.cadence = '0' AND f.due_at <= clock_timestamp()), '{}'),
-               COALESCE(bool_or(f.cadence > '0' AND f.due_at <= clock_timestamp()), false), COALESCE(bool_or(f.failures_in_row > 0), false)
+        SELECT COALESCE(array_agg(f.name ORDER BY f.name) FILTER (WHERE f.cadence = '0'
+            AND f.due_at <= clock_timestamp()), '{}'),
+               COALESCE(bool_or(f.cadence > '0' AND f.due_at <= clock_timestamp()), false),
+                   COALESCE(bool_or(f.failures_in_row > 0), false)
           INTO organs, due, again
           FROM asymm._organ_in_force f WHERE f.lane = $1 AND f.enabled;
     END IF;
@@ -112,7 +119,8 @@ $$;
 COMMENT ON FUNCTION asymm._beat_begin(text, text, boolean) IS 'What a loop asks first: must it end (lost, stopped, version), who is told; with look also which organs run every beat and whether another is due, and whether to look again at once because one fails.';
 
 CREATE OR REPLACE FUNCTION asymm._record_beat(
-    lane text, seq bigint, beat_at timestamptz, open bigint[], anchor timestamptz, idle boolean) RETURNS boolean
+    lane text, seq bigint, beat_at timestamptz, open bigint[], anchor timestamptz, idle boolean)
+        RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -121,7 +129,8 @@ BEGIN
     UPDATE asymm.pulse_state s
        SET seq = $2, beat_at = $3, anchor = $5, missed = s.missed + $4[1], skipped = s.skipped + $4[2],
            clock_jumps = s.clock_jumps + $4[3]
-     WHERE s.actor = session_user AND s.lane = $1 AND s.pid = pg_backend_pid() AND s.seq < $2 AND 0 <= ALL ($4);
+     WHERE s.actor = session_user AND s.lane = $1 AND s.pid = pg_backend_pid() AND s.seq < $2
+         AND 0 <= ALL ($4);
     -- An idle beat need not wait for the disk: its number follows from the clock anyway.
     RETURN FOUND AND (NOT idle OR set_config('synchronous_commit', 'off', true) = 'off');
 END

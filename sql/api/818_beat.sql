@@ -1,7 +1,8 @@
--- The pieces of a beat, and beat() and cycle() by hand. The loop commits between the pieces; by hand all happens in
--- the caller's transaction.
+-- The pieces of a beat, and beat() and cycle() by hand. The loop commits between the pieces; by hand all
+-- happens in the caller's transaction.
 
-CREATE OR REPLACE FUNCTION asymm._run_organ(organ text, OUT seen jsonb, OUT ms double precision, OUT error jsonb)
+CREATE OR REPLACE FUNCTION asymm._run_organ(organ text, OUT seen jsonb, OUT ms double precision,
+    OUT error jsonb)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -21,7 +22,8 @@ BEGIN
             EXECUTE format('SELECT asymm.%I()', v_function) INTO seen;
         END IF;
     EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
+        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT,
+            v_detail = PG_EXCEPTION_DETAIL,
                                 v_context = PG_EXCEPTION_CONTEXT;
         seen := NULL;
         error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', NULLIF(v_detail, ''),
@@ -41,14 +43,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
         'objects', (SELECT COALESCE(jsonb_agg(DISTINCT o.value), '[]')
-                      FROM jsonb_array_elements(COALESCE(a -> 'objects', '[]') || COALESCE(b -> 'objects', '[]')) AS o),
+                      FROM jsonb_array_elements(COALESCE(a -> 'objects', '[]') || COALESCE(b -> 'objects',
+                          '[]')) AS o),
         'drifts', COALESCE((a ->> 'drifts')::bigint, 0) + COALESCE((b ->> 'drifts')::bigint, 0),
         'adopted', COALESCE((a ->> 'adopted')::bigint, 0) + COALESCE((b ->> 'adopted')::bigint, 0),
         'actions', COALESCE((a ->> 'actions')::bigint, 0) + COALESCE((b ->> 'actions')::bigint, 0)) END
 $$;
 COMMENT ON FUNCTION asymm._merge_reports(jsonb, jsonb) IS 'Joins what two organs found.';
 
-CREATE OR REPLACE FUNCTION asymm._beat_report(lane text, seq bigint, beat_at timestamptz, seen jsonb, applied jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._beat_report(lane text, seq bigint, beat_at timestamptz, seen jsonb,
+    applied jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -68,7 +72,8 @@ AS $$
     SELECT pg_notify('asymm_pulse', CASE WHEN octet_length(report::text) < 7900 THEN report::text
         ELSE (report || jsonb_build_object('objects', '[]'::jsonb, 'actions', '[]'::jsonb, 'cut', true,
                                            'objects_count', jsonb_array_length(report -> 'objects'),
-                                           'actions_count', jsonb_array_length(report -> 'actions')))::text END)
+                                           'actions_count',
+                                               jsonb_array_length(report -> 'actions')))::text END)
 $$;
 COMMENT ON FUNCTION asymm._announce(jsonb) IS 'NOTIFY asymm_pulse with a beat''s report.';
 
@@ -140,12 +145,15 @@ AS $$
 BEGIN
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION '% cannot run on a standby', what
-            USING ERRCODE = 'read_only_sql_transaction', DETAIL = 'This server is in recovery and writes nothing of its own.',
+            USING ERRCODE = 'read_only_sql_transaction',
+                DETAIL = 'This server is in recovery and writes nothing of its own.',
                   HINT = 'Run it on the primary; what it does is replicated.';
     ELSIF current_setting('transaction_read_only')::boolean THEN
         RAISE EXCEPTION '% cannot run in a read-only transaction', what
-            USING ERRCODE = 'read_only_sql_transaction', DETAIL = 'The transaction is read-only (transaction_read_only = on).',
-                  HINT = 'SET TRANSACTION READ WRITE, or ALTER ROLE … SET default_transaction_read_only = off';
+            USING ERRCODE = 'read_only_sql_transaction',
+                DETAIL = 'The transaction is read-only (transaction_read_only = on).',
+                  HINT = 'SET TRANSACTION READ WRITE, or ALTER ROLE … SET default_transaction_read_only = '
+                         'off';
     END IF;
 END
 $$;
@@ -182,7 +190,8 @@ BEGIN
         v_applied := COALESCE(v_applied, '[]') || asymm._apply_claimed(v_action);
     END LOOP;
     PERFORM asymm._tell(v_notify, lane, NULL, v_at, v_seen, v_applied);
-    RETURN asymm._beat_report(lane, NULL, v_at, v_seen, v_applied) || jsonb_build_object('organs', v_costs, 'errors', v_errors);
+    RETURN asymm._beat_report(lane, NULL, v_at, v_seen, v_applied) || jsonb_build_object('organs', v_costs,
+        'errors', v_errors);
 END
 $$;
 COMMENT ON FUNCTION asymm._round(text, text[], boolean) IS 'Runs organs and approved actions in the caller''s transaction and tells what happened.';
@@ -204,7 +213,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM asymm._require_writable('asymm.cycle()');
-    RETURN asymm._round('slow', ARRAY(SELECT o.name FROM asymm.organs AS o WHERE o.lane = 'slow' AND o.enabled ORDER BY o.name), false);
+    RETURN asymm._round('slow', ARRAY(SELECT o.name FROM asymm.organs AS o
+        WHERE o.lane = 'slow' AND o.enabled ORDER BY o.name), false);
 END
 $$;
 COMMENT ON FUNCTION asymm.cycle() IS 'One slow round by hand: every enabled organ of the slow lane now, due or not; returns what they found and their milliseconds.';

@@ -8,8 +8,10 @@ DECLARE
     v_plan json;
 BEGIN
     -- EXPLAIN measures with the monotonic clock, the only one in SQL that nobody can set: compared with
-    -- clock_timestamp() it shows a clock that jumped, and a machine that was merely slow is not taken for one.
-    FOR v_plan IN EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF, SUMMARY OFF, FORMAT JSON) SELECT pg_sleep(seconds) LOOP
+    -- clock_timestamp() it shows a clock that jumped, and a machine that was merely slow is not taken for
+    -- one.
+    FOR v_plan IN EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF, SUMMARY OFF,
+        FORMAT JSON) SELECT pg_sleep(seconds) LOOP
         RETURN (v_plan -> 0 -> 'Plan' ->> 'Actual Total Time')::double precision / 1000;
     END LOOP;
 END
@@ -57,7 +59,8 @@ BEGIN
         RAISE EXCEPTION 'asymm.pulse() cannot run in a transaction block or function'
             USING ERRCODE = 'invalid_transaction_termination',
                   DETAIL = 'It commits after every beat, so it has to be a statement of its own.',
-                  HINT = 'CALL asymm.pulse() in autocommit mode; asymm.beat() does one beat within a transaction.';
+                  HINT = 'CALL asymm.pulse() in autocommit mode; asymm.beat() does one beat within a '
+                         'transaction.';
     END IF;
 END
 $$;
@@ -67,12 +70,14 @@ CREATE OR REPLACE FUNCTION asymm._loop_session(lane text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_build_object('application_name', 'asymmetrica pulse ' || lane, 'lock_timeout', '50ms', 'jit', 'off',
+    SELECT jsonb_build_object('application_name', 'asymmetrica pulse ' || lane, 'lock_timeout', '50ms',
+        'jit', 'off',
         'default_transaction_read_only', 'off', 'default_transaction_isolation', 'read committed')
 $$;
 COMMENT ON FUNCTION asymm._loop_session(text) IS 'Settings of a session that runs the loop.';
 
-CREATE OR REPLACE FUNCTION asymm._check_pulse(duration interval, lane text, forced boolean) RETURNS void
+CREATE OR REPLACE FUNCTION asymm._check_pulse(duration interval, lane text, forced boolean, wait boolean)
+    RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -80,26 +85,33 @@ DECLARE
     v_name text;
     v_ms integer;
 BEGIN
-    IF duration IS NULL OR lane IS NULL OR forced IS NULL THEN
-        RAISE EXCEPTION 'argument "%" is null', CASE WHEN duration IS NULL THEN 'duration' WHEN lane IS NULL THEN 'lane' ELSE 'forced' END
-            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'No argument of asymm.pulse() may be null.', HINT = 'CALL asymm.pulse()';
+    IF num_nulls(duration, lane, forced, wait) > 0 THEN
+        RAISE EXCEPTION 'argument "%" is null', CASE WHEN duration IS NULL THEN 'duration'
+            WHEN lane IS NULL THEN 'lane'
+                                                     WHEN forced IS NULL THEN 'forced' ELSE 'wait' END
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'No argument of asymm.pulse() may be null.',
+                HINT = 'CALL asymm.pulse()';
     ELSIF NOT duration BETWEEN '100 ms' AND '1 day' THEN
         RAISE EXCEPTION 'duration % is out of range', duration
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A run lasts from 100 ms to 1 day.', HINT = 'CALL asymm.pulse(duration => ''65 s'')';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A run lasts from 100 ms to 1 day.',
+                HINT = 'CALL asymm.pulse(duration => ''65 s'')';
     ELSIF lane NOT IN ('fast', 'slow') THEN
         RAISE EXCEPTION 'lane "%" does not exist', lane
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The lanes are fast and slow.', HINT = 'CALL asymm.pulse(lane => ''fast'')';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The lanes are fast and slow.',
+                HINT = 'CALL asymm.pulse(lane => ''fast'')';
     END IF;
     PERFORM asymm._require_writable('asymm.pulse()');
     FOREACH v_name IN ARRAY ARRAY['statement_timeout', 'transaction_timeout'] LOOP
         SELECT s.setting::integer INTO v_ms FROM pg_settings AS s WHERE s.name = v_name;
         IF v_ms > 0 AND v_ms * interval '1 ms' <= duration THEN
             RAISE EXCEPTION 'a % of % ms would end the pulse', v_name, v_ms
-                USING ERRCODE = 'SY006', DETAIL = format('The pulse is one statement of %s; the time-out was already running when it began.', duration),
-                      HINT = format('ALTER ROLE %I IN DATABASE %I SET %I = 0, then connect again', session_user, current_database(), v_name);
+                USING ERRCODE = 'SY006', DETAIL = format('The pulse is one statement of %s; the time-out '
+                                                         'was already running when it began.', duration),
+                      HINT = format('ALTER ROLE %I IN DATABASE %I SET %I = 0, then connect again',
+                          session_user, current_database(), v_name);
         END IF;
     END LOOP;
     PERFORM asymm._check_actor(session_user, forced);
 END
 $$;
-COMMENT ON FUNCTION asymm._check_pulse(interval, text, boolean) IS 'Raises unless the pulse can run with these arguments, in this session, on this server.';
+COMMENT ON FUNCTION asymm._check_pulse(interval, text, boolean, boolean) IS 'Raises unless the pulse can run with these arguments, in this session, on this server.';

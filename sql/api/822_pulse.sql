@@ -1,9 +1,10 @@
--- The loop. A procedure that commits can be neither SECURITY DEFINER nor carry SET clauses: it pins the search path by
--- its first statement and only calls functions that pin theirs. COMMIT is not possible within an EXCEPTION block, so
--- work that may fail stands in blocks and the COMMITs between them.
+-- The loop. A procedure that commits can be neither SECURITY DEFINER nor carry SET clauses: it pins the
+-- search path by its first statement and only calls functions that pin theirs. COMMIT is not possible within
+-- an EXCEPTION block, so work that may fail stands in blocks and the COMMITs between them.
 
 CREATE OR REPLACE PROCEDURE asymm.pulse(
-    duration interval DEFAULT '65 s', lane text DEFAULT 'fast', forced boolean DEFAULT false)
+    duration interval DEFAULT '65 s', lane text DEFAULT 'fast', forced boolean DEFAULT false,
+    wait boolean DEFAULT true)
 LANGUAGE plpgsql
 AS $$
 #variable_conflict use_variable
@@ -54,7 +55,7 @@ BEGIN
     EXCEPTION WHEN invalid_transaction_termination THEN
         PERFORM asymm._refuse_atomic(SQLERRM);
     END;
-    PERFORM asymm._check_pulse(duration, lane, forced);
+    PERFORM asymm._check_pulse(duration, lane, forced, wait);
     v_end := v_run_at + duration;
     v_session := asymm._set_session(asymm._loop_session(lane));
     COMMIT;
@@ -65,7 +66,7 @@ BEGIN
         BEGIN
             v_lease := asymm._take_lease(lane, forced, v_run_at, v_lease.stops);
             v_wait := v_lease.wait;
-            v_ends := v_lease.ends;
+            v_ends := COALESCE(v_lease.ends, CASE WHEN NOT wait AND v_wait IS NOT NULL THEN 'busy' END);
         EXCEPTION WHEN lock_not_available THEN
             v_wait := 0.2;
         END;
@@ -99,7 +100,8 @@ BEGIN
         -- Sleep until the next tick, a second at most at a time. The run ends right after a beat, so that its
         -- successor has a whole period to start in; only with slow ticks it waits for its end.
         v_now := clock_timestamp();
-        v_tick := GREATEST(floor(EXTRACT(epoch FROM v_now - v_anchor)::float8 / v_period)::bigint + 1, v_seq + 1);
+        v_tick := GREATEST(floor(EXTRACT(epoch FROM v_now - v_anchor)::float8 / v_period)::bigint + 1,
+            v_seq + 1);
         v_next := v_anchor + v_tick * v_period * interval '1 s';
         IF v_next > v_end AND (v_period < 3 OR v_now >= v_end) THEN
             v_ends := 'duration';
@@ -135,7 +137,7 @@ BEGIN
             v_begin := asymm._beat_begin(lane, v_lease.version, v_look);
             v_names := COALESCE(v_begin.organs, v_names);
             v_look := COALESCE(v_begin.again, false);
-            IF v_begin.ends IS NULL AND v_woke >= v_next THEN
+            IF COALESCE(v_begin.ends, 'version') = 'version' AND v_woke >= v_next THEN
                 FOREACH v_organ IN ARRAY v_names LOOP
                     v_ran := asymm._run_organ(v_organ);
                     IF v_ran.seen IS NOT NULL THEN
@@ -161,10 +163,11 @@ BEGIN
             v_action := NULL;
             v_open[2] := v_open[2] + 1;
             v_ends := CASE WHEN to_regclass('asymm.pulse_state') IS NULL THEN 'dropped' END;
-            SELECT NULL::text AS ends, 'change' AS notify, NULL::text[] AS organs, false AS due, true AS again INTO v_begin;
+            SELECT NULL::text AS ends, 'change' AS notify, NULL::text[] AS organs, false AS due,
+                true AS again INTO v_begin;
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
-        EXIT WHEN v_ends IS NOT NULL;
+        EXIT WHEN v_ends <> 'version';
         IF v_woke < v_next THEN
             COMMIT;
             CONTINUE;
@@ -195,9 +198,11 @@ BEGIN
             EXCEPTION WHEN OTHERS THEN
                 v_open[2] := v_open[2] + 1;
             END;
-            -- A repair may have run code of the owner (a default, a check), and that have changed this session.
+            -- A repair may have run code of the owner (a default, a check), and that have changed this
+            -- session.
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
-                    pg_catalog.set_config('role', 'none', false), pg_catalog.set_config('lock_timeout', '50ms', false);
+                    pg_catalog.set_config('role', 'none', false),
+                        pg_catalog.set_config('lock_timeout', '50ms', false);
             COMMIT;
             v_action := NULL;
             BEGIN
@@ -222,7 +227,8 @@ BEGIN
         BEGIN
             v_done := asymm._record_beat(lane, v_seq, v_woke, v_open, v_anchor, v_idle);
             IF cardinality(v_works) >= 10 THEN
-                v_done := asymm._record_cycle(lane, v_missed, v_intervals, v_works, v_moved, v_organs, v_runs, v_ms);
+                v_done := asymm._record_cycle(lane, v_missed, v_intervals, v_works, v_moved, v_organs,
+                    v_runs, v_ms);
                 v_missed := 0;
                 v_moved := NULL;
                 v_intervals := '{}';
@@ -244,7 +250,7 @@ BEGIN
         COMMIT;
         -- An update of the extension replaced this code: the rest of the run belongs to the new one.
         IF v_ends = 'version' AND v_end > clock_timestamp() + interval '100 ms' THEN
-            CALL asymm.pulse(v_end - clock_timestamp(), lane, forced);
+            CALL asymm.pulse(v_end - clock_timestamp(), lane, forced, wait);
             v_ends := 'duration';
         END IF;
         v_session := asymm._set_session(v_session);
@@ -252,4 +258,4 @@ BEGIN
     PERFORM set_config('asymm.pulse_ended', v_ends, false), set_config('search_path', v_path, false);
 END
 $$;
-COMMENT ON PROCEDURE asymm.pulse(interval, text, boolean) IS 'The loop: a beat every 11/54 s for the given time, run by the actor itself; waits while another loop of this actor and lane is alive. lane fast: drift and repair; lane slow: scans and housekeeping. forced allows other sessions of the actor.';
+COMMENT ON PROCEDURE asymm.pulse(interval, text, boolean, boolean) IS 'The loop: a beat every 11/54 s for the given time, run by the actor itself; waits while another loop of this actor and lane is alive, or ends at once (wait => false). lane fast: drift and repair; lane slow: scans and housekeeping. forced allows other sessions of the actor.';

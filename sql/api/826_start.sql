@@ -1,5 +1,5 @@
--- start(): has pg_cron run the loops as the actor. INVOKER throughout: pg_cron lets a superuser schedule for another
--- role, and a role for itself; nobody else, and no SECURITY DEFINER function can stand in.
+-- start(): has pg_cron run the loops as the actor. INVOKER throughout: pg_cron lets a superuser schedule for
+-- another role, and a role for itself; nobody else, and no SECURITY DEFINER function can stand in.
 
 CREATE OR REPLACE FUNCTION asymm._job_name(kind text, actor name) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -12,28 +12,47 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._job_name(text, name) IS 'Name of a pg_cron job of an actor in this database.';
 
-CREATE OR REPLACE FUNCTION asymm._jobs_wanted(actor name, forced boolean DEFAULT false) RETURNS TABLE (job_name text, schedule text, command text)
-LANGUAGE sql STABLE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION asymm._cron_is_serial() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- A run of 65 s every minute: the next one is queued before the last has ended, and pg_cron starts it at once.
-    -- The jobs at start-up save the wait for the next minute. The watchdog wakes loops whose sleep outlasted a
-    -- clock that was set back.
+    -- "1.4-1" and the like
+    SELECT COALESCE((SELECT string_to_array(substring(a.default_version FROM '^\d+\.\d+'),
+        '.')::integer[] < '{1,5}'
+                       FROM pg_available_extensions a WHERE a.name = 'pg_cron'), false)
+$$;
+COMMENT ON FUNCTION asymm._cron_is_serial() IS 'True for pg_cron before 1.5, whose scheduler starts nothing while a background worker it started runs.';
+
+CREATE OR REPLACE FUNCTION asymm._jobs_wanted(actor name, forced boolean DEFAULT false)
+RETURNS TABLE (job_name text, schedule text, command text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A run of 65 s every minute: when it ends the next one is due already, and pg_cron starts it at once.
+    -- The jobs at start-up save the wait for the next minute. The watchdog wakes loops whose sleep outlasted
+    -- a clock set back. Before 1.5 pg_cron notices the end of a job only after it has waited for all others
+    -- that run, and may start those again first. Two jobs a lane take turns there: the one that did not run
+    -- is free to start. The slow lane ends sooner than the fast one, so that it does not hold it up.
     SELECT asymm._job_name(j.kind, actor), j.schedule,
            CASE WHEN j.lane IS NULL THEN 'SELECT asymm._watchdog()'
-                ELSE format('CALL asymm.pulse(duration => %L, lane => %L%s)', '65 s', j.lane, CASE WHEN forced THEN ', forced => true' ELSE '' END) END
-      FROM (VALUES (1, 'fast', 'fast', '* * * * *'), (2, 'slow', 'slow', '* * * * *'),
-                   (3, 'fast reboot', 'fast', '@reboot'), (4, 'slow reboot', 'slow', '@reboot'),
-                   (5, 'watchdog', NULL, '* * * * *')) AS j (place, kind, lane, schedule)
+                ELSE format('CALL asymm.pulse(duration => %L, lane => %L%s, wait => false)',
+                            CASE j.lane WHEN 'fast' THEN '65 s' ELSE '64 s' END, j.lane,
+                            CASE WHEN forced THEN ', forced => true' ELSE '' END) END
+      FROM (VALUES (1, 'fast', 'fast', '* * * * *', false), (2, 'slow', 'slow', '* * * * *', false),
+                   (3, 'fast 2', 'fast', '* * * * *', true), (4, 'slow 2', 'slow', '* * * * *', true),
+                   (5, 'fast reboot', 'fast', '@reboot', false), (6, 'slow reboot', 'slow', '@reboot', false),
+                   (7, 'watchdog', NULL, '* * * * *', false)) AS j (place, kind, lane, schedule, serial)
+     WHERE NOT j.serial OR asymm._cron_is_serial()
      ORDER BY j.place
 $$;
 COMMENT ON FUNCTION asymm._jobs_wanted(name, boolean) IS 'The pg_cron jobs of an actor.';
 
 CREATE OR REPLACE FUNCTION asymm._schedule_commands(actor name, forced boolean) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L, %L);', w.job_name, w.schedule, w.command, current_database(), actor), ' ')
+    SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L, %L);', w.job_name, w.schedule,
+        w.command, current_database(), actor), ' ')
       FROM asymm._jobs_wanted(actor, forced) AS w
 $$;
 COMMENT ON FUNCTION asymm._schedule_commands(name, boolean) IS 'Statements that schedule the jobs of an actor, to be run by a superuser in pg_cron''s database.';
@@ -44,9 +63,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 BEGIN
-    IF asymm._caller() <> actor AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
+    IF asymm._caller() <> actor AND NOT EXISTS (SELECT FROM pg_roles r
+        WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
         RAISE EXCEPTION 'permission denied to start actor "%"', actor
-            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Only a superuser or the actor itself can have pg_cron run it.',
+            USING ERRCODE = 'insufficient_privilege',
+                DETAIL = 'Only a superuser or the actor itself can have pg_cron run it.',
                   HINT = format('Ask a superuser for: SELECT * FROM asymm.start(actor => %L)', actor);
     END IF;
     INSERT INTO asymm.pulse_state AS s (actor, lane, registered_at)
@@ -61,26 +82,35 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_served text := current_setting('cron.database_name', true);
-    v_driver text := format('Without pg_cron: asymmetrica pulse --dsn "dbname=%s user=%s"', current_database(), actor);
+    v_served text := asymm._setting_of('cron.database_name');
+    v_driver text := format('Without pg_cron: asymmetrica pulse --dsn "dbname=%s user=%s"',
+        current_database(), actor);
 BEGIN
     IF v_served IS NULL THEN
         RAISE EXCEPTION 'pg_cron is not loaded'
             USING ERRCODE = 'SY006', DETAIL = 'The server has no pg_cron in shared_preload_libraries.',
-                  HINT = format('ALTER SYSTEM SET shared_preload_libraries = %s; ALTER SYSTEM SET cron.database_name = %L; ALTER SYSTEM SET cron.use_background_workers = on; restart the server; CREATE EXTENSION pg_cron; %s',
-                                concat_ws(', ', NULLIF(current_setting('shared_preload_libraries'), ''), 'pg_cron'), current_database(), v_driver);
+                  HINT = format('ALTER SYSTEM SET shared_preload_libraries = %s; ALTER SYSTEM SET '
+                                'cron.database_name = %L; ALTER SYSTEM SET cron.use_background_workers = '
+                                'on; restart the server; CREATE EXTENSION pg_cron; %s',
+                                concat_ws(', ', NULLIF(asymm._setting_of('shared_preload_libraries'), ''),
+                                    'pg_cron'), current_database(), v_driver);
     ELSIF v_served <> current_database() THEN
         RAISE EXCEPTION 'pg_cron serves database "%", not "%"', v_served, current_database()
-            USING ERRCODE = 'SY006', DETAIL = 'pg_cron serves one database of a server; jobs for others are scheduled there by a superuser.',
-                  HINT = format('In database %I: %s %s', v_served, asymm._schedule_commands(actor, forced), v_driver);
+            USING ERRCODE = 'SY006', DETAIL = 'pg_cron serves one database of a server; jobs for others are '
+                                              'scheduled there by a superuser.',
+                  HINT = format('In database %I: %s %s', v_served, asymm._schedule_commands(actor, forced),
+                      v_driver);
     ELSIF NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN
         RAISE EXCEPTION 'extension pg_cron is not created in this database'
-            USING ERRCODE = 'SY006', DETAIL = 'pg_cron is loaded and serves this database, but its schema is missing.',
+            USING ERRCODE = 'SY006', DETAIL = 'pg_cron is loaded and serves this database, but its schema '
+                                              'is missing.',
                   HINT = 'CREATE EXTENSION pg_cron; ' || v_driver;
-    ELSIF NOT current_setting('cron.use_background_workers', true)::boolean THEN
+    ELSIF NOT asymm._setting_of('cron.use_background_workers')::boolean THEN
         RAISE EXCEPTION 'pg_cron does not run its jobs as background workers'
-            USING ERRCODE = 'SY006', DETAIL = 'cron.use_background_workers is off: a loop would block DROP DATABASE and a smart shutdown, and would need a password.',
-                  HINT = 'ALTER SYSTEM SET cron.use_background_workers = on; then restart the server. ' || v_driver;
+            USING ERRCODE = 'SY006', DETAIL = 'cron.use_background_workers is off: a loop would block DROP '
+                                              'DATABASE and a smart shutdown, and would need a password.',
+                  HINT = 'ALTER SYSTEM SET cron.use_background_workers = on; then restart the server. '
+                      || v_driver;
     END IF;
 END
 $$;
@@ -100,8 +130,11 @@ BEGIN
     PERFORM asymm._check_actor($1, v_forced OR $1 = session_user);
     PERFORM asymm._require_cron($1, v_forced);
     PERFORM asymm._register($1);
-    -- pg_cron replaces a job of the same name and role.
-    FOR job_name, schedule, command IN SELECT w.job_name, w.schedule, w.command FROM asymm._jobs_wanted($1, v_forced) AS w LOOP
+    -- pg_cron replaces a job of the same name and role, but leaves it switched off if it was.
+    FOR job_name, schedule, command IN SELECT w.job_name, w.schedule, w.command
+        FROM asymm._jobs_wanted($1, v_forced) AS w LOOP
+        EXECUTE 'SELECT count(cron.unschedule(j.jobid)) FROM cron.job j'
+                ' WHERE j.jobname = $1 AND j.username = $2 AND NOT j.active' USING job_name, $1::text;
         IF v_super THEN
             EXECUTE 'SELECT cron.schedule_in_database($1, $2, $3, $4, $5)' INTO job
               USING job_name, schedule, command, current_database()::text, $1::text;

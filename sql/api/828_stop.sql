@@ -1,15 +1,18 @@
 -- stop() and the watchdog.
 
-CREATE OR REPLACE FUNCTION asymm._loops(actor name DEFAULT NULL) RETURNS TABLE (actor_name name, pid integer, backend_start timestamptz, application text)
+CREATE OR REPLACE FUNCTION asymm._loops(actor name DEFAULT NULL)
+    RETURNS TABLE (actor_name name, pid integer, backend_start timestamptz, application text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- Those that beat and those that wait for the lease.
     SELECT a.usename, a.pid, a.backend_start, a.application_name
       FROM pg_stat_activity a
-     WHERE a.datname = current_database() AND (_loops.actor IS NULL OR a.usename = _loops.actor) AND a.pid <> pg_backend_pid()
+     WHERE a.datname = current_database() AND (_loops.actor IS NULL OR a.usename = _loops.actor)
+         AND a.pid <> pg_backend_pid()
        AND (a.application_name IN ('asymmetrica pulse fast', 'asymmetrica pulse slow') AND a.state = 'active'
-            OR EXISTS (SELECT FROM asymm.pulse_state s WHERE s.actor = a.usename AND s.pid = a.pid AND s.backend_start = a.backend_start))
+            OR EXISTS (SELECT FROM asymm.pulse_state s
+                WHERE s.actor = a.usename AND s.pid = a.pid AND s.backend_start = a.backend_start))
 $$;
 COMMENT ON FUNCTION asymm._loops(name) IS 'Sessions that run the pulse in this database.';
 
@@ -39,17 +42,22 @@ BEGIN
     PERFORM asymm._require_writable('asymm.stop()');
     IF v_cron AND NOT v_super AND $1 IS DISTINCT FROM current_user THEN
         RAISE EXCEPTION 'permission denied to stop %', COALESCE(format('actor "%s"', $1), 'all actors')
-            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Only a superuser or the actor itself can unschedule its pg_cron jobs; the loop would come back within a minute.',
-                  HINT = format('Ask a superuser for: SELECT * FROM asymm.stop(%s); asymm.pause(''reason'') keeps it from changing anything.', quote_literal($1));
+            USING ERRCODE = 'insufficient_privilege',
+                DETAIL = 'Only a superuser or the actor itself can unschedule its pg_cron jobs; the loop '
+                         'would come back within a minute.',
+                  HINT = format('Ask a superuser for: SELECT * FROM asymm.stop(%s); asymm.pause(''reason'') '
+                                'keeps it from changing anything.', quote_literal($1));
     ELSIF $1 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = $1)
-          AND NOT EXISTS (SELECT FROM asymm.pulse_state s WHERE s.actor = $1) THEN
+          AND NOT EXISTS (SELECT FROM asymm._actors s WHERE s.actor = $1) THEN
         RAISE EXCEPTION 'role "%" does not exist', $1
-            USING ERRCODE = 'undefined_object', DETAIL = 'No role and no loop has this name.', HINT = 'SELECT actor, lane, alive FROM asymm.heartbeat';
+            USING ERRCODE = 'undefined_object', DETAIL = 'No role and no loop has this name.',
+                HINT = 'SELECT actor, lane, alive FROM asymm.heartbeat';
     END IF;
     IF v_cron THEN
         FOR v_job, object IN EXECUTE
             'SELECT j.jobid, j.jobname::text FROM cron.job j'
-            ' WHERE j.database = current_database() AND j.jobname LIKE ''asymmetrica %'' AND j.command LIKE ''%asymm.%'''
+            ' WHERE j.database = current_database() AND j.jobname LIKE ''asymmetrica %'' AND j.command LIKE '
+            '''%asymm.%'''
             '   AND ($1 IS NULL OR j.username = $1) ORDER BY j.jobid' USING $1::text
         LOOP
             EXECUTE 'SELECT cron.unschedule($1)' USING v_job;
@@ -58,15 +66,17 @@ BEGIN
         END LOOP;
     END IF;
 
-    -- Loops we may signal end now: a cancelled sleep ends a run in good order. The others, and one that pg_cron starts
-    -- meanwhile, see the flag once this transaction commits.
+    -- Loops we may signal end now: a cancelled sleep ends a run in good order. The others, and one that
+    -- pg_cron starts meanwhile, see the flag once this transaction commits.
     v_deadline := clock_timestamp() + interval '5 s';
     FOR v_loop IN SELECT l.* FROM asymm._loops($1) AS l ORDER BY l.pid LOOP
         object := format('loop of %s (pid %s)', v_loop.actor_name, v_loop.pid);
         result := 'ends when this transaction commits';
-        IF v_super OR pg_has_role(v_loop.actor_name, 'MEMBER') OR pg_has_role('pg_signal_backend', 'MEMBER') THEN
+        IF v_super OR pg_has_role(v_loop.actor_name, 'MEMBER') OR pg_has_role('pg_signal_backend',
+            'MEMBER') THEN
             WHILE clock_timestamp() < v_deadline LOOP
-                IF NOT EXISTS (SELECT FROM asymm._loops($1) AS l WHERE l.pid = v_loop.pid AND l.backend_start = v_loop.backend_start) THEN
+                IF NOT EXISTS (SELECT FROM asymm._loops($1) AS l
+                    WHERE l.pid = v_loop.pid AND l.backend_start = v_loop.backend_start) THEN
                     result := 'ended';
                     EXIT;
                 END IF;
@@ -100,8 +110,8 @@ CREATE OR REPLACE FUNCTION asymm._watchdog() RETURNS integer
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- pg_sleep() waits for a time of day: when the clock is set back it waits that much longer. A loop whose last beat
-    -- lies in the future is such a one; cancelling its sleep lets it find its grid again.
+    -- pg_sleep() waits for a time of day: when the clock is set back it waits that much longer. A loop whose
+    -- last beat lies in the future is such a one; cancelling its sleep lets it find its grid again.
     SELECT count(*) FILTER (WHERE pg_cancel_backend(s.pid))::integer
       FROM asymm._overslept() AS s
 $$;

@@ -13,13 +13,16 @@ CREATE OR REPLACE VIEW asymm.heartbeat AS
            i.p50 AS interval_p50_ms, i.p99 AS interval_p99_ms, i.longest AS interval_max_ms,
            COALESCE(m.missed, 0) AS missed_last_minute, s.missed, s.skipped,
            w.mean AS work_mean_ms, w.p99 AS work_p99_ms, s.clock_jumps, p.cause AS paused,
-           NOT l.alive AND s.stops > s.run_stops AS stopped, CASE WHEN l.alive THEN s.pid END AS pid, s.run_at, s.version
+           NOT l.alive AND s.stops > s.run_stops AS stopped, CASE
+               WHEN l.alive THEN s.pid END AS pid, s.run_at, s.version
       FROM asymm.pulse_state s
      CROSS JOIN LATERAL (SELECT COALESCE(asymm._alive(s.pid, s.backend_start), false)) AS l (alive)
      CROSS JOIN asymm._healing() AS p
      CROSS JOIN LATERAL (
-        SELECT count(*) AS n, sum(v.ms)::double precision AS total, percentile_cont(0.5) WITHIN GROUP (ORDER BY v.ms) AS p50,
-               percentile_cont(0.99) WITHIN GROUP (ORDER BY v.ms) AS p99, max(v.ms)::double precision AS longest
+        SELECT count(*) AS n, sum(v.ms)::double precision AS total,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY v.ms) AS p50,
+               percentile_cont(0.99) WITHIN GROUP (ORDER BY v.ms) AS p99,
+                   max(v.ms)::double precision AS longest
           FROM asymm.beat_summary b CROSS JOIN LATERAL unnest(b.intervals_ms) AS v (ms)
          WHERE b.actor = s.actor AND b.lane = s.lane AND b.at > clock_timestamp() - interval '1 min') AS i
      CROSS JOIN LATERAL (

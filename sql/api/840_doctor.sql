@@ -7,11 +7,12 @@ AS $$
 DECLARE
     v_part text;
 BEGIN
-    FOREACH v_part IN ARRAY ARRAY['server', 'extensions', 'roles', 'jobs', 'loops', 'healing'] LOOP
+    FOREACH v_part IN ARRAY ARRAY['_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs',
+                                  '_doctor_loops', '_doctor_healing'] LOOP
         BEGIN
-            RETURN QUERY EXECUTE format('SELECT * FROM asymm.%I()', '_doctor_' || v_part);
+            RETURN QUERY EXECUTE format('SELECT * FROM asymm.%I()', v_part);
         EXCEPTION WHEN OTHERS THEN
-            check_name := v_part;
+            check_name := substr(v_part, 9);
             status := 'error';
             seen := format('could not be looked at: %s (%s)', SQLERRM, SQLSTATE);
             remedy := 'run SELECT * FROM asymm.doctor() as superuser';

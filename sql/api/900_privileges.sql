@@ -1,5 +1,5 @@
--- Ownership and privileges, set anew by every install and upgrade: pg_dump carries neither for members of an extension.
--- A new function is private until its name stands in one of the lists.
+-- Ownership and privileges, set anew by every install and upgrade: pg_dump carries neither for members of an
+-- extension. A new function is private until its name stands in one of the lists.
 
 DO $privileges$
 DECLARE
@@ -7,33 +7,44 @@ DECLARE
     v_reader text[] := ARRAY[
         'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', '_sees_statements',
-        'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops', '_doctor_healing',
-        '_alive', '_healing', '_setting_of', '_cron_jobs', '_scheduler_alive', '_actor_faults', '_role_powers'];
+        'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
+            '_doctor_healing',
+        '_alive', '_healing', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
+            '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'watch', 'watch_schema', 'unwatch', 'unwatch_schema', 'adopt', 'heal', 'approve', 'reject', 'revert',
+        'configure', 'watch', 'watch_schema', 'unwatch', 'unwatch_schema', 'adopt', 'heal', 'approve',
+            'reject', 'revert',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         '_begin_revert', '_finish_revert', 'create_actor', 'pause', 'resume', 'configure_organ'];
-    -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an actor's session, so
-    -- nothing here may decide anything for others.
+    -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an
+    -- actor's session, so nothing here may decide anything for others.
     v_pulse text[] := ARRAY[
         '_settings', '_caller', '_require_text', '_healing_paused',
         '_claim_action', '_action_table', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
         '_process_ddl', '_scan_headers', '_scan_all',
         'start', 'stop', 'pulse', 'beat', 'cycle',
-        '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period', '_beat_organs',
-        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_take_lease', '_beat_begin', '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
-        '_record_beat', '_record_cycle', '_run_organ', '_merge_reports', '_beat_report', '_announce', '_apply_claimed',
-        '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse', '_job_name', '_jobs_wanted',
-        '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept', '_watchdog'];
-    v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ', '_actors'];
+        '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
+            '_beat_organs',
+        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_take_lease', '_beat_begin',
+            '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
+        '_record_beat', '_record_cycle', '_run_organ', '_merge_reports', '_beat_report', '_announce',
+            '_apply_claimed',
+        '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
+        '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
+            '_watchdog'];
+    v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
+        '_actors'];
     v record;
 BEGIN
     FOR v IN SELECT c.oid::regclass::text AS name, c.relkind, c.relname
-               FROM pg_catalog.pg_class c WHERE c.relnamespace = 'asymm'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
-                AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND c.relkind = 'S' AND d.deptype IN ('a', 'i')) LOOP
+               FROM pg_catalog.pg_class c
+                   WHERE c.relnamespace = 'asymm'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.objid = c.oid AND c.relkind = 'S' AND d.deptype IN ('a', 'i')) LOOP
         EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
-        EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, asymm_operator', v.relname);
+        EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
+                                  'asymm_operator', v.relname);
         IF v.relname = ANY (v_views) THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_reader', v.relname);
         END IF;
@@ -41,7 +52,8 @@ BEGIN
     FOR v IN SELECT p.oid::regprocedure::text AS signature, p.proname, p.prokind
                FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'asymm'::regnamespace LOOP
         EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO asymm_owner', v.signature);
-        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_pulse, asymm_operator', v.signature);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_pulse, '
+                                  'asymm_operator', v.signature);
         IF v.proname = ANY (v_reader) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_reader', v.signature);
         ELSIF v.proname = ANY (v_pulse) THEN

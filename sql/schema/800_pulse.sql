@@ -1,9 +1,11 @@
--- Organs, the state of the loops, and the place this database lives in. Nothing here is dumped but organ_setting.
+-- Organs, the state of the loops, and the place this database lives in. Nothing here is dumped but
+-- organ_setting.
 
 CREATE TABLE asymm.organ (
     name text PRIMARY KEY,
     lane text NOT NULL CONSTRAINT organ_lane CHECK (lane IN ('fast', 'slow')),
-    regime text NOT NULL CONSTRAINT organ_regime CHECK (regime IN ('exploration', 'optimization', 'stabilization')),
+    regime text NOT NULL CONSTRAINT organ_regime CHECK (regime IN ('exploration', 'optimization',
+        'stabilization')),
     cadence interval NOT NULL CONSTRAINT organ_cadence CHECK (cadence BETWEEN '0' AND '30 days'),
     function name NOT NULL,
     purpose text NOT NULL
@@ -44,8 +46,8 @@ CREATE TABLE asymm.control (
 INSERT INTO asymm.control DEFAULT VALUES;
 COMMENT ON TABLE asymm.control IS 'Pause with its reason, and the place (system, database, timeline, data directory) where healing was allowed.';
 
--- One row per (actor, lane): the lease of its loop and the last beat. HOT-updated every beat, so pages are kept
--- roomy and autovacuum, which would otherwise come every minute, waits longer.
+-- One row per (actor, lane): the lease of its loop and the last beat. HOT-updated every beat, so pages are
+-- kept roomy and autovacuum, which would otherwise come every minute, waits longer.
 CREATE TABLE asymm.pulse_state (
     actor name NOT NULL,
     lane text NOT NULL CONSTRAINT pulse_state_lane CHECK (lane IN ('fast', 'slow')),

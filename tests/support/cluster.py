@@ -204,6 +204,13 @@ class Cluster:
         postmaster = self.pid()
         family = children(postmaster)
         os.kill(postmaster, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while any(map(alive, family)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for pid in filter(alive, family):
+            # pg_cron's scheduler may miss that its postmaster is gone, if a job just ended.
+            if b"pg_cron launcher" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not any(map(alive, [postmaster, *family])), 30, "all processes left")
         # Where process 1 collects no orphans the dead one keeps its number, and its locks would look held.
         for lock in (self.data / "postmaster.pid", self.directory / f".s.PGSQL.{self.port}.lock"):
