@@ -13,7 +13,6 @@ from support.cluster import Cluster, wait_until
 from support.database import Database
 from support.pulse import Loop, make_actor, make_table
 
-
 if TYPE_CHECKING:
     from faults.conftest import MakeDatabase
 
@@ -118,7 +117,7 @@ def test_no_connection_is_left(own_db: MakeDatabase) -> None:
     actor, _ = make_actor(db)
     loop = Loop(db, actor, "30 s").wait_for_beats()
     filler = db.role("filler")
-    crowd = []
+    crowd: list[psycopg.Connection] = []
     with contextlib.suppress(psycopg.OperationalError):
         while len(crowd) < 20:
             crowd.append(db.connect(user=filler))

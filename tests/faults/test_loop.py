@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import psycopg
@@ -222,7 +223,7 @@ def test_the_beat_tells_what_changed(db: Database) -> None:
     db.sql("ALTER TABLE app.item DROP COLUMN label")
     told = next(listener.notifies(timeout=5), None)
     assert told is not None
-    report = psycopg.types.json.json.loads(told.payload)
+    report = json.loads(told.payload)
     assert report["objects"] == ["app.item"]
     assert report["actor"] == actor
     assert report["drifts"] == 1
