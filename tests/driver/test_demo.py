@@ -135,3 +135,10 @@ def test_percentile() -> None:
     values = [float(n) for n in range(1, 101)]
     assert (percentile(values, 0.5), percentile(values, 0.99), percentile([3.0], 0.99)) == (50, 99, 3)
     assert percentile([], 0.5) == float("inf")
+
+
+def test_needs_a_superuser(stage: Database, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    role = stage.role("plain", member_of=("asymm_operator",))
+    assert main(["demo", "--dsn", stage.dsn_of(role), "--cache", str(cache)]) == 4
+    assert "permission denied" in capsys.readouterr().err
+    assert stage.value("SELECT relapse_limit FROM asymm.settings") == 3

@@ -48,8 +48,8 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40,
         except psycopg.Error as error:
             raise translate(error, (stage.password,)) from None
         finally:
-            db.configure(relapse_limit=before.relapse_limit)
             stage.leave()
+            db.configure(relapse_limit=before.relapse_limit)
         took = time.monotonic() - start
         screen.title("Promised and measured")
         screen.table(("figure", "promised", "measured", "met"), figures)

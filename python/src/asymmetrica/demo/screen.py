@@ -9,8 +9,10 @@ from typing import TypeVar
 
 from rich import box
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from ..cli.output import console
 
@@ -28,16 +30,21 @@ class Screen:
     def title(self, text: str) -> None:
         self.console.print(f"\n[bold]{escape(text)}[/bold]")
 
-    def line(self, text: str, style: str = "") -> None:
-        self.console.print(f"  {escape(text)}", style=style)
+    def line(self, text: str, style: str = "", *, indent: int = 2) -> None:
+        self.console.print(Padding(Text(text, style=style), (0, 0, 0, indent), expand=False))
 
     def good(self, text: str) -> None:
-        self.console.print(f"  [green]✓[/green] {escape(text)}")
+        self._marked(Text("✓", style="green"), Text(text))
 
     def failed(self, text: str) -> None:
         """Show and remember that something did not happen."""
         self.failures.append(text)
-        self.console.print(f"  [red]✗ {escape(text)}[/red]")
+        self._marked(Text("✗", style="red"), Text(text, style="red"))
+
+    def _marked(self, mark: Text, text: Text) -> None:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(mark, text)
+        self.console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
     def check(self, happened: bool, text: str) -> None:
         (self.good if happened else self.failed)(text)

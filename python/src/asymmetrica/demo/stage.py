@@ -31,6 +31,7 @@ class Stage:
     def __init__(self, dsn: str, db: Database, connection: Connection[Any], screen: Screen) -> None:
         self.dsn, self.db, self.connection, self.screen = dsn, db, connection, screen
         self.password = secrets.token_urlsafe(24)
+        self.given: set[str] = set()
         self.own_pulse: subprocess.Popen[bytes] | None = None
         self.csv: dict[str, bytes] = {}
 
@@ -62,11 +63,14 @@ class Stage:
 
     def pulse(self) -> None:
         """Start the pulse as the actor: by pg_cron, or if that can't be, by the driver."""
-        for row in self.db.create_actor(ACTOR, owner=OWNER):
-            self.screen.line(f"{row.statement}: {row.result}", "dim")
+        statements = self.db.create_actor(ACTOR, owner=OWNER)
+        for row in statements:
+            if row.result == "done":
+                self.screen.line(f"{row.statement};", "dim")
+        self.screen.good(f"{ACTOR} is a login of its own, member of {OWNER}: it will run the pulse")
         try:
             for job in self.db.start(ACTOR):
-                self.screen.line(f"pg_cron: {job.job_name} ({job.schedule})", "dim")
+                self.screen.line(f"pg_cron, {job.schedule}: {job.command};", "dim")
         except PulseUnavailable as error:
             self.screen.line(f"not by pg_cron ({error.message}): asymmetrica pulse runs it instead")
             self.set_password(ACTOR, self.password)
@@ -116,8 +120,7 @@ class Stage:
             except subprocess.TimeoutExpired:
                 self.own_pulse.kill()
                 self.own_pulse.wait()
-            self.set_password(ACTOR, None)
-        for role in DEVELOPERS:
+        for role in sorted(self.given):
             self.set_password(role, None)
 
     def set_password(self, role: str, password: str | None) -> None:
@@ -129,6 +132,7 @@ class Stage:
             )
             value = sql.Literal(hashed.decode())
         self._run(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), value))
+        self.given.add(role)
 
     def _make_role(self, role: str, attributes: LiteralString) -> None:
         # An earlier demonstration on this server may have made it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -155,7 +156,8 @@ class Story:
         client = seen.client_addr or "local socket"
         self.screen.line(f"{seen.role} ({seen.application}, {client}): {seen.statement}", "cyan")
         for row in rows:
-            self.screen.line(f"  {row.part} {row.name} {row.attribute or ''}: {_change(row)}", "dim")
+            what = " ".join(filter(None, (row.part, row.name, row.attribute)))
+            self.screen.line(f"{what}: {_change(row)}", "dim", indent=4)
         if seen.ddl_at is None:
             self.screen.failed("nobody knows who did it")
             return
@@ -217,8 +219,14 @@ def _ms(start: datetime, end: datetime) -> float:
 
 
 def _change(row: Drift) -> str:
-    declared, actual = ("nothing" if value is None else str(value) for value in (row.declared, row.actual))
-    return f"{declared[:60]} → {actual[:60]}"
+    return f"{_short(row.declared)} → {_short(row.actual)}"
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _reason(rows: Sequence[Drift] | None) -> str:
