@@ -43,7 +43,8 @@ BEGIN
     RETURN QUERY
     SELECT row_number() OVER (ORDER BY s.phase, s.ord, s.name COLLATE "C", s.forward COLLATE "C")::integer,
            s.part, s.name, s.forward, s.inverse, s.lock_class, s.hazards, s.precondition
-      FROM (SELECT * FROM asymm._plan_names(schema_name, object_name, actual, v_renames, v_map) WHERE actual IS NOT NULL
+      FROM (SELECT * FROM asymm._plan_names(schema_name, object_name, actual, v_renames, v_map)
+             WHERE actual IS NOT NULL AND (v_map <> '{}' OR v_renames ? 'table')
             UNION ALL
             SELECT * FROM asymm._plan_create(declared, layout, v_context) WHERE actual IS NULL
             UNION ALL
@@ -56,7 +57,7 @@ BEGIN
              WHERE 'column' = ANY (v_busy)
             UNION ALL
             SELECT * FROM asymm._plan_sequences(declared -> 'column', v_now -> 'column', v_context)
-             WHERE 'column' = ANY (v_busy)
+             WHERE 'column' = ANY (v_busy) AND jsonb_path_exists(jsonb_build_array(declared -> 'column', v_now -> 'column'), '$[*].*.sequence')
             UNION ALL
             SELECT * FROM asymm._plan_constraints(declared -> 'constraint', v_now -> 'constraint', v_context)
              WHERE 'constraint' = ANY (v_busy)
@@ -90,7 +91,7 @@ BEGIN
            COALESCE(array_agg(v.key) FILTER (WHERE v.value IN ('remake', 'plain')), '{}')
       INTO v_retyped, v_dropped
       FROM jsonb_each_text(v_column) AS v;
-    IF relid IS NOT NULL THEN
+    IF relid IS NOT NULL AND (declared #> '{table,""}') ?| ARRAY['inherits', 'partition_of'] THEN
         v_kept := asymm._plan_attached(declared #> '{table,""}', actual, relid);
     END IF;
     v_context := jsonb_build_object(

@@ -142,15 +142,18 @@ class Run:
 
     def heal(self, case: Case, stage: str) -> None:
         """Heal each table until nothing is open: one may need another to be mended first."""
-        before = 10**6
-        while (open_now := self.drifted(case)) and len(open_now) < before:
-            before = len(open_now)
-            for target in sorted({row[0] for row in open_now}):
+        left, before = self.drifted(case), 10**6
+        while left and len(left) < before:
+            before = len(left)
+            for target in sorted({row[0] for row in left}):
                 try:
                     self.heal_one(case, target)
                 except psycopg.Error as error:
                     case.error = f"heal {target}: {error}"
-            self.inspect(case)
+            left = self.drifted(case)
+            if left:
+                self.inspect(case)
+                left = self.drifted(case)
         case.open[stage] = self.drifted(case)
 
     def heal_one(self, case: Case, target: str) -> None:
