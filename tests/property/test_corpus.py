@@ -176,7 +176,7 @@ class Run:
     def revert(self, case: Case) -> None:
         query = (
             "SELECT id FROM asymm.actions WHERE kind = 'heal' AND state = 'verified' AND target ~ %s"
-            " ORDER BY id DESC"
+            " ORDER BY applied_at DESC"
         )
         for (action,) in self.db.sql(query, f"^{case.schema}"):
             try:
@@ -185,6 +185,8 @@ class Run:
                 case.error = f"revert: {error}"
 
     def all(self) -> None:
+        # Autovacuum may hold a lock for a moment.
+        self.db.sql("SELECT asymm.configure(lock_timeout => '5 s')")
         for case in CASES:
             self.db.own.execute(f"CREATE SCHEMA {case.schema}")
             self.script(case, case.declared)
