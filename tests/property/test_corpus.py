@@ -1,7 +1,7 @@
 """Every kind of slip on every kind of table is mended, taken back and mended again.
 
 A case of corpus/*.sql is a declared schema and a slip. All cases run side by side in one database:
-declared, watched, slipped, healed, reverted, healed. After a heal the facts and pg_dump's text must be what
+declared, watched, slipped, healed, reverted, healed again (a third of them, unless it is a long run). After a heal the facts and pg_dump's text must be what
 they were (order of columns and options aside), after a revert what the slip had made of them; rows that were
 there all the time keep their values.
 
@@ -184,7 +184,7 @@ class Run:
             except psycopg.Error as error:
                 case.error = f"revert: {error}"
 
-    def all(self) -> None:
+    def all(self, again: list[Case]) -> None:
         # Autovacuum may hold a lock for a moment.
         self.db.sql("SELECT asymm.configure(lock_timeout => '5 s')")
         for case in CASES:
@@ -206,17 +206,19 @@ class Run:
                 self.revert(case)
         self.look("reverted")
         self.db.sql("SELECT asymm._scan_all()")
-        for case in CASES:
+        for case in again:
             self.heal(case, "healed again")
         self.look("healed again")
 
 
 @pytest.fixture(scope="module")
-def ran(server: Cluster, template: str) -> Iterator[None]:
+def ran(server: Cluster, template: str, request: pytest.FixtureRequest) -> Iterator[list[Case]]:
+    """Take all cases through their stages; return those that were healed twice."""
+    again = CASES[::3] if request.config.option.markexpr == "not long" else CASES
     db = database.create(server, template)
     try:
-        Run(db).all()
-        yield
+        Run(db).all(again)
+        yield again
     finally:
         db.drop()
 
@@ -233,11 +235,10 @@ def kept(case: Case, stage: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-@pytest.mark.usefixtures("ran")
-def test_case(case: Case) -> None:
+def test_case(case: Case, ran: list[Case]) -> None:
     assert case.error is None, case.error
     assert case.dump["slipped"] != case.dump["declared"], "the slip changed nothing"
-    for stage in ("healed", "healed again"):
+    for stage in ("healed", "healed again") if case in ran else ("healed",):
         assert case.open[stage] == []
         assert case.facts[stage] == case.facts["declared"]
         if not {"locality", "grantors"} & case.marks.keys():
