@@ -73,7 +73,10 @@ def stage(db: Database) -> Iterator[Database]:
         db.forget_role(role)
 
 
-def test_story(stage: Database, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_story(
+    stage: Database, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asymmetrica.demo.run.REST", 1.0)
     code = run_demo(stage.dsn, cache=str(cache), limit=100, quick=3, json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["failures"] == []
