@@ -60,9 +60,13 @@ AS $$
     SELECT CASE WHEN p.carrier = actor THEN format('it has the power %s', p.power)
                 WHEN p.power = p.carrier THEN format('it is a member of "%s"', p.carrier)
                 ELSE format('it is a member of "%s", which has the power %s', p.carrier, p.power) END,
-           CASE WHEN p.carrier = actor THEN format('ALTER ROLE %I NO%s', actor, upper(p.power))
+           CASE WHEN p.carrier = actor AND p.power = 'superuser'
+                    THEN 'SELECT * FROM asymm.create_actor(name => ''asymm_actor'', owner => ''<owner of the tables>'')'
+                WHEN p.carrier = actor THEN format('ALTER ROLE %I NO%s', actor, upper(p.power))
                 ELSE format('REVOKE %I FROM %I', p.carrier, actor) END
       FROM powers p
+     WHERE p.carrier <> actor OR p.power = 'superuser'
+        OR NOT EXISTS (SELECT FROM powers q WHERE q.carrier = actor AND q.power = 'superuser')
     UNION ALL
     SELECT format('it is a member of %s roles (%s); one owner is allowed', count(*),
         string_agg(quote_ident(d.rolname), ', ' ORDER BY d.rolname)),

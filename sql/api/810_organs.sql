@@ -100,6 +100,8 @@ AS $$
           FROM asymm.organ_state t JOIN asymm._organ_in_force f ON f.name = t.name
               JOIN used u ON u.regime = f.regime
          WHERE f.lane = $1 AND f.enabled AND f.cadence > '0' AND t.due_at <= clock_timestamp()
+           AND EXISTS (SELECT FROM asymm.pulse_state s
+                        WHERE s.actor = session_user AND s.lane = $1 AND s.pid = pg_backend_pid())
          ORDER BY u.ms / NULLIF(f.weight, 0) NULLS LAST, t.due_at, t.name
          LIMIT 1
            FOR UPDATE OF t SKIP LOCKED
@@ -109,7 +111,7 @@ AS $$
       FROM due d WHERE t.name = d.name
     RETURNING t.name
 $$;
-COMMENT ON FUNCTION asymm._claim_organ(text) IS 'Takes the next due organ of a lane by regime weights, or NULL.';
+COMMENT ON FUNCTION asymm._claim_organ(text) IS 'Takes the next due organ of a lane by regime weights, or NULL; only for the session that runs this lane.';
 
 CREATE OR REPLACE FUNCTION asymm._organ_ran(names text[], runs integer[], ms double precision[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

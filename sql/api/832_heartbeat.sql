@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW asymm.heartbeat AS
            COALESCE(m.missed, 0) AS missed_last_minute, s.missed, s.skipped,
            w.mean AS work_mean_ms, w.p99 AS work_p99_ms, s.clock_jumps, p.cause AS paused,
            NOT l.alive AND s.stops > s.run_stops AS stopped, CASE
-               WHEN l.alive THEN s.pid END AS pid, s.run_at, s.version
+               WHEN l.alive THEN s.pid END AS pid, s.run_at, s.registered_at, s.version
       FROM asymm.pulse_state s
      CROSS JOIN LATERAL (SELECT COALESCE(asymm._alive(s.pid, s.backend_start), false)) AS l (alive)
      CROSS JOIN asymm._healing() AS p

@@ -105,20 +105,22 @@ AS $$
      WHERE NOT EXISTS (SELECT FROM asymm._actors)
     UNION ALL
     SELECT format('loop %s of %s', h.lane, h.actor), CASE WHEN w.good THEN 'ok'
-        WHEN h.stopped OR h.alive THEN 'warning' ELSE 'error' END,
-           CASE WHEN h.stopped THEN 'stopped'
+        WHEN h.stopped OR h.alive OR w.soon THEN 'warning' ELSE 'error' END,
+           CASE WHEN w.soon THEN 'not running yet; pg_cron starts it with the next full minute'
+                WHEN h.stopped THEN 'stopped'
                WHEN h.alive AND NOT w.on_time THEN format('alive, but the last beat is %s old', h.age)
                 WHEN h.alive AND h.missed_last_minute > 5
                     THEN format('alive, %s ticks missed within a minute', h.missed_last_minute)
                 WHEN h.alive THEN format('beat %s, %s a second', h.seq, round(h.rate::numeric, 3))
-                WHEN h.beat_at IS NULL THEN 'not started yet; pg_cron starts it with the next full minute'
-                    ELSE format('not running; last beat %s ago', h.age) END,
-           CASE WHEN w.good THEN NULL WHEN h.alive THEN 'SELECT * FROM asymm.organs ORDER BY last_ms DESC'
+                ELSE format('not running; last beat %s ago', h.age) END,
+           CASE WHEN w.good THEN NULL WHEN w.soon THEN 'SELECT * FROM asymm.heartbeat' WHEN h.alive THEN 'SELECT * FROM asymm.organs ORDER BY last_ms DESC'
                 ELSE format('SELECT * FROM asymm.start(actor => %L)', h.actor) END
       FROM asymm.heartbeat h
      CROSS JOIN LATERAL (SELECT abs(EXTRACT(epoch FROM h.age)) < 5 + 3 / h.rate_wanted) AS t (on_time)
-     CROSS JOIN LATERAL (SELECT COALESCE(h.alive AND t.on_time AND h.missed_last_minute <= 5, false),
-         t.on_time) AS w (good, on_time)
+     CROSS JOIN LATERAL (
+        SELECT COALESCE(h.alive AND t.on_time AND h.missed_last_minute <= 5, false), t.on_time,
+               NOT h.alive AND COALESCE(h.registered_at > clock_timestamp() - interval '70 s', false)
+          ) AS w (good, on_time, soon)
     UNION ALL
     SELECT format('telemetry of %s, %s', h.actor, h.lane), CASE
         WHEN h.beats > 0 OR h.run_at > clock_timestamp() - interval '1 min' THEN 'ok' ELSE 'warning' END,

@@ -89,6 +89,21 @@ def test_killed_loop_and_killed_server(own_db: MakeDatabase) -> None:
         server.start()
     seq = beats_again(db, seq, 15)
     check(db)
+    refused_on_a_standby(server, db)
+
+
+def refused_on_a_standby(server: Cluster, db: Database) -> None:
+    """B19."""
+    db.close()
+    server.stop()
+    (server.data / "standby.signal").touch()
+    server.start()
+    actor = db.value("SELECT actor FROM asymm.heartbeat WHERE lane = 'fast'")
+    calls = ("CALL asymm.pulse()", "SELECT asymm.beat()", "SELECT asymm.cycle()", "SELECT asymm.stop()")
+    for call in (*calls, f"SELECT asymm.start('{actor}')"):
+        session = db.connect() if "pulse" not in call else db.connect(user=actor)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="standby"):
+            session.execute(call.encode())
 
 
 @pytest.mark.long
