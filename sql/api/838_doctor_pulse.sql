@@ -113,7 +113,9 @@ AS $$
                     THEN format('alive, %s ticks missed within a minute', h.missed_last_minute)
                 WHEN h.alive THEN format('beat %s, %s a second', h.seq, round(h.rate::numeric, 3))
                 ELSE format('not running; last beat %s ago', h.age) END,
-           CASE WHEN w.good THEN NULL WHEN w.soon THEN 'SELECT * FROM asymm.heartbeat' WHEN h.alive THEN 'SELECT * FROM asymm.organs ORDER BY last_ms DESC'
+           CASE WHEN w.good THEN NULL
+                WHEN w.soon THEN 'SELECT * FROM asymm.heartbeat'
+                WHEN h.alive THEN 'SELECT * FROM asymm.organs ORDER BY last_ms DESC'
                 ELSE format('SELECT * FROM asymm.start(actor => %L)', h.actor) END
       FROM asymm.heartbeat h
      CROSS JOIN LATERAL (SELECT abs(EXTRACT(epoch FROM h.age)) < 5 + 3 / h.rate_wanted) AS t (on_time)
