@@ -127,6 +127,7 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
     v_code text := error ->> 'sqlstate';
+    v_steps jsonb;
     v_state text;
     v_base asymm.baseline;
     v_look record;
@@ -144,14 +145,14 @@ BEGIN
               FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
         END IF;
         -- The steps kept are those that ran: what revert() will take back.
-        SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') INTO v.steps
+        SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') INTO v_steps
           FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n)
          WHERE NOT ((s.doc -> 'hazards' ? 'deletes data' OR s.doc ->> 'forward' IS NULL)
                     AND EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text)
                                  WHERE f.part = s.doc ->> 'part' AND f.name = s.doc ->> 'name'));
         UPDATE asymm.action
-           SET steps = v.steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
-               evidence_after = jsonb_build_object('differences', v_left, 'parts', asymm._touched_parts(v.steps, v_facts))
+           SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
+               evidence_after = jsonb_build_object('differences', v_left, 'parts', asymm._touched_parts(v_steps, v_facts))
          WHERE id = v.id;
         PERFORM asymm._set_action_state(v.id, 'applied');
         PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'
