@@ -96,7 +96,7 @@ BEGIN
         SELECT d.part, d.name, d.attribute, d.actual
           FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d
          WHERE d.attribute IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
-           AND d.declared IS NOT NULL AND d.actual IS NOT NULL AND v_look.renames = '{}'
+           AND asymm._same_but_casts(d.declared #>> '{}', d.actual #>> '{}') AND v_look.renames = '{}'
            AND EXISTS (SELECT FROM jsonb_to_recordset(v.steps) AS s (part text, name text, forward text)
                         WHERE s.forward IS NOT NULL AND (s.part = 'table' AND v.fingerprint_before = 'gone'
                                                          OR s.part = d.part AND s.name = d.name))

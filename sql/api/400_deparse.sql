@@ -61,3 +61,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._settled_text(text) IS 'A deparsed expression in the form it has after it was replayed once: casts of whole arrays moved to their elements.';
+
+-- For what _settled_text() does not know: two texts that differ in nothing but casts, parentheses and blanks.
+CREATE OR REPLACE FUNCTION asymm._same_but_casts(a text, b text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(regexp_replace(a, x.noise, '', 'g') = regexp_replace(b, x.noise, '', 'g'), false)
+      FROM (VALUES ('::("[^"]+"|[a-z_0-9]+)(\.("[^"]+"|[a-z_0-9]+))?( varying| precision| with(out)? time zone)?(\([0-9, ]+\))?(\[\])*|[()\s]')) AS x (noise)
+$$;
+COMMENT ON FUNCTION asymm._same_but_casts(text, text) IS 'True when two deparsed texts differ in casts, parentheses and blanks only.';

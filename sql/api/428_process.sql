@@ -5,7 +5,7 @@ RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH o AS MATERIALIZED (SELECT * FROM unnest(class_ids, object_ids) AS u (class_id, object_id)),
+    WITH RECURSIVE o AS MATERIALIZED (SELECT * FROM unnest(class_ids, object_ids) AS u (class_id, object_id)),
          parent AS MATERIALIZED (
              -- New parts are not members yet; their table is.
              SELECT x.indrelid AS relid FROM o JOIN pg_index x ON x.indexrelid = o.object_id WHERE o.class_id = 'pg_class'::regclass
@@ -21,13 +21,18 @@ AS $$
              SELECT d.refobjid FROM o JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = o.object_id
               WHERE o.class_id = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
              UNION ALL
-             SELECT o.object_id FROM o WHERE o.class_id = 'pg_class'::regclass)
+             SELECT o.object_id FROM o WHERE o.class_id = 'pg_class'::regclass),
+         family AS (
+             -- A command on a parent changes its partitions and heirs.
+             SELECT relid FROM parent
+             UNION
+             SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.relid)
     SELECT m.baseline_id FROM o JOIN asymm.member m USING (class_id, object_id)
     UNION
-    SELECT s.baseline_id FROM parent JOIN asymm.baseline_state s USING (relid)
+    SELECT s.baseline_id FROM family JOIN asymm.baseline_state s USING (relid)
     UNION
-    SELECT b.id FROM parent
-      JOIN pg_class c ON c.oid = parent.relid
+    SELECT b.id FROM family
+      JOIN pg_class c ON c.oid = family.relid
       JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname
     UNION

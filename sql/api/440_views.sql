@@ -50,7 +50,7 @@ COMMENT ON VIEW asymm.actions IS 'The ledger: statements, their inverse (in the 
 
 CREATE OR REPLACE FUNCTION asymm.action_history(action bigint)
 RETURNS TABLE (at timestamptz, from_state text, to_state text, by_role name, note text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -62,6 +62,7 @@ BEGIN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
         END IF;
     END LOOP;
+    EXECUTE 'ALTER TYPE asymm.annotation OWNER TO asymm_owner';
     EXECUTE 'REVOKE ALL ON TYPE asymm.annotation FROM PUBLIC';
     EXECUTE 'GRANT USAGE ON TYPE asymm.annotation TO asymm_reader';
 END
