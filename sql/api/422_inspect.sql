@@ -34,6 +34,10 @@ BEGIN
       FROM jsonb_to_recordset(differences) AS f (part text, name text, attribute text, declared jsonb, actual jsonb)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS v_new = ROW_COUNT;
+    -- A scan may have been first; who did it is known now.
+    UPDATE asymm.drift_record AS d SET ddl_log_id = _record_drift.ddl_log_id
+     WHERE d.state = 'open' AND d.ddl_log_id IS NULL AND _record_drift.ddl_log_id IS NOT NULL
+       AND d.schema_name = _record_drift.schema_name AND d.object_name = _record_drift.object_name;
     RETURN v_new;
 END
 $$;

@@ -2,47 +2,55 @@
 
 CREATE OR REPLACE FUNCTION asymm._touched(class_ids oid[], object_ids oid[], parent_schemas text[], parent_names text[])
 RETURNS SETOF bigint
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE o AS MATERIALIZED (SELECT * FROM unnest(class_ids, object_ids) AS u (class_id, object_id)),
-         parent AS MATERIALIZED (
-             -- New parts are not members yet; their table is.
-             SELECT x.indrelid AS relid FROM o JOIN pg_index x ON x.indexrelid = o.object_id WHERE o.class_id = 'pg_class'::regclass
-             UNION ALL
-             SELECT t.tgrelid FROM o JOIN pg_trigger t ON t.oid = o.object_id WHERE o.class_id = 'pg_trigger'::regclass
-             UNION ALL
-             SELECT c.conrelid FROM o JOIN pg_constraint c ON c.oid = o.object_id WHERE o.class_id = 'pg_constraint'::regclass
-             UNION ALL
-             SELECT p.polrelid FROM o JOIN pg_policy p ON p.oid = o.object_id WHERE o.class_id = 'pg_policy'::regclass
-             UNION ALL
-             SELECT w.ev_class FROM o JOIN pg_rewrite w ON w.oid = o.object_id WHERE o.class_id = 'pg_rewrite'::regclass
-             UNION ALL
-             SELECT d.refobjid FROM o JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = o.object_id
-              WHERE o.class_id = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
-             UNION ALL
-             SELECT o.object_id FROM o WHERE o.class_id = 'pg_class'::regclass),
-         family AS (
-             -- A command on a parent changes its partitions and heirs.
-             SELECT relid FROM parent
-             UNION
-             SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.relid)
-    SELECT m.baseline_id FROM o JOIN asymm.member m USING (class_id, object_id)
-    UNION
-    SELECT s.baseline_id FROM family JOIN asymm.baseline_state s USING (relid)
-    UNION
-    SELECT b.id FROM family
-      JOIN pg_class c ON c.oid = family.relid
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-      JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname
-    UNION
-    SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
-      JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
-    UNION
-    SELECT s.baseline_id FROM o
-      JOIN pg_class c ON c.relnamespace = o.object_id
-      JOIN asymm.baseline_state s ON s.relid = c.oid
-     WHERE o.class_id = 'pg_namespace'::regclass
+DECLARE
+    v_relids oid[];
+    v_heirs oid[];
+BEGIN
+    -- New parts are not members yet; their table is.
+    SELECT array_agg(p.relid) INTO v_relids FROM (
+        SELECT o.object_id AS relid FROM unnest(class_ids, object_ids) AS o (class_id, object_id) WHERE o.class_id = 'pg_class'::regclass
+        UNION
+        SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = ANY (object_ids)
+        UNION
+        SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = ANY (object_ids)
+        UNION
+        SELECT c.conrelid FROM pg_constraint c WHERE c.oid = ANY (object_ids)
+        UNION
+        SELECT p.polrelid FROM pg_policy p WHERE p.oid = ANY (object_ids)
+        UNION
+        SELECT w.ev_class FROM pg_rewrite w WHERE w.oid = ANY (object_ids)
+        UNION
+        SELECT d.refobjid FROM pg_depend d
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = ANY (object_ids)
+           AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) AS p;
+    -- A command on a parent changes its partitions and heirs.
+    v_heirs := ARRAY(SELECT c.oid FROM pg_class c WHERE c.oid = ANY (v_relids) AND c.relhassubclass);
+    WHILE cardinality(v_heirs) > 0 LOOP
+        v_heirs := ARRAY(SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = ANY (v_heirs) AND i.inhrelid <> ALL (v_relids));
+        v_relids := v_relids || v_heirs;
+    END LOOP;
+    RETURN QUERY
+        SELECT m.baseline_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
+          JOIN asymm.member m USING (class_id, object_id)
+        UNION
+        SELECT s.baseline_id FROM asymm.baseline_state s WHERE s.relid = ANY (v_relids)
+        UNION
+        SELECT b.id FROM pg_class c
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname
+         WHERE c.oid = ANY (v_relids)
+        UNION
+        SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
+          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
+        UNION
+        SELECT s.baseline_id FROM pg_class c
+          JOIN asymm.baseline_state s ON s.relid = c.oid
+         WHERE c.relnamespace = ANY (SELECT o.object_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
+                                      WHERE o.class_id = 'pg_namespace'::regclass);
+END
 $$;
 COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched tables that the given catalog addresses belong to.';
 
