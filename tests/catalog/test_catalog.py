@@ -34,17 +34,15 @@ def test_security_definer_functions_are_those_listed(db: Database) -> None:
     assert sorted(row[0] for row in found) == listed("security_definer.txt")
 
 
-def test_reader_and_operator_may_run_what_is_listed(db: Database) -> None:
+def test_each_role_may_run_and_read_what_is_listed(db: Database) -> None:
     found = db.sql("""
-        SELECT DISTINCT CASE WHEN has_function_privilege('asymm_reader', p.oid, 'EXECUTE') THEN 'reader '
-            ELSE 'operator ' END
-               || p.proname FROM pg_proc p
-         WHERE p.pronamespace = 'asymm'::regnamespace AND has_function_privilege('asymm_operator', p.oid,
-             'EXECUTE')
+        SELECT DISTINCT substr(a.grantee::regrole::text, 7) || ' ' || p.proname FROM pg_proc p,
+            aclexplode(p.proacl) AS a
+         WHERE p.pronamespace = 'asymm'::regnamespace AND a.grantee <> p.proowner
         UNION
-        SELECT 'reader ' || c.relname FROM pg_class c
-         WHERE c.relnamespace = 'asymm'::regnamespace AND has_table_privilege('asymm_reader', c.oid,
-             'SELECT')""")
+        SELECT substr(a.grantee::regrole::text, 7) || ' ' || c.relname FROM pg_class c, aclexplode(c.relacl)
+            AS a
+         WHERE c.relnamespace = 'asymm'::regnamespace AND a.grantee <> c.relowner""")
     assert sorted(row[0] for row in found) == listed("granted.txt")
 
 
@@ -103,7 +101,7 @@ def test_drop_extension_leaves_only_the_roles(empty_db: Database) -> None:
     roles = empty_db.value(
         "SELECT array_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'asymm\\_%'"
     )
-    assert roles == ["asymm_operator", "asymm_owner", "asymm_reader"]
+    assert roles == ["asymm_operator", "asymm_owner", "asymm_pulse", "asymm_reader"]
     empty_db.sql("CREATE EXTENSION asymmetrica")
     assert catalog.problems(empty_db) == []
 

@@ -75,7 +75,7 @@ RULES = {
     "a role may use it that is none of ours": """
         SELECT x.oid::regprocedure || ' ' || a.grantee::regrole FROM pg_proc x, aclexplode(x.proacl) a
          WHERE x.pronamespace = 'asymm'::regnamespace
-           AND a.grantee NOT IN ('asymm_owner'::regrole, 'asymm_reader'::regrole, 'asymm_operator'::regrole)
+           AND a.grantee::regrole::text !~ '^asymm_(owner|reader|operator|pulse)$'
         UNION ALL
         SELECT x.oid::regclass || ' ' || a.grantee::regrole FROM pg_class x, aclexplode(x.relacl) a
          WHERE x.relnamespace = 'asymm'::regnamespace
