@@ -20,9 +20,8 @@ BEGIN
         SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
         PERFORM asymm._require_rights((v_base.facts #>> '{table,"",owner}')::name, v_object);
         IF NOT dry_run THEN
-            -- A migration that no beat has seen yet is adopted, not taken back.
-            PERFORM asymm._adopt(v.baseline_id, i.reason, i.since) 
-               FROM asymm._intended(v.baseline_id, ARRAY(SELECT l.id FROM asymm.ddl_log l WHERE NOT l.seen)) AS i WHERE i.slip IS NULL;
+            -- The log first: it may hold a migration that is to be adopted, not taken back.
+            PERFORM asymm._process_ddl();
             SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
             IF NOT FOUND THEN
                 RETURN NULL;

@@ -37,12 +37,15 @@ DECLARE
         '_actors'];
     v record;
 BEGIN
-    FOR v IN SELECT c.oid::regclass::text AS name, c.relkind, c.relname
+    FOR v IN SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) AS owner
                FROM pg_catalog.pg_class c
                    WHERE c.relnamespace = 'asymm'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.objid = c.oid AND c.relkind = 'S' AND d.deptype IN ('a', 'i')) LOOP
-        EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
+        -- Only where it is due: it takes a lock that beats and DDL would wait for.
+        IF v.owner <> 'asymm_owner' THEN
+            EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
+        END IF;
         EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
                                   'asymm_operator', v.relname);
         IF v.relname = ANY (v_views) THEN

@@ -115,7 +115,8 @@ def members(db: Database) -> list[tuple[str, ...]]:
               FROM pg_proc p WHERE p.pronamespace = 'asymm'::regnamespace
             UNION ALL
             SELECT 'relation', c.oid::regclass::text,
-                   c.relkind || COALESCE(c.reloptions::text, '') || COALESCE(pg_get_viewdef(c.oid), '') ||
+                   c.relkind::text || COALESCE(c.reloptions::text, '') || COALESCE(pg_get_viewdef(c.oid),
+                       '') ||
                        COALESCE(
                        (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
                            a.attnotnull, a.attidentity,
@@ -137,11 +138,11 @@ def members(db: Database) -> list[tuple[str, ...]]:
               FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace =
                   'asymm'::regnamespace
             UNION ALL
-            SELECT 'event trigger', evtname, evtevent || ' ' || evtenabled || ' ' || evtfoid::regproc, '',
+            SELECT 'event trigger', evtname, concat_ws(' ', evtevent, evtenabled, evtfoid::regproc), '',
                 '', '' FROM pg_event_trigger
             UNION ALL
             SELECT 'cast', format('%s as %s', castsource::regtype, casttarget::regtype),
-                castfunc::regprocedure || castcontext, '', '', ''
+                concat_ws(' ', castfunc::regprocedure, castcontext), '', '', ''
               FROM pg_cast WHERE 'asymm.annotation'::regtype IN (castsource, casttarget)
             UNION ALL
             SELECT 'dumped', t.relid::regclass::text, e.extconfig::regclass[]::text, '', '', ''

@@ -1,0 +1,55 @@
+-- From what a command names to the watched tables it may have changed.
+
+CREATE OR REPLACE FUNCTION asymm._touched(class_ids oid[], object_ids oid[], parent_schemas text[], parent_names text[])
+RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_relids oid[];
+    v_heirs oid[];
+BEGIN
+    -- New parts are not members yet; their table is.
+    SELECT array_agg(p.relid) INTO v_relids FROM (
+        SELECT o.object_id AS relid FROM unnest(class_ids, object_ids) AS o (class_id, object_id) WHERE o.class_id = 'pg_class'::regclass
+        UNION
+        SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = ANY (object_ids)
+        UNION
+        SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = ANY (object_ids)
+        UNION
+        SELECT c.conrelid FROM pg_constraint c WHERE c.oid = ANY (object_ids)
+        UNION
+        SELECT p.polrelid FROM pg_policy p WHERE p.oid = ANY (object_ids)
+        UNION
+        SELECT w.ev_class FROM pg_rewrite w WHERE w.oid = ANY (object_ids)
+        UNION
+        SELECT d.refobjid FROM pg_depend d
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = ANY (object_ids)
+           AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) AS p;
+    -- A command on a parent changes its partitions and heirs.
+    v_heirs := ARRAY(SELECT c.oid FROM pg_class c WHERE c.oid = ANY (v_relids) AND c.relhassubclass);
+    WHILE cardinality(v_heirs) > 0 LOOP
+        v_heirs := ARRAY(SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = ANY (v_heirs) AND i.inhrelid <> ALL (v_relids));
+        v_relids := v_relids || v_heirs;
+    END LOOP;
+    RETURN QUERY
+        SELECT m.baseline_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
+          JOIN asymm.member m USING (class_id, object_id)
+        UNION
+        SELECT s.baseline_id FROM asymm.baseline_state s WHERE s.relid = ANY (v_relids)
+        UNION
+        SELECT b.id FROM pg_class c
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname
+         WHERE c.oid = ANY (v_relids)
+        UNION
+        SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
+          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
+        UNION
+        SELECT s.baseline_id FROM pg_class c
+          JOIN asymm.baseline_state s ON s.relid = c.oid
+         WHERE c.relnamespace = ANY (SELECT o.object_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
+                                      WHERE o.class_id = 'pg_namespace'::regclass);
+END
+$$;
+COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched tables that the given catalog addresses belong to.';

@@ -1,0 +1,2 @@
+-- From the first snapshot to 0.1.0. Whatever sql/schema/ holds that 0.0.1 did not have comes here as DDL; functions and
+-- views that were dropped or whose signature changed are dropped here, since sql/api/ follows and only replaces.
