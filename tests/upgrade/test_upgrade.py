@@ -81,6 +81,7 @@ def test_update_under_load(empty_db: Database) -> None:
                     for query in queries:
                         connection.execute(query.encode())
                     rounds[name] += 1
+                    stop.wait(0.02 if name == "read" else 0.2)
         except psycopg.Error as error:
             errors.append(f"{name}: {error.sqlstate} {error}")
 
