@@ -1,19 +1,26 @@
 -- Who calls, what is configured, and the checks every public function shares.
 
 CREATE OR REPLACE FUNCTION asymm._caller() RETURNS name
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT COALESCE(NULLIF(current_setting('role', true), 'none'), session_user)::name $$;
+AS $$
+BEGIN
+    RETURN COALESCE(NULLIF(current_setting('role', true), 'none'), session_user);
+END
+$$;
 COMMENT ON FUNCTION asymm._caller() IS 'The role that calls: the one chosen by SET ROLE, else the login; unlike current_user it is not hidden by SECURITY DEFINER.';
 
 CREATE OR REPLACE FUNCTION asymm._may_act(owner name) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(
-        (SELECT r.rolsuper OR (o.oid IS NOT NULL AND pg_has_role(r.oid, o.oid, 'MEMBER'))
-           FROM pg_roles r LEFT JOIN pg_roles o ON o.rolname = _may_act.owner
-          WHERE r.rolname = asymm._caller()), false)
+BEGIN
+    RETURN (
+        SELECT COALESCE(
+            (SELECT r.rolsuper OR (o.oid IS NOT NULL AND pg_has_role(r.oid, o.oid, 'MEMBER'))
+               FROM pg_roles r LEFT JOIN pg_roles o ON o.rolname = _may_act.owner
+              WHERE r.rolname = asymm._caller()), false));
+END
 $$;
 COMMENT ON FUNCTION asymm._may_act(name) IS 'True when the caller is a superuser or a member of the given owner.';
 
@@ -85,10 +92,15 @@ $$;
 COMMENT ON FUNCTION asymm._require_policy(text) IS 'Returns the policy; raises 22023 when there is none of that name.';
 
 CREATE OR REPLACE FUNCTION asymm._settings() RETURNS asymm.setting
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT s::asymm.setting FROM (SELECT * FROM asymm.settings) AS s
+DECLARE
+    v asymm.setting;
+BEGIN
+    SELECT s.* INTO v FROM asymm.settings AS s;
+    RETURN v;
+END
 $$;
 COMMENT ON FUNCTION asymm._settings() IS 'The settings in force as one row.';
 

@@ -82,9 +82,12 @@ COMMENT ON FUNCTION asymm._fingerprint(jsonb) IS 'SHA-256 (hexadecimal) of a fac
 
 CREATE OR REPLACE FUNCTION asymm._compare(a jsonb, b jsonb)
 RETURNS TABLE (part text, name text, attribute text, declared jsonb, actual jsonb)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH d AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.a) p, jsonb_each(p.value) n),
          f AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.b) p, jsonb_each(p.value) n)
     SELECT 'table', '', NULL, _compare.a #> '{table,""}', _compare.b #> '{table,""}'
@@ -99,7 +102,8 @@ AS $$
            FROM jsonb_each(d.value) AS x (attribute, value)
            FULL JOIN jsonb_each(f.value) AS y (attribute, value) USING (attribute)
           WHERE d.value IS NOT NULL AND f.value IS NOT NULL AND x.value IS DISTINCT FROM y.value) AS v
-     WHERE d.value IS DISTINCT FROM f.value AND _compare.a IS NOT NULL AND _compare.b IS NOT NULL
+     WHERE d.value IS DISTINCT FROM f.value AND _compare.a IS NOT NULL AND _compare.b IS NOT NULL;
+END
 $$;
 COMMENT ON FUNCTION asymm._compare(jsonb, jsonb)
     IS 'Differences of two facts documents (a declared, b actual), one row an attribute; attribute NULL when a whole part is missing (actual NULL) or extra (declared NULL).';

@@ -2,12 +2,15 @@
 
 CREATE OR REPLACE FUNCTION asymm._addresses(relids oid[])
 RETURNS TABLE (relid oid, class_id oid, object_id oid, sub_id integer, part text, name text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
-    SELECT c.oid, 'pg_class'::regclass::oid, c.oid, 0, 'table', '' FROM pg_class c WHERE c.oid = ANY (relids)
+BEGIN
+    RETURN QUERY
+    SELECT c.oid, 'pg_class'::regclass::oid, c.oid, 0, 'table'::text, ''::text FROM pg_class c WHERE c.oid = ANY (relids)
     UNION ALL
-    SELECT a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum, 'column', a.attname
+    SELECT a.attrelid, 'pg_class'::regclass, a.attrelid, a.attnum::integer, 'column', a.attname::text
       FROM pg_attribute a WHERE a.attrelid = ANY (relids) AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT c.conrelid, 'pg_constraint'::regclass, c.oid, 0, 'constraint', c.conname
@@ -28,51 +31,67 @@ AS $$
       JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
       JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relids) AND d.classid = 'pg_class'::regclass
-       AND d.deptype IN ('a', 'i')
+       AND d.deptype IN ('a', 'i');
+END
 $$;
 COMMENT ON FUNCTION asymm._addresses(oid[]) IS 'Catalog addresses of tables and their parts (owned sequences count to their column).';
 
--- Headers of all catalog rows that make up an object: equal headers, nothing happened.
+-- Headers of all catalog rows that make up an object: equal headers, nothing happened. The order of the rows does not
+-- matter to XOR, and no two rows have the same catalog and ctid.
 CREATE OR REPLACE FUNCTION asymm._headers(relids oid[]) RETURNS TABLE (relid oid, header text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
-    SELECT h.relid, md5(string_agg(h.row, '' ORDER BY h.row COLLATE "C"))
+BEGIN
+    RETURN QUERY
+    SELECT h.relid, to_hex(bit_xor(h.hash))
       FROM (
-        SELECT c.oid AS relid, 'c' || c.xmin || c.ctid AS row FROM pg_class c WHERE c.oid = ANY (relids)
+        SELECT c.oid AS relid, hash_record_extended(ROW (c.tableoid, c.xmin, c.ctid), 0) AS hash
+          FROM pg_class c WHERE c.oid = ANY (relids)
         UNION ALL
-        SELECT a.attrelid, 'a' || md5(string_agg(a.xmin::text || a.ctid::text, '' ORDER BY a.attnum))
-          FROM pg_attribute a WHERE a.attrelid = ANY (relids) AND a.attnum > 0 GROUP BY a.attrelid
+        SELECT a.attrelid, hash_record_extended(ROW (a.tableoid, a.xmin, a.ctid), 0)
+          FROM pg_attribute a WHERE a.attrelid = ANY (relids) AND a.attnum > 0
         UNION ALL
-        SELECT d.adrelid, 'd' || d.xmin || d.ctid FROM pg_attrdef d WHERE d.adrelid = ANY (relids)
+        SELECT d.adrelid, hash_record_extended(ROW (d.tableoid, d.xmin, d.ctid), 0)
+          FROM pg_attrdef d WHERE d.adrelid = ANY (relids)
         UNION ALL
-        SELECT c.conrelid, 'k' || c.xmin || c.ctid FROM pg_constraint c WHERE c.conrelid = ANY (relids)
+        SELECT c.conrelid, hash_record_extended(ROW (c.tableoid, c.xmin, c.ctid), 0)
+          FROM pg_constraint c WHERE c.conrelid = ANY (relids)
         UNION ALL
-        SELECT x.indrelid, 'x' || x.xmin || x.ctid || i.xmin || i.ctid
+        SELECT x.indrelid, hash_record_extended(ROW (x.tableoid, x.xmin, x.ctid, i.xmin, i.ctid), 0)
           FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY (relids)
         UNION ALL
-        SELECT t.tgrelid, 't' || t.xmin || t.ctid FROM pg_trigger t WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal
+        SELECT t.tgrelid, hash_record_extended(ROW (t.tableoid, t.xmin, t.ctid), 0)
+          FROM pg_trigger t WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal
         UNION ALL
-        SELECT p.polrelid, 'p' || p.xmin || p.ctid FROM pg_policy p WHERE p.polrelid = ANY (relids)
+        SELECT p.polrelid, hash_record_extended(ROW (p.tableoid, p.xmin, p.ctid), 0)
+          FROM pg_policy p WHERE p.polrelid = ANY (relids)
         UNION ALL
-        SELECT w.ev_class, 'w' || w.xmin || w.ctid FROM pg_rewrite w WHERE w.ev_class = ANY (relids)
+        SELECT w.ev_class, hash_record_extended(ROW (w.tableoid, w.xmin, w.ctid), 0)
+          FROM pg_rewrite w WHERE w.ev_class = ANY (relids)
         UNION ALL
-        SELECT m.objoid, 'm' || m.xmin || m.ctid
+        SELECT m.objoid, hash_record_extended(ROW (m.tableoid, m.xmin, m.ctid), 0)
           FROM pg_description m WHERE m.classoid = 'pg_class'::regclass AND m.objoid = ANY (relids)
         UNION ALL
-        SELECT i.inhrelid, 'i' || i.xmin || i.ctid FROM pg_inherits i WHERE i.inhrelid = ANY (relids)
+        SELECT i.inhrelid, hash_record_extended(ROW (i.tableoid, i.xmin, i.ctid), 0)
+          FROM pg_inherits i WHERE i.inhrelid = ANY (relids)
         UNION ALL
-        SELECT d.refobjid, 's' || q.xmin || q.ctid || c.xmin || c.ctid
-          FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_sequence q ON q.seqrelid = c.oid
+        SELECT d.refobjid, hash_record_extended(ROW (q.tableoid, q.xmin, q.ctid, c.xmin, c.ctid), 0)
+          FROM pg_depend d
+          JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+          JOIN pg_sequence q ON q.seqrelid = c.oid
          WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relids) AND d.classid = 'pg_class'::regclass
       ) AS h
-     GROUP BY h.relid
+     GROUP BY h.relid;
+END
 $$;
 COMMENT ON FUNCTION asymm._headers(oid[]) IS 'A hash over the row headers (xmin, ctid) of every catalog row of each table: cheap to compare, says nothing of what changed.';
 
 CREATE OR REPLACE FUNCTION asymm._refresh_members(baselines bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_relids oid[];
@@ -93,17 +112,21 @@ BEGIN
            checked_xid = pg_current_xact_id(), checked_snapshot = pg_current_snapshot()
       FROM asymm._headers(v_relids) AS h, asymm.baseline AS b
      WHERE h.relid = s.relid AND b.id = s.baseline_id AND s.baseline_id = ANY (baselines);
+    WITH present AS MATERIALIZED (
+        SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
+          FROM asymm._addresses(v_relids) AS a
+          JOIN asymm.baseline_state AS s ON s.relid = a.relid AND s.baseline_id = ANY (baselines)),
+    gone AS (
+        DELETE FROM asymm.member AS m
+         WHERE m.baseline_id = ANY (baselines)
+           AND NOT EXISTS (SELECT FROM present p WHERE (p.class_id, p.object_id, p.sub_id) = (m.class_id, m.object_id, m.sub_id)))
     INSERT INTO asymm.member AS m (class_id, object_id, sub_id, baseline_id, part, name)
-    SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
-      FROM asymm._addresses(v_relids) AS a
-      JOIN asymm.baseline_state AS s ON s.relid = a.relid AND s.baseline_id = ANY (baselines)
+    SELECT p.* FROM present AS p
+     WHERE NOT EXISTS (SELECT FROM asymm.member AS k
+                        WHERE (k.class_id, k.object_id, k.sub_id, k.baseline_id, k.part, k.name)
+                            = (p.class_id, p.object_id, p.sub_id, p.baseline_id, p.part, p.name))
     ON CONFLICT (class_id, object_id, sub_id) DO UPDATE
-       SET baseline_id = excluded.baseline_id, part = excluded.part, name = excluded.name
-     WHERE (m.baseline_id, m.part, m.name) IS DISTINCT FROM (excluded.baseline_id, excluded.part, excluded.name);
-    DELETE FROM asymm.member AS m
-     WHERE m.baseline_id = ANY (baselines)
-       AND NOT EXISTS (SELECT FROM asymm._addresses(v_relids) AS a
-                        WHERE (a.class_id, a.object_id, a.sub_id) = (m.class_id, m.object_id, m.sub_id));
+       SET baseline_id = excluded.baseline_id, part = excluded.part, name = excluded.name;
 END
 $$;
 COMMENT ON FUNCTION asymm._refresh_members(bigint[]) IS 'Notes where watched objects that agree with their baseline live in the catalog now.';

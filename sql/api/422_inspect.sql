@@ -252,6 +252,7 @@ CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_id bigint;

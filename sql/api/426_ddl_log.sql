@@ -1,12 +1,14 @@
 -- What the event triggers call: one row per DDL command, and the refusal for guarded tables.
 
 CREATE OR REPLACE FUNCTION asymm._carries_secret(statement text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
     -- The key word, then blanks or comments, then a value: quoted, in dollars, or behind an equals sign.
-    SELECT statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
-                         '(\s|/\*.*?\*/|--[^\n]*\n)*(=|:|(e|u&)?''|\$)|\moptions(\s|/\*.*?\*/|--[^\n]*\n)*\(|://[^/\s:@]*:[^/\s@]+@')
+    RETURN statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
+                         '(\s|/\*.*?\*/|--[^\n]*\n)*(=|:|(e|u&)?''|\$)|\moptions(\s|/\*.*?\*/|--[^\n]*\n)*\(|://[^/\s:@]*:[^/\s@]+@');
+END
 $$;
 COMMENT ON FUNCTION asymm._carries_secret(text) IS 'True for a statement that may contain a password, a connection string or options of a foreign server.';
 
@@ -74,35 +76,41 @@ $$;
 COMMENT ON FUNCTION asymm._on_ddl() IS 'Event trigger: writes one row to asymm.ddl_log per command (and one per drop); never raises.';
 
 CREATE OR REPLACE FUNCTION asymm._guarded(class_ids oid[], object_ids oid[], action text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('%I.%I', b.schema_name, b.object_name)
-      FROM asymm._touched(class_ids, object_ids, '{}', '{}') AS t (id)
-      JOIN asymm.baseline AS b ON b.id = t.id AND b.policy = 'guard'
-     -- A repair asked for by somebody who may is what the guard is for.
-     WHERE NOT EXISTS (SELECT FROM asymm.action a
-                        WHERE a.id = CASE WHEN action ~ '^[0-9]{1,18}$' THEN action::bigint END AND a.baseline_id = b.id
-                          AND a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner))
-     LIMIT 1
+BEGIN
+    RETURN (
+        SELECT format('%I.%I', b.schema_name, b.object_name)
+          FROM asymm._touched(class_ids, object_ids, '{}', '{}') AS t (id)
+          JOIN asymm.baseline AS b ON b.id = t.id AND b.policy = 'guard'
+         -- A repair asked for by somebody who may is what the guard is for.
+         WHERE NOT EXISTS (SELECT FROM asymm.action a
+                            WHERE a.id = CASE WHEN action ~ '^[0-9]{1,18}$' THEN action::bigint END AND a.baseline_id = b.id
+                              AND a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner))
+         LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION asymm._guarded(oid[], oid[], text) IS 'A guarded table among the given catalog addresses that is not just being repaired, or NULL.';
 
 -- Grants name no object: a guarded table whose rows in pg_class or pg_attribute this very transaction wrote.
 CREATE OR REPLACE FUNCTION asymm._guarded_now(action text) RETURNS text
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH epoch AS (SELECT pg_current_xact_id()::text::bigint / 4294967296 * 4294967296 AS base),
-         guarded AS MATERIALIZED (
-             SELECT s.relid FROM asymm.baseline b JOIN asymm.baseline_state s ON s.baseline_id = b.id WHERE b.policy = 'guard')
-    SELECT asymm._guarded(array_agg('pg_class'::regclass::oid), array_agg(t.relid), action)
-      FROM (SELECT c.oid AS relid, c.xmin FROM guarded g JOIN pg_class c ON c.oid = g.relid
-            UNION ALL
-            SELECT a.attrelid, a.xmin FROM guarded g JOIN pg_attribute a ON a.attrelid = g.relid WHERE a.attnum > 0) AS t
-     CROSS JOIN epoch
-     WHERE t.xmin::text::bigint > 2
-       AND pg_xact_status(((t.xmin::text::bigint + epoch.base) || '')::xid8) = 'in progress'
+BEGIN
+    RETURN (
+        WITH epoch AS (SELECT pg_current_xact_id()::text::bigint / 4294967296 * 4294967296 AS base),
+             guarded AS MATERIALIZED (
+                 SELECT s.relid FROM asymm.baseline b JOIN asymm.baseline_state s ON s.baseline_id = b.id WHERE b.policy = 'guard')
+        SELECT asymm._guarded(array_agg('pg_class'::regclass::oid), array_agg(t.relid), action)
+          FROM (SELECT c.oid AS relid, c.xmin FROM guarded g JOIN pg_class c ON c.oid = g.relid
+                UNION ALL
+                SELECT a.attrelid, a.xmin FROM guarded g JOIN pg_attribute a ON a.attrelid = g.relid WHERE a.attnum > 0) AS t
+         CROSS JOIN epoch
+         WHERE t.xmin::text::bigint > 2
+           AND pg_xact_status(((t.xmin::text::bigint + epoch.base) || '')::xid8) = 'in progress');
+END
 $$;
 COMMENT ON FUNCTION asymm._guarded_now(text) IS 'A guarded table that the present transaction changed and is not just repairing, or NULL.';
 

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION asymm._inspect_undeclared(found_by text, ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v record;
@@ -57,25 +58,69 @@ COMMENT ON FUNCTION asymm._inspect_undeclared(text, bigint) IS 'Finds tables in 
 
 -- {objects, drifts, adopted} of several looks as one.
 CREATE OR REPLACE FUNCTION asymm._merge_seen(a jsonb, b jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
-        'objects', (SELECT jsonb_agg(DISTINCT o) FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]') || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
-        'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
-        'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0)) END
+BEGIN
+    RETURN (
+        SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
+            'objects', (SELECT jsonb_agg(DISTINCT o) FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]') || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
+            'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
+            'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0)) END);
+END
 $$;
 COMMENT ON FUNCTION asymm._merge_seen(jsonb, jsonb) IS 'Sums two reports of what was seen.';
 
-CREATE OR REPLACE FUNCTION asymm._changed_headers() RETURNS bigint[]
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+-- A migration touches many tables that turn out to be as declared: those are settled in one go, as of a moment before
+-- they were read, so that what was done since is still looked at.
+CREATE OR REPLACE FUNCTION asymm._settle_unchanged(baselines bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
-    SELECT COALESCE(array_agg(b.id ORDER BY b.id), '{}')
-      FROM asymm.baseline b
-      LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
-      LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
-     WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL
+DECLARE
+    v_snapshot pg_snapshot := pg_current_snapshot();
+    v_at timestamptz := clock_timestamp();
+    v_relids oid[];
+    v_same bigint[];
+BEGIN
+    v_relids := ARRAY(SELECT c.oid
+                        FROM unnest(baselines) AS u (id)
+                        JOIN asymm.baseline b ON b.id = u.id
+                        JOIN pg_namespace n ON n.nspname = b.schema_name
+                        JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p'));
+    SELECT array_agg(b.id) INTO v_same
+      FROM asymm._table_facts(v_relids) AS f
+      JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = f.schema_name AND b.object_name = f.object_name
+     WHERE b.facts = f.facts
+       AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open')
+       AND NOT EXISTS (SELECT FROM asymm.action a WHERE a.baseline_id = b.id AND a.state IN ('proposed', 'approved'));
+    -- Two parts that swapped their names look as declared, too.
+    v_same := ARRAY(SELECT s.id FROM unnest(v_same) AS s (id)
+                    EXCEPT
+                    SELECT m.baseline_id FROM asymm._addresses(v_relids) AS a
+                      JOIN asymm.member AS m USING (class_id, object_id, sub_id)
+                     WHERE a.name <> m.name);
+    PERFORM asymm._refresh_members(v_same);
+    UPDATE asymm.baseline_state AS s SET checked_snapshot = v_snapshot, checked_at = v_at
+      FROM unnest(v_same) AS u (id) WHERE s.baseline_id = u.id;
+END
+$$;
+COMMENT ON FUNCTION asymm._settle_unchanged(bigint[]) IS 'Notes that those of the watched tables that are as declared, and always were, were looked at.';
+
+CREATE OR REPLACE FUNCTION asymm._changed_headers() RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN (
+        SELECT COALESCE(array_agg(b.id ORDER BY b.id), '{}')
+          FROM asymm.baseline b
+          LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
+          LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
+         WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL);
+END
 $$;
 COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched tables whose catalog row headers are not those of the last look.';
 
@@ -121,6 +166,7 @@ COMMENT ON FUNCTION asymm._process_grants(bigint[]) IS 'Handles logged commands 
 CREATE OR REPLACE FUNCTION asymm._process_ddl() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_rows bigint[];
@@ -139,6 +185,13 @@ BEGIN
     WITH batch AS (SELECT l.id FROM asymm.ddl_log l WHERE NOT l.seen ORDER BY l.id LIMIT 1000 FOR UPDATE),
          taken AS (UPDATE asymm.ddl_log l SET seen = true FROM batch WHERE l.id = batch.id RETURNING l.id)
     SELECT array_agg(t.id) INTO v_rows FROM taken t;
+    IF cardinality(v_rows) > 10 THEN
+        PERFORM asymm._settle_unchanged(ARRAY(
+            SELECT t.id FROM asymm.ddl_log l
+             CROSS JOIN LATERAL asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names) AS t (id)
+             WHERE l.id = ANY (v_rows)
+             GROUP BY t.id HAVING NOT (bool_or(l.intended) AND bool_or(NOT l.intended AND l.action_id IS NULL))));
+    END IF;
     FOR v IN
         SELECT t.baseline_id,
                max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
@@ -245,6 +298,7 @@ COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers m
 CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_ids bigint[];
