@@ -96,30 +96,37 @@ AS $$
 DECLARE
     v_relids oid[];
 BEGIN
+    -- Arrays are joined by unnest(): as a filter beside a generic plan they would be searched once per row.
     INSERT INTO asymm.baseline_state AS s (baseline_id, relid)
     SELECT b.id, c.oid
-      FROM asymm.baseline b
+      FROM unnest(baselines) AS u (id)
+      JOIN asymm.baseline b ON b.id = u.id
       JOIN pg_namespace n ON n.nspname = b.schema_name
       JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p')
-     WHERE b.id = ANY (baselines)
     ON CONFLICT (baseline_id) DO UPDATE SET relid = excluded.relid WHERE s.relid IS DISTINCT FROM excluded.relid;
     SELECT COALESCE(array_agg(s.relid), '{}') INTO v_relids
-      FROM asymm.baseline_state s WHERE s.baseline_id = ANY (baselines) AND s.relid IS NOT NULL;
+      FROM unnest(baselines) AS u (id) JOIN asymm.baseline_state s ON s.baseline_id = u.id WHERE s.relid IS NOT NULL;
     -- A table that took another's name is that other one now.
     UPDATE asymm.baseline_state AS s SET relid = NULL, header = NULL
-     WHERE s.relid = ANY (v_relids) AND s.baseline_id <> ALL (baselines);
+      FROM unnest(v_relids) AS r (id)
+     WHERE s.relid = r.id AND NOT EXISTS (SELECT FROM unnest(baselines) AS u (id) WHERE u.id = s.baseline_id);
     UPDATE asymm.baseline_state AS s SET header = h.header, fingerprint = b.fingerprint, checked_at = clock_timestamp(),
            checked_xid = pg_current_xact_id(), checked_snapshot = pg_current_snapshot()
-      FROM asymm._headers(v_relids) AS h, asymm.baseline AS b
-     WHERE h.relid = s.relid AND b.id = s.baseline_id AND s.baseline_id = ANY (baselines);
+      FROM unnest(baselines) AS u (id)
+      JOIN asymm.baseline AS b ON b.id = u.id
+      JOIN asymm.baseline_state AS k ON k.baseline_id = u.id
+      JOIN asymm._headers(v_relids) AS h ON h.relid = k.relid
+     WHERE s.baseline_id = u.id;
     WITH present AS MATERIALIZED (
         SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
-          FROM asymm._addresses(v_relids) AS a
-          JOIN asymm.baseline_state AS s ON s.relid = a.relid AND s.baseline_id = ANY (baselines)),
+          FROM unnest(baselines) AS u (id)
+          JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
+          JOIN asymm._addresses(v_relids) AS a ON a.relid = s.relid),
     gone AS (
         DELETE FROM asymm.member AS m
-         WHERE m.baseline_id = ANY (baselines)
-           AND NOT EXISTS (SELECT FROM present p WHERE (p.class_id, p.object_id, p.sub_id) = (m.class_id, m.object_id, m.sub_id)))
+         USING unnest(baselines) AS u (id)
+         WHERE m.baseline_id = u.id
+           AND (m.class_id, m.object_id, m.sub_id) NOT IN (SELECT p.class_id, p.object_id, p.sub_id FROM present p))
     INSERT INTO asymm.member AS m (class_id, object_id, sub_id, baseline_id, part, name)
     SELECT p.* FROM present AS p
      WHERE NOT EXISTS (SELECT FROM asymm.member AS k
