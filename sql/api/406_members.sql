@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION asymm._addresses(relids oid[])
 RETURNS TABLE (relid oid, class_id oid, object_id oid, sub_id integer, part text, name text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -41,7 +41,7 @@ COMMENT ON FUNCTION asymm._addresses(oid[]) IS 'Catalog addresses of tables and 
 CREATE OR REPLACE FUNCTION asymm._headers(relids oid[]) RETURNS TABLE (relid oid, header text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -91,7 +91,7 @@ COMMENT ON FUNCTION asymm._headers(oid[]) IS 'A hash over the row headers (xmin,
 CREATE OR REPLACE FUNCTION asymm._refresh_members(baselines bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_relids oid[];

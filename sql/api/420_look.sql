@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION asymm._look(
     OUT relid oid, OUT owner name, OUT facts jsonb, OUT layout jsonb, OUT renames jsonb, OUT fingerprint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_base asymm.baseline;

@@ -252,7 +252,7 @@ CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_id bigint;

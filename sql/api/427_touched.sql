@@ -6,8 +6,6 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
-BEGIN
-    RETURN QUERY
 DECLARE
     v_relids oid[];
     v_heirs oid[];
@@ -53,7 +51,6 @@ BEGIN
           JOIN asymm.baseline_state s ON s.relid = c.oid
          WHERE c.relnamespace = ANY (SELECT o.object_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
                                       WHERE o.class_id = 'pg_namespace'::regclass);
-END;
 END
 $$;
 COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched tables that the given catalog addresses belong to.';

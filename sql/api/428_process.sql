@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION asymm._inspect_undeclared(found_by text, ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v record;
@@ -76,7 +76,7 @@ COMMENT ON FUNCTION asymm._merge_seen(jsonb, jsonb) IS 'Sums two reports of what
 CREATE OR REPLACE FUNCTION asymm._settle_unchanged(baselines bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_snapshot pg_snapshot := pg_current_snapshot();
@@ -111,7 +111,7 @@ COMMENT ON FUNCTION asymm._settle_unchanged(bigint[]) IS 'Notes that those of th
 CREATE OR REPLACE FUNCTION asymm._changed_headers() RETURNS bigint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN (
@@ -166,7 +166,7 @@ COMMENT ON FUNCTION asymm._process_grants(bigint[]) IS 'Handles logged commands 
 CREATE OR REPLACE FUNCTION asymm._process_ddl() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_rows bigint[];
@@ -298,7 +298,7 @@ COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers m
 CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_ids bigint[];

@@ -1,0 +1,1 @@
+"""What the extension costs and how quickly it reacts, measured on a private server: `make bench`."""

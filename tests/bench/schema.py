@@ -30,7 +30,7 @@ DEFAULTS = {
 
 
 def table(schema: str, number: int, rng: random.Random) -> list[str]:
-    """Return the statements that make one table: 8 to 14 columns, three indexes, a check, a foreign key, comments."""
+    """Return the statements that make one table: columns, indexes, a check, a foreign key, comments."""
     name = f"{schema}.t{number:04}"
     columns = ["id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "parent bigint"]
     for column in range(rng.randint(6, 12)):
@@ -46,9 +46,7 @@ def table(schema: str, number: int, rng: random.Random) -> list[str]:
         f"COMMENT ON COLUMN {name}.amount IS 'how much of {number}'",
     ]
     if number % 2:
-        statements.append(
-            f"ALTER TABLE {name} ADD FOREIGN KEY (parent) REFERENCES {schema}.t{number - 1:04}"
-        )
+        statements.append(f"ALTER TABLE {name} ADD FOREIGN KEY (parent) REFERENCES {schema}.t{number - 1:04}")
     if number % 5 == 0:
         statements.append(f"GRANT SELECT, INSERT ON {name} TO pg_monitor")
     return statements
