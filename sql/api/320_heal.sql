@@ -21,7 +21,7 @@ BEGIN
         PERFORM asymm._require_rights((v_base.facts #>> '{table,"",owner}')::name, v_object);
         IF NOT dry_run THEN
             -- The log first: it may hold a migration that is to be adopted, not taken back.
-            PERFORM asymm._process_ddl();
+            PERFORM asymm._process_ddl(v.baseline_id);
             SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
             IF NOT FOUND THEN
                 RETURN NULL;

@@ -163,7 +163,9 @@ END
 $$;
 COMMENT ON FUNCTION asymm._process_grants(bigint[]) IS 'Handles logged commands that name no object: adopts privileges given on purpose, inspects every table whose catalog rows changed.';
 
-CREATE OR REPLACE FUNCTION asymm._process_ddl() RETURNS jsonb
+-- Given a table, only the DDL that touches it (or names no object) is read: a person's transaction may stay open for long
+-- and must not keep the loops from all the rest.
+CREATE OR REPLACE FUNCTION asymm._process_ddl(baseline bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -178,11 +180,17 @@ BEGIN
     IF NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen) THEN
         RETURN NULL;
     END IF;
-    PERFORM FROM asymm.turn FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN NULL;
+    IF baseline IS NULL THEN
+        PERFORM FROM asymm.turn FOR UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
     END IF;
-    WITH batch AS (SELECT l.id FROM asymm.ddl_log l WHERE NOT l.seen ORDER BY l.id LIMIT 1000 FOR UPDATE),
+    WITH batch AS (SELECT l.id FROM asymm.ddl_log l
+                    WHERE NOT l.seen
+                      AND (baseline IS NULL OR cardinality(l.object_ids) = 0
+                           OR baseline IN (SELECT asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names)))
+                    ORDER BY l.id LIMIT 1000 FOR UPDATE SKIP LOCKED),
          taken AS (UPDATE asymm.ddl_log l SET seen = true FROM batch WHERE l.id = batch.id RETURNING l.id)
     SELECT array_agg(t.id) INTO v_rows FROM taken t;
     IF cardinality(v_rows) > 10 THEN
@@ -265,7 +273,8 @@ BEGIN
     RETURN v_seen;
 END
 $$;
-COMMENT ON FUNCTION asymm._process_ddl() IS 'Works off the unseen rows of the DDL log: drift, adoption of intended changes, actions; returns {objects, drifts, adopted} or NULL.';
+COMMENT ON FUNCTION asymm._process_ddl(bigint)
+    IS 'Works off the unseen rows of the DDL log (of one table): drift, adoption of intended changes, actions; {objects, drifts, adopted} or NULL.';
 
 -- What a scan found: the log is read first, since it knows who did it and what was meant.
 CREATE OR REPLACE FUNCTION asymm._inspect_found(baselines bigint[], found_by text) RETURNS jsonb
