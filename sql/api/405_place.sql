@@ -35,7 +35,8 @@ BEGIN
     RETURN (
         SELECT CASE
             WHEN pg_is_in_recovery() THEN 'this server is a standby'
-            WHEN c.place IS NULL AND (EXISTS (SELECT FROM asymm.baseline) OR EXISTS (SELECT FROM asymm.watched_schema)) THEN 'the declarations came from a dump'
+            WHEN c.place IS NULL AND (EXISTS (SELECT FROM asymm.baseline) OR EXISTS (SELECT FROM asymm.watched_schema))
+            THEN 'the declarations came from a dump'
             WHEN c.place <> h.place THEN
                 (SELECT 'this database is a copy or was moved: ' || string_agg(p.key || ' changed', ', ' ORDER BY p.key)
                    FROM jsonb_each(h.place) AS p WHERE p.value IS DISTINCT FROM c.place -> p.key)

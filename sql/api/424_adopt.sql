@@ -101,8 +101,10 @@ BEGIN
         RETURN;
     END IF;
     v_new := asymm._facts_to_adopt(baseline, v_base.facts, v_look.facts, v_look.renames, since, only_attribute);
-    v_schema := CASE WHEN v_new.kept_renames ? 'table' THEN v_base.schema_name ELSE COALESCE(v_look.renames #>> '{table,schema}', v_base.schema_name) END;
-    v_object := CASE WHEN v_new.kept_renames ? 'table' THEN v_base.object_name ELSE COALESCE(v_look.renames #>> '{table,name}', v_base.object_name) END;
+    v_schema := CASE WHEN v_new.kept_renames ? 'table' THEN v_base.schema_name
+                     ELSE COALESCE(v_look.renames #>> '{table,schema}', v_base.schema_name) END;
+    v_object := CASE WHEN v_new.kept_renames ? 'table' THEN v_base.object_name
+                     ELSE COALESCE(v_look.renames #>> '{table,name}', v_base.object_name) END;
     SELECT jsonb_agg(to_jsonb(d)) INTO v_differences FROM asymm._compare(v_base.facts, v_new.facts) AS d;
     IF (v_schema, v_object) IS DISTINCT FROM (v_base.schema_name, v_base.object_name) THEN
         v_differences := COALESCE(v_differences, '[]') || jsonb_build_object('part', 'table', 'name', '', 'attribute', 'name',

@@ -155,7 +155,8 @@ BEGIN
         RAISE EXCEPTION 'table % is guarded', v_table
             USING ERRCODE = 'SY002',
                   DETAIL = format('%s by role "%s" was refused; nothing was changed.', TG_TAG, asymm._caller()),
-                  HINT = format('Run it as a role listed in migrator_roles, as a superuser after SET LOCAL asymm.intent = ''…'', or change the policy: SELECT asymm.watch(%L, ''propose'');', v_table);
+                  HINT = format('Run it as a role listed in migrator_roles, as a superuser after SET LOCAL asymm.intent = ''…'', '
+                                'or change the policy: SELECT asymm.watch(%L, ''propose'');', v_table);
     END IF;
 END
 $$;

@@ -1,4 +1,4 @@
--- The three ways to find drift: the DDL log (every beat), catalog row headers, and full fingerprints.
+-- The DDL log, read every beat: drift, adoption of what was meant, undeclared tables.
 
 -- Tables in watched schemas that nobody declared, and those seen before that are gone or declared now.
 CREATE OR REPLACE FUNCTION asymm._inspect_undeclared(found_by text, ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
@@ -64,7 +64,9 @@ AS $$
 BEGIN
     RETURN (
         SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
-            'objects', (SELECT jsonb_agg(DISTINCT o) FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]') || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
+            'objects', (SELECT jsonb_agg(DISTINCT o)
+                      FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]')
+                                                || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
             'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
             'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0)) END);
 END
@@ -108,60 +110,48 @@ END
 $$;
 COMMENT ON FUNCTION asymm._settle_unchanged(bigint[]) IS 'Notes that those of the watched tables that are as declared, and always were, were looked at.';
 
-CREATE OR REPLACE FUNCTION asymm._changed_headers() RETURNS bigint[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
-AS $$
-BEGIN
-    RETURN (
-        SELECT COALESCE(array_agg(b.id ORDER BY b.id), '{}')
-          FROM asymm.baseline b
-          LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
-          LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
-         WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL);
-END
-$$;
-COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched tables whose catalog row headers are not those of the last look.';
-
--- Who did it is told by the DDL log alone: only _process_ddl() passes a row of it.
-CREATE OR REPLACE FUNCTION asymm._compare_headers(found_by text, ddl_log_id bigint) RETURNS jsonb
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT asymm._inspect(asymm._changed_headers(), found_by, ddl_log_id) $$;
-COMMENT ON FUNCTION asymm._compare_headers(text, bigint) IS 'Inspects watched tables whose catalog row headers changed.';
-
 -- Grants and the like name no object: tables whose catalog rows changed are looked at, and privileges that a migration
 -- gave are adopted.
-CREATE OR REPLACE FUNCTION asymm._process_grants(ids bigint[]) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._process_grants(ids bigint[], baseline bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v record;
+    v_tables bigint[];
     v_seen jsonb;
 BEGIN
-    SELECT max(l.id) AS last, max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
+    SELECT array_agg(l.id) AS ids, max(l.id) AS last, max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
            min(l.at) FILTER (WHERE l.intended) AS since,
            max(COALESCE(l.intent, 'migrator ' || l.role)) FILTER (WHERE l.intended) AS reason
       INTO v FROM asymm.ddl_log l
-     WHERE l.id = ANY (ids)
+     WHERE l.id = ANY (_process_grants.ids)
        AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL');
-    IF v.since IS NOT NULL AND v.slip IS NULL THEN
-        SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT format('%I.%I', b.schema_name, b.object_name)))
-          INTO v_seen
-          FROM unnest(asymm._changed_headers()) AS c (id)
-          JOIN asymm.baseline b USING (id)
-         CROSS JOIN LATERAL asymm._adopt(c.id, v.reason, v.since, 'acl') AS a
-        HAVING count(*) > 0;
+    IF v.last IS NULL THEN
+        RETURN NULL;
     END IF;
-    IF v.last IS NOT NULL THEN
-        v_seen := asymm._merge_seen(v_seen, asymm._compare_headers('ddl_log', COALESCE(v.slip, v.last)));
-    END IF;
+    v_tables := CASE WHEN baseline IS NULL THEN asymm._changed_headers() ELSE ARRAY[baseline] END;
+    BEGIN
+        IF v.since IS NOT NULL AND v.slip IS NULL THEN
+            SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT format('%I.%I', b.schema_name, b.object_name)))
+              INTO v_seen
+              FROM unnest(v_tables) AS c (id)
+              JOIN asymm.baseline b USING (id)
+             CROSS JOIN LATERAL asymm._adopt(c.id, v.reason, v.since, 'acl') AS a
+            HAVING count(*) > 0;
+        END IF;
+        v_seen := asymm._merge_seen(v_seen, asymm._inspect(v_tables, 'ddl_log', COALESCE(v.slip, v.last)));
+    EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
+        UPDATE asymm.ddl_log AS l SET seen = false WHERE l.id = ANY (v.ids);
+        RETURN NULL;
+    END;
+    -- Read for one table only: the loops have yet to look at the others.
+    UPDATE asymm.ddl_log AS l SET seen = false WHERE l.id = ANY (v.ids) AND baseline IS NOT NULL;
     RETURN v_seen;
 END
 $$;
-COMMENT ON FUNCTION asymm._process_grants(bigint[]) IS 'Handles logged commands that name no object: adopts privileges given on purpose, inspects every table whose catalog rows changed.';
+COMMENT ON FUNCTION asymm._process_grants(bigint[], bigint)
+    IS 'Handles logged commands that name no object: adopts privileges given on purpose, inspects tables whose catalog rows changed, or the one given.';
 
 -- Given a table, only the DDL that touches it (or names no object) is read: a person's transaction may stay open for long
 -- and must not keep the loops from all the rest.
@@ -246,7 +236,7 @@ BEGIN
             UPDATE asymm.ddl_log SET seen = false WHERE id = ANY (v.ids);
         END;
     END LOOP;
-    v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows));
+    v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows, baseline));
     IF EXISTS (SELECT FROM asymm.watched_schema) THEN
         -- Tables that a migration made in a watched schema are declared with it.
         FOR v IN
@@ -275,53 +265,3 @@ END
 $$;
 COMMENT ON FUNCTION asymm._process_ddl(bigint)
     IS 'Works off the unseen rows of the DDL log (of one table): drift, adoption of intended changes, actions; {objects, drifts, adopted} or NULL.';
-
--- What a scan found: the log is read first, since it knows who did it and what was meant.
-CREATE OR REPLACE FUNCTION asymm._inspect_found(baselines bigint[], found_by text) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_seen jsonb;
-BEGIN
-    IF cardinality(baselines) > 0 THEN
-        PERFORM FROM asymm.turn FOR UPDATE;
-        v_seen := asymm._process_ddl();
-        v_seen := asymm._merge_seen(v_seen, asymm._inspect(baselines, found_by));
-    END IF;
-    RETURN asymm._merge_seen(v_seen, asymm._inspect_undeclared(found_by));
-END
-$$;
-COMMENT ON FUNCTION asymm._inspect_found(bigint[], text) IS 'Inspects what a scan found to differ, and undeclared tables; returns {objects, drifts, adopted} or NULL.';
-
-CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN asymm._inspect_found(asymm._changed_headers(), 'header_scan');
-END
-$$;
-COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';
-
-CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
-AS $$
-DECLARE
-    v_ids bigint[];
-BEGIN
-    SELECT array_agg(b.id) INTO v_ids
-      FROM asymm.baseline b
-      LEFT JOIN pg_namespace n ON n.nspname = b.schema_name
-      LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p')
-      LEFT JOIN asymm._table_facts(ARRAY(SELECT c.oid FROM asymm.baseline b
-                                           JOIN pg_namespace n ON n.nspname = b.schema_name
-                                           JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name)) AS f ON f.relid = c.oid
-     WHERE f.facts IS DISTINCT FROM b.facts
-        OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open');
-    RETURN asymm._inspect_found(v_ids, 'full_scan');
-END
-$$;
-COMMENT ON FUNCTION asymm._scan_all() IS 'Reads every watched table in full, compares it with its baseline and inspects those that differ.';

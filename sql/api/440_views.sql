@@ -6,6 +6,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT pg_has_role('asymm_operator', 'USAGE') $$;
 COMMENT ON FUNCTION asymm._sees_statements() IS 'True for operators: may read the text of logged statements.';
 
+CREATE OR REPLACE FUNCTION asymm._hazards(step jsonb) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT jsonb_array_elements_text(step -> 'hazards') WHERE jsonb_typeof(step -> 'hazards') = 'array' $$;
+COMMENT ON FUNCTION asymm._hazards(jsonb) IS 'The hazards of one stored step.';
+
 CREATE OR REPLACE VIEW asymm.drift AS
     SELECT d.id,
            format('%I.%I', d.schema_name, d.object_name) AS object,
@@ -25,8 +31,7 @@ CREATE OR REPLACE VIEW asymm.drift AS
           -- The steps that mend this difference; the whole plan where none is made for it alone.
           SELECT string_agg(s.forward, E';\n' ORDER BY s.step) AS repair,
                  ARRAY(SELECT DISTINCT h.hazard
-                         FROM jsonb_array_elements(a.steps) AS e,
-                              jsonb_array_elements_text(CASE jsonb_typeof(e -> 'hazards') WHEN 'array' THEN e -> 'hazards' ELSE '[]' END) AS h (hazard)
+                         FROM jsonb_array_elements(a.steps) AS e, asymm._hazards(e) AS h (hazard)
                         WHERE (e ->> 'part' = d.part AND e ->> 'name' = d.name) OR NOT m.matched
                         ORDER BY h.hazard) AS hazards
             FROM (SELECT EXISTS (SELECT FROM jsonb_to_recordset(a.steps) AS x (part text, name text)
@@ -38,12 +43,14 @@ COMMENT ON VIEW asymm.drift IS 'Differences from the baseline: object, part, att
 
 CREATE OR REPLACE VIEW asymm.actions AS
     SELECT a.id, a.kind, a.target, a.state, a.reason, a.requested_by,
-           ARRAY(SELECT s ->> 'forward' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n) WHERE s ->> 'forward' IS NOT NULL ORDER BY n) AS statements,
-           ARRAY(SELECT s ->> 'inverse' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n) WHERE s ->> 'inverse' IS NOT NULL ORDER BY n DESC) AS inverse,
-           ARRAY(SELECT DISTINCT h FROM jsonb_array_elements(a.steps) AS s,
-                        jsonb_array_elements_text(CASE jsonb_typeof(s -> 'hazards') WHEN 'array' THEN s -> 'hazards' ELSE '[]' END) AS h ORDER BY h) AS hazards,
+           ARRAY(SELECT s ->> 'forward' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n)
+                  WHERE s ->> 'forward' IS NOT NULL ORDER BY n) AS statements,
+           ARRAY(SELECT s ->> 'inverse' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n)
+                  WHERE s ->> 'inverse' IS NOT NULL ORDER BY n DESC) AS inverse,
+           ARRAY(SELECT DISTINCT h FROM jsonb_array_elements(a.steps) AS s, asymm._hazards(s) AS h ORDER BY h) AS hazards,
            a.evidence_before, a.evidence_after,
-           CASE WHEN asymm._sees_statements() THEN a.error ELSE jsonb_build_object('sqlstate', a.error -> 'sqlstate') END AS error, a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
+           CASE WHEN asymm._sees_statements() THEN a.error ELSE jsonb_build_object('sqlstate', a.error -> 'sqlstate') END AS error,
+           a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
            round(extract(epoch FROM a.applied_at - a.created_at) * 1000, 1) AS duration_ms
       FROM asymm.action AS a;
 COMMENT ON VIEW asymm.actions IS 'The ledger: statements, their inverse (in the order to run them), hazards, evidence before and after, state; duration_ms from planned to applied.';

@@ -6,3 +6,5 @@ DROP FUNCTION asymm._process_ddl();
 
 -- More columns.
 DROP VIEW asymm.heartbeat;
+DROP FUNCTION asymm._process_grants(bigint[]);
+DROP FUNCTION asymm._compare_headers(text, bigint);

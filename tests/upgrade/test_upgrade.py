@@ -96,10 +96,10 @@ def test_update_under_load(empty_db: Database) -> None:
     ]
     for thread in threads:
         thread.start()
-    empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen")
+    empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen", timeout=40)
     empty_db.sql("ALTER EXTENSION asymmetrica UPDATE")
     logged = empty_db.value("SELECT max(id) FROM asymm.ddl_log")
-    empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen AND id > %s", logged)
+    empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen AND id > %s", logged, timeout=40)
     stop.set()
     for thread in threads:
         thread.join()
