@@ -68,6 +68,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT COALESCE(regexp_replace(a, x.noise, '', 'g') = regexp_replace(b, x.noise, '', 'g'), false)
-      FROM (VALUES ('::("[^"]+"|[a-z_0-9]+)(\.("[^"]+"|[a-z_0-9]+))?( varying| precision| with(out)? time zone)?(\([0-9, ]+\))?(\[\])*|[()\s]')) AS x (noise)
+      FROM (VALUES ('::("[^"]+"|[a-z_0-9]+)(\.("[^"]+"|[a-z_0-9]+))?'
+                    '( varying| precision| with(out)? time zone)?(\([0-9, ]+\))?(\[\])*|[()\s]')) AS x (noise)
 $$;
 COMMENT ON FUNCTION asymm._same_but_casts(text, text) IS 'True when two deparsed texts differ in casts, parentheses and blanks only.';

@@ -1,9 +1,9 @@
 """Every kind of slip on every kind of table is mended, taken back and mended again.
 
 A case of corpus/*.sql is a declared schema and a slip. All cases run side by side in one database:
-declared, watched, slipped, healed, reverted, healed again (a third of them, unless it is a long run). After a heal the facts and pg_dump's text must be what
-they were (order of columns and options aside), after a revert what the slip had made of them; rows that were
-there all the time keep their values.
+declared, watched, slipped, healed, reverted, healed again (a third of them, unless it is a long run). After a
+heal the facts and pg_dump's text must be what they were (order of columns and options aside), after a revert
+what the slip had made of them; rows that were there all the time keep their values.
 
 Marks of a case
     lost: c     columns whose values the slip destroys; `rows gone` is all of them
