@@ -111,12 +111,11 @@ BEGIN
                    COALESCE(bool_or(f.failures_in_row > 0), false)
           INTO organs, due, again
           FROM asymm._organ_in_force f WHERE f.lane = $1 AND f.enabled;
+        SELECT g.notify INTO notify FROM asymm.settings g;
     END IF;
-    SELECT g.notify INTO notify FROM asymm.setting g;
-    notify := COALESCE(notify, 'change');
 END
 $$;
-COMMENT ON FUNCTION asymm._beat_begin(text, text, boolean) IS 'What a loop asks first: must it end (lost, stopped, version), who is told; with look also which organs run every beat and whether another is due, and whether to look again at once because one fails.';
+COMMENT ON FUNCTION asymm._beat_begin(text, text, boolean) IS 'What a loop asks first: must it end (lost, stopped, version); with look also who is told, which organs run every beat and whether another is due, and whether to look again at once because one fails.';
 
 CREATE OR REPLACE FUNCTION asymm._record_beat(
     lane text, seq bigint, beat_at timestamptz, open bigint[], anchor timestamptz, idle boolean)

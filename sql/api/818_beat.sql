@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_start timestamptz := clock_timestamp();
-    v_function name := (SELECT o.function FROM asymm.organ o WHERE o.name = organ);
+    v_function name;
     v_state text;
     v_message text;
     v_detail text;
@@ -16,9 +16,10 @@ DECLARE
 BEGIN
     -- A failing organ is undone alone; it never stops the beat.
     BEGIN
-        IF v_function = '_process_ddl' THEN
+        IF organ = 'sense' THEN
             seen := asymm._process_ddl();      -- every beat: its plan is kept
         ELSE
+            SELECT o.function INTO v_function FROM asymm.organ o WHERE o.name = organ;
             EXECUTE format('SELECT asymm.%I()', v_function) INTO seen;
         END IF;
     EXCEPTION WHEN OTHERS THEN

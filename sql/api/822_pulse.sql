@@ -33,6 +33,7 @@ DECLARE
     v_last timestamptz;
     v_look boolean;
     v_names text[];
+    v_notify text := 'change';
     v_seen jsonb;
     v_applied jsonb;
     v_organ text;
@@ -132,10 +133,13 @@ BEGIN
         v_applied := NULL;
         v_action := NULL;
         v_idle := v_open[3] = 0;
-        v_look := COALESCE(v_look, true) OR v_works = '{}' OR lane = 'slow';
+        v_look := COALESCE(v_look, true) OR cardinality(v_works) <= 1 OR lane = 'slow';
         BEGIN
             v_begin := asymm._beat_begin(lane, v_lease.version, v_look);
-            v_names := COALESCE(v_begin.organs, v_names);
+            IF v_begin.organs IS NOT NULL THEN
+                v_names := v_begin.organs;
+                v_notify := v_begin.notify;
+            END IF;
             v_look := COALESCE(v_begin.again, false);
             IF COALESCE(v_begin.ends, 'version') = 'version' AND v_woke >= v_next THEN
                 FOREACH v_organ IN ARRAY v_names LOOP
@@ -163,8 +167,7 @@ BEGIN
             v_action := NULL;
             v_open[2] := v_open[2] + 1;
             v_ends := CASE WHEN to_regclass('asymm.pulse_state') IS NULL THEN 'dropped' END;
-            SELECT NULL::text AS ends, 'change' AS notify, NULL::text[] AS organs, false AS due,
-                true AS again INTO v_begin;
+            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due INTO v_begin;
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';
@@ -214,8 +217,8 @@ BEGIN
             END;
         END LOOP;
 
-        IF NOT v_idle OR v_begin.notify = 'beat' THEN
-            v_done := asymm._tell(v_begin.notify, lane, v_tick, v_woke, v_seen, v_applied);
+        IF NOT v_idle OR v_notify = 'beat' THEN
+            v_done := asymm._tell(v_notify, lane, v_tick, v_woke, v_seen, v_applied);
         END IF;
         IF v_last IS NOT NULL THEN
             v_missed := v_missed + v_tick - v_seq - 1;

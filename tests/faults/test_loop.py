@@ -219,7 +219,7 @@ def test_the_beat_tells_what_changed(db: Database) -> None:
     make_table(db, owner)
     listener = db.connect()
     listener.execute("LISTEN asymm_pulse")
-    loop = Loop(db, actor, "3 s").wait_for_beats()
+    loop = Loop(db, actor, "8 s").wait_for_beats()
     db.sql("ALTER TABLE app.item DROP COLUMN label")
     told = next(listener.notifies(timeout=5), None)
     assert told is not None
@@ -231,7 +231,9 @@ def test_the_beat_tells_what_changed(db: Database) -> None:
     assert loop.running()
     assert next(listener.notifies(timeout=0.6), None) is None
     db.sql("SELECT asymm.configure(notify => 'beat')")
-    assert len(list(listener.notifies(timeout=0.7))) >= 2
+    assert len(list(listener.notifies(timeout=4, stop_after=2))) >= 2
+    db.sql("SELECT * FROM asymm.stop()")
+    loop.join()
 
 
 def test_beat_and_cycle_by_hand(db: Database) -> None:
