@@ -98,7 +98,11 @@ AS $$
 DECLARE
     v asymm.setting;
 BEGIN
-    SELECT s.* INTO v FROM asymm.settings AS s;
+    -- The view asymm.settings in two steps: half the cost, and this is asked with every repair.
+    SELECT s.* INTO v FROM asymm.setting AS s;
+    IF NOT FOUND THEN
+        SELECT s.* INTO v FROM asymm._setting_default AS s;
+    END IF;
     RETURN v;
 END
 $$;

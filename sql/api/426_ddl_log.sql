@@ -6,7 +6,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- The key word, then blanks or comments, then a value: quoted, in dollars, or behind an equals sign.
-    RETURN statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
+    -- Most statements have none of the words, which is quicker to see.
+    RETURN statement ~* 'pass|pwd|connection|secret|token|api|options|://'
+       AND statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
                          '(\s|/\*.*?\*/|--[^\n]*\n)*(=|:|(e|u&)?''|\$)|\moptions(\s|/\*.*?\*/|--[^\n]*\n)*\(|://[^/\s:@]*:[^/\s@]+@');
 END
 $$;
@@ -18,8 +20,10 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '100ms'
 AS $$
 DECLARE
-    v_set asymm.setting;
-    v_caller name;
+    v_chars integer;
+    v_roles name[];
+    v_applications text[];
+    v_caller name := COALESCE(NULLIF(current_setting('role', true), 'none'), session_user);    -- as asymm._caller()
     v_application text := current_setting('application_name', true);
     v_intent text := NULLIF(btrim(current_setting('asymm.intent', true)), '');
     v_action text := NULLIF(current_setting('asymm.action', true), '');
@@ -50,11 +54,14 @@ BEGIN
     IF v_commands = 0 THEN
         RETURN;
     END IF;
-    v_set := asymm._settings();
-    v_caller := asymm._caller();
+    SELECT s.statement_chars, s.migrator_roles, s.migrator_applications INTO v_chars, v_roles, v_applications FROM asymm.setting s;
+    IF NOT FOUND THEN
+        SELECT s.statement_chars, s.migrator_roles, s.migrator_applications INTO v_chars, v_roles, v_applications
+          FROM asymm._setting_default s;
+    END IF;
     -- Commands that carry secrets leave no text, nor does a string of several commands with one of them in it.
-    IF v_set.statement_chars > 0 AND TG_TAG !~ 'USER MAPPING|SERVER|SUBSCRIPTION|ROLE|USER' THEN
-        v_statement := left(current_query(), v_set.statement_chars);
+    IF v_chars > 0 AND TG_TAG !~ 'USER MAPPING|SERVER|SUBSCRIPTION|ROLE|USER' THEN
+        v_statement := left(current_query(), v_chars);
         IF asymm._carries_secret(v_statement) THEN
             v_statement := NULL;
         END IF;
@@ -62,9 +69,9 @@ BEGIN
     INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,
                                class_ids, object_ids, identities, parent_schemas, parent_names)
     VALUES (v_caller, session_user, v_application, inet_client_addr(), TG_TAG, v_statement, v_intent,
-            v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_set.migrator_roles)
-                                  OR session_user = ANY (v_set.migrator_roles)
-                                  OR v_application = ANY (v_set.migrator_applications)),
+            v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_roles)
+                                  OR session_user = ANY (v_roles)
+                                  OR v_application = ANY (v_applications)),
             CASE WHEN v_action ~ '^[0-9]{1,18}$' THEN v_action::bigint END,
             COALESCE(v_class_ids, '{}'), COALESCE(v_object_ids, '{}'), COALESCE(v_identities, '{}'),
             COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'));

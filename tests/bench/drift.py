@@ -39,6 +39,17 @@ class Latencies:
         self.repaired_server: list[float] = []
 
 
+def story(scene: Scene, table: str) -> str:
+    """Return what the ledger says of the latest action on a table."""
+    rows = scene.db.sql(
+        "SELECT h.at::text, h.to_state, h.note, a.tries::text, a.error::text FROM asymm.actions AS a"
+        " CROSS JOIN LATERAL asymm.action_history(a.id) AS h"
+        " WHERE a.id = (SELECT max(x.id) FROM asymm.actions AS x WHERE x.target = %s)",
+        table,
+    )
+    return "\n".join(" | ".join(str(cell) for cell in row) for row in rows)
+
+
 def sample(scene: Scene, found: Latencies, number: int, rng: random.Random) -> None:
     """Inflict one slip at a random phase of the beat and follow its row until it is healed."""
     place = (number * 7 + 3) % TABLES
@@ -58,7 +69,7 @@ def sample(scene: Scene, found: Latencies, number: int, rng: random.Random) -> N
         if row[1]:
             break
         if row[2] or now > 10_000:
-            raise RuntimeError(f"{slip}: not repaired after {now:.0f} ms ({row[5]})")
+            raise RuntimeError(f"{slip}: not repaired after {now:.0f} ms\n{story(scene, table)}")
         time.sleep(0.002)
     found.noticed.append(noticed or now)
     found.repaired.append(now)
