@@ -10,6 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 import asymmetrica
+from support import database
 from support.cluster import Cluster
 from support.database import Database
 
@@ -33,6 +34,25 @@ async def call(request: pytest.FixtureRequest, db: Database) -> AsyncIterator[Ca
             yield Caller(ours)
     else:
         async with await asymmetrica.connect_async(db.dsn) as theirs:
+            yield Caller(theirs)
+
+
+@pytest.fixture(scope="module")
+def still(server: Cluster, template: str) -> Iterator[Database]:
+    """One database for the tests of a module that leave nothing behind."""
+    made = database.create(server, template)
+    yield made
+    made.drop()
+
+
+@pytest.fixture(params=["sync", "async"])
+async def look(request: pytest.FixtureRequest, still: Database) -> AsyncIterator[Caller]:
+    """Methods on the database `still`, sync and async."""
+    if request.param == "sync":
+        with asymmetrica.connect(still.dsn) as ours:
+            yield Caller(ours)
+    else:
+        async with await asymmetrica.connect_async(still.dsn) as theirs:
             yield Caller(theirs)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+import psycopg
 import pytest
 
 import asymmetrica
 from asymmetrica import AsymmetricaError, ConnectionFailed, NotInstalled, errors
-from support.cluster import Cluster
+from support.cluster import ROOT, Cluster
 from support.database import Database
+
+# SY010 never leaves the extension. The rest says that pulse() or CREATE EXTENSION was run in a wrong way.
+INTERNAL = {"SY010"}
+UNMAPPED = {"invalid_transaction_termination", "read_only_sql_transaction", "invalid_role_specification"}
 
 RAISE = (
     """DO $$ BEGIN RAISE EXCEPTION 'no "x"' USING ERRCODE = '{}', DETAIL = 'seen', HINT = 'do that'; END $$"""
@@ -16,6 +23,18 @@ RAISE = (
 
 def test_nine_codes_of_our_own() -> None:
     assert {code for code in errors.SQLSTATES if code.startswith("SY")} == {f"SY00{n}" for n in range(1, 10)}
+
+
+def test_every_code_the_extension_raises_has_a_class() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "sql").glob("*/*.sql"))
+    raised = set(re.findall(r"'(SY\d{3})'", sources)) - INTERNAL
+    names = set(re.findall(r"ERRCODE = '([a-z_]+)'", sources)) - UNMAPPED
+    found = {
+        getattr(psycopg.errors, "".join(map(str.capitalize, name.split("_")))).sqlstate for name in names
+    }
+    ours = {code for code in errors.SQLSTATES if code.startswith("SY")}
+    assert raised == ours
+    assert found == set(errors.SQLSTATES) - ours
 
 
 def test_class_of_a_code(server: Cluster) -> None:

@@ -25,8 +25,8 @@ from .conftest import Caller
 ORDERS = "shop.orders"
 
 
-async def test_version(call: Caller, db: Database) -> None:
-    assert await call("version") == db.value(
+async def test_version(look: Caller, still: Database) -> None:
+    assert await look("version") == still.value(
         "SELECT extversion FROM pg_extension WHERE extname = 'asymmetrica'"
     )
 
@@ -51,11 +51,11 @@ async def test_settings(call: Caller, db: Database) -> None:
     assert raised.value.hint
 
 
-async def test_annotate(call: Caller) -> None:
-    made = await call("annotate", "dataEntity", scope="global", cost="O(n)", lineage=["create"], weight=2)
+async def test_annotate(look: Caller) -> None:
+    made = await look("annotate", "dataEntity", scope="global", cost="O(n)", lineage=["create"], weight=2)
     assert made == Annotation("dataEntity", "global", "Balance", "O(n)", ["create"], 2.0)
     with pytest.raises(InvalidArgument):
-        await call("annotate", "dataEntity", cost="O(n^1.5)")
+        await look("annotate", "dataEntity", cost="O(n^1.5)")
 
 
 @pytest.mark.usefixtures("shop")
@@ -190,28 +190,29 @@ async def test_data_is_not_lost_by_the_way(call: Caller, shop: Database) -> None
     assert await call("drift") == []
 
 
-async def test_pause_and_resume(call: Caller) -> None:
-    paused = await call("pause", "maintenance")
+async def test_pause_and_resume(look: Caller) -> None:
+    paused = await look("pause", "maintenance")
     assert (paused.healing, paused.cause, paused.changed_by) == ("paused", "maintenance", "postgres")
-    assert (await call("resume")).healing == "on"
+    assert (await look("resume")).healing == "on"
 
 
-async def test_organs(call: Caller) -> None:
-    organs = {organ.name: organ for organ in await call("organs")}
+async def test_organs(look: Caller) -> None:
+    organs = {organ.name: organ for organ in await look("organs")}
     assert {organ.lane for organ in organs.values()} == {"fast", "slow"}
     name = next(name for name, organ in organs.items() if organ.lane == "slow")
-    [organ] = await call("configure_organ", name, enabled=False, cadence=timedelta(minutes=7))
+    [organ] = await look("configure_organ", name, enabled=False, cadence=timedelta(minutes=7))
     assert (organ.enabled, organ.cadence) == (False, timedelta(minutes=7))
+    await look("configure_organ", name, enabled=True, cadence=organs[name].cadence)
     with pytest.raises(UnknownObject):
-        await call("configure_organ", "no such organ", enabled=True)
+        await look("configure_organ", "no such organ", enabled=True)
 
 
-async def test_doctor(call: Caller) -> None:
-    checks = await call("doctor")
+async def test_doctor(look: Caller) -> None:
+    checks = await look("doctor")
     assert {check.status for check in checks} <= {"ok", "warning", "error"}
     assert all(check.remedy for check in checks if check.status == "error")
 
 
-async def test_beat_and_cycle(call: Caller) -> None:
-    assert isinstance(await call("beat"), dict)
-    assert isinstance(await call("cycle"), dict)
+async def test_beat_and_cycle(look: Caller) -> None:
+    assert isinstance(await look("beat"), dict)
+    assert isinstance(await look("cycle"), dict)

@@ -15,6 +15,7 @@ from ._redact import redact
 
 __all__ = [
     "SQLSTATES",
+    "AmbiguousName",
     "AsymmetricaError",
     "ConnectionFailed",
     "DataLoss",
@@ -158,6 +159,12 @@ class NotAllowed(AsymmetricaError):
     """The role lacks the right to do this."""
 
     code = "42501"
+
+
+class AmbiguousName(AsymmetricaError):
+    """Several watched tables have this name; say the schema too."""
+
+    code = "42725"
 
 
 class UnknownObject(AsymmetricaError):
