@@ -14,12 +14,14 @@ CREATE OR REPLACE FUNCTION asymm._may_act(owner name) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_caller name := asymm._caller();
 BEGIN
     RETURN (
         SELECT COALESCE(
             (SELECT r.rolsuper OR (o.oid IS NOT NULL AND pg_has_role(r.oid, o.oid, 'MEMBER'))
                FROM pg_roles r LEFT JOIN pg_roles o ON o.rolname = _may_act.owner
-              WHERE r.rolname = asymm._caller()), false));
+              WHERE r.rolname = v_caller), false));
 END
 $$;
 COMMENT ON FUNCTION asymm._may_act(name) IS 'True when the caller is a superuser or a member of the given owner.';

@@ -1,10 +1,32 @@
 -- The DDL log, read every beat: drift, adoption of what was meant, undeclared tables.
 
+CREATE OR REPLACE FUNCTION asymm._undeclared() RETURNS TABLE (relid oid, policy text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+    v record;
+BEGIN
+    FOR v IN SELECT n.oid, w.schema_name, w.policy FROM asymm.watched_schema w JOIN pg_namespace n ON n.nspname = w.schema_name LOOP
+        RETURN QUERY
+            SELECT c.oid, v.policy
+              FROM pg_class c
+             WHERE c.relnamespace = v.oid AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+               AND c.relname NOT IN (SELECT b.object_name FROM asymm.baseline b
+                                      WHERE b.kind = 'table' AND b.schema_name = v.schema_name)
+               -- as asymm._schema_tables(), but asked of these few only
+               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION asymm._undeclared() IS 'Tables in watched schemas that have no baseline, with the policy of their schema.';
+
 -- Tables in watched schemas that nobody declared, and those seen before that are gone or declared now.
 CREATE OR REPLACE FUNCTION asymm._inspect_undeclared(found_by text, ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v record;
@@ -23,18 +45,14 @@ BEGIN
             AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.action_id = a.id AND d.state = 'open');
     END IF;
     FOR v IN
-        SELECT f.*, w.policy
-          FROM asymm.watched_schema w
-         CROSS JOIN LATERAL unnest(asymm._schema_tables(w.schema_name)) AS t (relid)
-          JOIN pg_class c ON c.oid = t.relid
-         CROSS JOIN LATERAL asymm._table_facts(ARRAY[t.relid]) AS f
-         WHERE NOT EXISTS (SELECT FROM asymm.baseline b
-                            WHERE b.kind = 'table' AND b.schema_name = w.schema_name AND b.object_name = c.relname)
-           AND NOT EXISTS (SELECT FROM asymm.drift_record d
+        SELECT f.*, u.policy
+          FROM asymm._undeclared() AS u (relid, policy)
+         CROSS JOIN LATERAL asymm._table_facts(ARRAY[u.relid]) AS f
+         WHERE NOT EXISTS (SELECT FROM asymm.drift_record d
                             WHERE d.state = 'open' AND d.baseline_id IS NULL
-                              AND d.schema_name = w.schema_name AND d.object_name = c.relname)
+                              AND d.schema_name = f.schema_name AND d.object_name = f.object_name)
            AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.drift_record d USING (baseline_id)
-                            WHERE s.relid = t.relid AND d.state = 'open' AND d.part = 'table' AND d.attribute = 'name')
+                            WHERE s.relid = u.relid AND d.state = 'open' AND d.part = 'table' AND d.attribute = 'name')
     LOOP
         v_target := format('%I.%I', v.schema_name, v.object_name);
         v_differences := jsonb_build_array(jsonb_build_object('part', 'table', 'name', '', 'actual', v.facts #> '{table,""}'));
@@ -256,9 +274,20 @@ BEGIN
             v_seen := asymm._merge_seen(v_seen, jsonb_build_object('objects', '[]'::jsonb, 'adopted',
                 cardinality(asymm._declare(v.relids, v.policy, v.annotation, true, v.reason))));
         END LOOP;
-        v_seen := asymm._merge_seen(v_seen, asymm._inspect_undeclared('ddl_log',
-            (SELECT max(l.id) FROM asymm.ddl_log l
-              WHERE l.id = ANY (v_rows) AND NOT l.intended AND l.command_tag ~ 'TABLE|SCHEMA|SELECT INTO')));
+        -- Most commands neither make nor move a table.
+        IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id IS NULL AND d.state = 'open')
+           OR EXISTS (SELECT FROM asymm.ddl_log l WHERE l.id = ANY (v_rows) AND l.command_tag ~ 'SCHEMA|EXTENSION')
+           OR EXISTS (SELECT FROM asymm.ddl_log l
+                       CROSS JOIN LATERAL unnest(l.object_ids) AS o (id)
+                        JOIN pg_class c ON c.oid = o.id AND c.relkind IN ('r', 'p')
+                        JOIN pg_namespace n ON n.oid = c.relnamespace
+                       WHERE l.id = ANY (v_rows)
+                         AND NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.kind = 'table' AND b.schema_name = n.nspname
+                                            AND b.object_name = c.relname)) THEN
+            v_seen := asymm._merge_seen(v_seen, asymm._inspect_undeclared('ddl_log',
+                (SELECT max(l.id) FROM asymm.ddl_log l
+                  WHERE l.id = ANY (v_rows) AND NOT l.intended AND l.command_tag ~ 'TABLE|SCHEMA|SELECT INTO')));
+        END IF;
     END IF;
     RETURN v_seen;
 END
