@@ -1,0 +1,436 @@
+"""Attacks by roles that may do something here, but not this: each must be refused or come to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.database import Database
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def rows(connection: Connection, query: str, *params: Any) -> list[tuple[Any, ...]]:
+    """Run one statement and return its rows."""
+    cursor = connection.execute(query.encode(), params or None)
+    return cursor.fetchall() if cursor.description else []
+
+
+def refused(connection: Connection, query: str, *states: str) -> None:
+    """Fail unless the query raises one of these SQLSTATEs (42501 if none is named)."""
+    state = "nothing"
+    try:
+        connection.execute(query.encode())
+    except psycopg.Error as error:
+        state = f"{error.sqlstate} {error}"
+    assert state[:5] in (states or ("42501",)), f"{query} raised {state}"
+
+
+class Scene:
+    """Two owners and operators that distrust each other, a reader, and a table of the first."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.ann = db.role("ann", member_of=("asymm_operator",))
+        self.bob = db.role("bob", member_of=("asymm_operator",))
+        self.reader = db.role("reader", member_of=("asymm_reader",))
+        self.plain = db.role("plain")
+        for role in (self.ann, self.bob):
+            db.own.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(sql.Identifier(role)))
+        self.as_ann, self.as_bob = db.connect(user=self.ann), db.connect(user=self.bob)
+        rows(self.as_ann, "CREATE TABLE public.hers (id int PRIMARY KEY, note text DEFAULT 'x')")
+
+    def slip(self, policy: str = "propose") -> int:
+        """Watch the table, let a column's default slip, have the beat see it; return the action."""
+        rows(self.as_ann, "SELECT asymm.watch('public.hers', %s)", policy)
+        rows(self.as_ann, "ALTER TABLE public.hers ALTER note DROP DEFAULT")
+        self.db.sql("SELECT asymm._process_ddl()")
+        action: int = self.db.value("SELECT max(id) FROM asymm.actions WHERE kind = 'heal'")
+        return action
+
+    def state(self, action: int) -> str:
+        return str(self.db.value("SELECT state FROM asymm.actions WHERE id = %s", action))
+
+
+@pytest.fixture
+def scene(db: Database) -> Scene:
+    return Scene(db)
+
+
+# A sub-select as argument, since a strict function of a constant NULL is not even looked up.
+CALLS = """
+    SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL asymm.%I(%s)' ELSE 'SELECT asymm.%I(%s)' END,
+        p.proname, a.list)
+      FROM pg_proc p
+     CROSS JOIN LATERAL (
+         SELECT COALESCE(string_agg(CASE p.prokind WHEN 'p' THEN format('NULL::%s', t::regtype)
+                                                   ELSE format('(SELECT NULL::%s)', t::regtype) END, ', '
+                                                       ORDER BY n), '') AS list
+           FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n)) AS a
+     WHERE p.pronamespace = 'asymm'::regnamespace AND p.prorettype <> 'event_trigger'::regtype"""
+READS = """
+    SELECT 'SELECT * FROM ' || oid::regclass FROM pg_class
+     WHERE relnamespace = 'asymm'::regnamespace AND relkind IN ('r', 'v')"""
+
+
+def test_a_plain_role_can_call_and_read_nothing(scene: Scene) -> None:
+    plain = scene.db.connect(user=scene.plain)
+    queries = [row[0] for row in scene.db.sql(CALLS) + scene.db.sql(READS)]
+    assert len(queries) > 150
+    for query in queries:
+        refused(plain, query)
+    # Nor is it the schema alone that keeps it out.
+    scene.db.sql(f'GRANT USAGE ON SCHEMA asymm TO "{scene.plain}"')
+    for query in queries:
+        refused(plain, query)
+    # Its DDL is logged all the same, though it may not run the trigger's function.
+    rows(plain, "CREATE TEMP TABLE mine (a int)")
+    scene.db.sql(f'GRANT CREATE ON SCHEMA public TO "{scene.plain}"')
+    rows(plain, "CREATE TABLE public.theirs (a int)")
+    assert scene.db.sql("SELECT role, objects FROM asymm.ddl ORDER BY id DESC LIMIT 1") == [
+        (scene.plain, ["public.theirs"])
+    ]
+
+
+def test_a_reader_sees_no_statement_and_no_row_in_an_error(scene: Scene) -> None:
+    rows(scene.as_ann, "CREATE TABLE public.mail (address text, UNIQUE (address))")
+    rows(scene.as_ann, "SELECT asymm.watch('public.mail')")
+    rows(scene.as_ann, "ALTER TABLE public.mail DROP CONSTRAINT mail_address_key")
+    rows(scene.as_ann, "INSERT INTO public.mail VALUES ('ann@secret.example'), ('ann@secret.example')")
+    scene.db.sql("SELECT asymm._process_ddl()")
+    rows(scene.as_ann, "SELECT asymm.heal('public.mail')")
+    action = scene.db.value("SELECT max(id) FROM asymm.actions WHERE state = 'failed'")
+    assert "secret.example" in str(scene.db.sql("SELECT error FROM asymm.actions"))
+    reader = scene.db.connect(user=scene.reader)
+    seen = [
+        rows(reader, "SELECT * FROM asymm.drift"),
+        rows(reader, "SELECT * FROM asymm.actions"),
+        rows(reader, "SELECT * FROM asymm.action_history(%s)", action),
+        rows(reader, "SELECT * FROM asymm.ddl"),
+    ]
+    assert all(seen)
+    assert "secret.example" not in str(seen)
+    assert rows(reader, "SELECT count(statement) FROM asymm.ddl") == [(0,)]
+    assert rows(reader, "SELECT count(statement) FROM asymm.drift") == [(0,)]
+    operator = rows(scene.as_ann, "SELECT count(statement) FROM asymm.ddl")
+    assert operator > [(0,)]
+    for query in (
+        "asymm.heal('public.mail')",
+        "asymm.adopt('public.mail')",
+        "asymm.configure(period => '1 s')",
+    ):
+        refused(reader, f"SELECT {query}")
+
+
+def test_an_operator_cannot_touch_what_another_owns(scene: Scene) -> None:
+    action = scene.slip()
+    rows(scene.as_ann, "SELECT asymm.heal('public.hers')")
+    healed = scene.db.value("SELECT max(id) FROM asymm.actions WHERE state = 'verified'")
+    rows(scene.as_ann, "ALTER TABLE public.hers ALTER note DROP DEFAULT")
+    scene.db.sql("SELECT asymm._process_ddl()")
+    action = scene.db.value("SELECT max(id) FROM asymm.actions WHERE state = 'proposed'")
+    before = scene.db.sql("SELECT * FROM asymm.baseline")
+    for query in (
+        "asymm.watch('public.hers', 'observe')",
+        "asymm.watch_schema('public')",
+        "asymm.unwatch('public.hers')",
+        "asymm.adopt('public.hers')",
+        "asymm.heal('public.hers')",
+        "asymm.heal('public.hers', dry_run => true)",
+        f"asymm.approve({action})",
+        f"asymm.reject({action})",
+        f"asymm.revert({healed})",
+        f"asymm.revert({healed}, dry_run => true)",
+        "asymm._request_heal('public.hers', false)",
+        "asymm._request_heal('public.hers', NULL)",
+        f"asymm._approve({action})",
+        f"asymm._begin_revert({healed}, false)",
+        f"asymm._finish_revert({healed}, NULL)",
+    ):
+        refused(scene.as_bob, f"SELECT {query}")
+    assert scene.state(action) == "proposed"
+    assert scene.state(healed) == "verified"
+    assert scene.db.sql("SELECT * FROM asymm.baseline") == before
+    # What the beat may run is for those who act for the owner, too.
+    scene.db.sql(f'GRANT asymm_pulse TO "{scene.bob}"')
+    scene.db.sql("UPDATE asymm.action SET state = 'approved' WHERE id = %s", action)
+    assert rows(scene.as_bob, "SELECT asymm._claim_action()") == [(None,)]
+    assert rows(scene.as_bob, "SELECT asymm._recover_actions()") == [(0,)]
+    scene.db.sql("UPDATE asymm.action SET state = 'applying' WHERE id = %s", action)
+    for query in (
+        f"asymm._open_steps({action}, 1)",
+        f"asymm._settle({action})",
+        f"asymm._finish_action({action}, NULL)",
+        f"asymm._apply_action({action})",
+    ):
+        refused(scene.as_bob, f"SELECT {query}")
+    assert scene.state(action) == "applying"
+
+
+def test_who_takes_the_name_of_a_watched_table_gets_nothing(scene: Scene) -> None:
+    rows(scene.as_ann, "SELECT asymm.watch('public.hers', 'heal')")
+    rows(scene.as_ann, "DROP TABLE public.hers")
+    rows(scene.as_bob, "CREATE TABLE public.hers (id int PRIMARY KEY, note text)")
+    scene.db.sql("SELECT asymm._process_ddl()")
+    for query in (
+        "asymm.watch('public.hers', 'observe')",
+        "asymm.unwatch('public.hers')",
+        "asymm.adopt('public.hers')",
+        "asymm.heal('public.hers')",
+    ):
+        refused(scene.as_bob, f"SELECT {query}")
+    # The first owner's actor must not work on the stranger's table either.
+    scene.db.sql(f'GRANT asymm_pulse TO "{scene.ann}"')
+    assert rows(scene.as_ann, "SELECT asymm._claim_action()") == [(None,)]
+    assert scene.db.sql("SELECT policy, watched_by FROM asymm.watched") == [("heal", scene.ann)]
+
+
+def test_nothing_can_be_forged_by_calling_the_pieces(scene: Scene) -> None:
+    action = scene.slip()
+    scene.db.sql(f'GRANT asymm_pulse TO "{scene.ann}"')
+    baseline = scene.db.value("SELECT fingerprint FROM asymm.baseline")
+    refused(scene.as_ann, f"SELECT asymm._finish_action({action}, NULL)", "SY005")
+    refused(scene.as_ann, f"SELECT asymm._settle({action})", "SY005")
+    refused(scene.as_ann, f"SELECT asymm._finish_revert({action}, NULL)", "SY005")
+    # Opened, not run: not verified.
+    rows(scene.as_ann, "SELECT asymm._request_heal('public.hers', false)")
+    opened = scene.db.value("SELECT max(id) FROM asymm.actions")
+    rows(scene.as_ann, f"SELECT asymm._finish_action({opened}, NULL)")
+    assert scene.state(opened) == "failed"
+    # Opened, then something else was done to the very part that the step mends: neither verified nor adopted.
+    rows(scene.as_ann, "SELECT asymm._request_heal('public.hers', false)")
+    opened = scene.db.value("SELECT max(id) FROM asymm.actions")
+    rows(scene.as_ann, "ALTER TABLE public.hers ALTER note SET DEFAULT 'evil'")
+    rows(scene.as_ann, f"SELECT asymm._finish_action({opened}, NULL)")
+    assert scene.state(opened) != "verified"
+    assert scene.db.value("SELECT fingerprint FROM asymm.baseline") == baseline
+    # Healed for good; reverted is what the catalog shows, not what is said.
+    rows(scene.as_ann, "SELECT asymm.heal('public.hers')")
+    healed = scene.db.value("SELECT max(id) FROM asymm.actions WHERE state = 'verified'")
+    refused(scene.as_ann, f"SELECT asymm._finish_revert({healed}, NULL)", "SY005")
+    rows(scene.as_ann, f"SELECT asymm._begin_revert({healed}, false)")
+    refused(scene.as_ann, f"SELECT asymm._finish_revert({healed}, NULL)", "SY007")
+    assert scene.state(healed) == "reverting"
+    rows(scene.as_ann, "SELECT asymm._recover_actions()")
+    assert scene.state(healed) == "verified"
+    assert scene.db.value("SELECT fingerprint FROM asymm.baseline") == baseline
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "asymm.unwatch('public.hers')",
+        "asymm.adopt('public.hers')",
+        "asymm.watch('public.hers', 'observe')",
+        "asymm.configure(max_actions_per_hour => 0)",
+        "asymm._request_heal('public.hers', false)",
+    ],
+)
+def test_maintenance_by_a_superuser_lends_nobody_his_name(scene: Scene, call: str) -> None:
+    """ANALYZE and REFRESH run the owner's functions as that owner, in the superuser's session."""
+    scene.slip()
+    before = scene.db.sql("SELECT * FROM asymm.baseline"), scene.db.sql("SELECT * FROM asymm.settings")
+    rows(scene.as_bob, "CREATE TABLE public.his (a int)")
+    body = (
+        "CREATE OR REPLACE FUNCTION public.trap(a int) RETURNS int LANGUAGE plpgsql IMMUTABLE"
+        " AS $$ BEGIN {} RETURN a; END $$"
+    )
+    rows(scene.as_bob, body.format(""))
+    rows(scene.as_bob, "CREATE INDEX ON public.his (public.trap(a))")
+    rows(scene.as_bob, "INSERT INTO public.his VALUES (1)")
+    rows(scene.as_bob, "CREATE MATERIALIZED VIEW public.his_view AS SELECT public.trap(a) FROM public.his")
+    rows(scene.as_bob, body.format(f"PERFORM {call};"))
+    refused(scene.db.own, "ANALYZE public.his")
+    refused(scene.db.own, "REINDEX TABLE public.his")
+    refused(scene.db.own, "REFRESH MATERIALIZED VIEW public.his_view")
+    assert (
+        scene.db.sql("SELECT * FROM asymm.baseline"),
+        scene.db.sql("SELECT * FROM asymm.settings"),
+    ) == before
+
+
+def test_set_role_gives_what_membership_gives_and_no_more(scene: Scene) -> None:
+    rows(scene.as_ann, "SELECT asymm.watch('public.hers')")
+    refused(scene.as_bob, "SELECT set_config('role', 'postgres', false)")
+    refused(scene.as_bob, f'SET ROLE "{scene.ann}"')
+    refused(
+        scene.as_bob,
+        f"CREATE FUNCTION pg_temp.f() RETURNS void LANGUAGE sql SET role = '{scene.ann}'"
+        " AS 'SELECT asymm.unwatch(''hers'')'; SELECT pg_temp.f()",
+    )
+    both = scene.db.role("both", member_of=(scene.ann, scene.bob))
+    connection = scene.db.connect(user=both)
+    rows(connection, f'SET ROLE "{scene.bob}"')
+    refused(connection, "SELECT asymm.adopt('public.hers')")
+    rows(connection, "RESET ROLE")
+    assert rows(connection, "SELECT asymm.adopt('public.hers')") == []
+
+
+def test_fake_objects_are_never_reached(scene: Scene) -> None:
+    """Functions, operators and tables of the catalogs' names, first in the caller's path (B5, B6)."""
+    scene.db.sql(f'CREATE SCHEMA zz_catalog AUTHORIZATION "{scene.ann}"')
+    ann = scene.as_ann
+    rows(ann, "CREATE TABLE zz_catalog.reached (what text)")
+    bait = (
+        "CREATE FUNCTION zz_catalog.{name}({arguments}) RETURNS {result} LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO zz_catalog.reached VALUES ('{name}'); RETURN NULL; END $$"
+    )
+    for name, arguments, result in (
+        ("format", "text, VARIADIC text[]", "text"),
+        ("format", "text, text, text", "text"),
+        ("count", "integer", "bigint"),
+        ("current_setting", "text, boolean", "text"),
+        ("pg_get_userbyid", "oid", "name"),
+        ("fake_equals", "text, text", "boolean"),
+        ("_process_ddl", "", "jsonb"),
+        ("watch", "regclass, text", "text"),
+        ("now", "", "timestamptz"),
+        ("to_regclass", "text", "regclass"),
+    ):
+        rows(ann, bait.format(name=name, arguments=arguments, result=result))
+    rows(
+        ann,
+        "CREATE OPERATOR zz_catalog.= (LEFTARG = text, RIGHTARG = text, FUNCTION = zz_catalog.fake_equals)",
+    )
+    for table in (
+        "pg_class",
+        "pg_roles",
+        "pg_namespace",
+        "settings",
+        "setting",
+        "baseline",
+        "ddl_log",
+        "member",
+    ):
+        rows(
+            ann,
+            f"CREATE TEMP TABLE {table} (oid oid, relname name, rolname name, rolsuper boolean DEFAULT true)",
+        )
+    rows(ann, f"INSERT INTO pg_temp.pg_roles VALUES (1, 'x', '{scene.ann}', true)")
+    rows(ann, "SET search_path = zz_catalog, pg_temp, pg_catalog, public")
+    assert rows(ann, "SELECT policy_in_force FROM asymm.watch('public.hers')") == [("propose",)]
+    rows(ann, "ALTER TABLE public.hers ALTER note DROP DEFAULT")
+    scene.db.sql("SELECT asymm._process_ddl()")
+    assert rows(ann, "SELECT state FROM asymm.heal('public.hers')") == [("verified",)]
+    assert rows(ann, "SELECT state FROM asymm.revert((SELECT max(id) FROM asymm.actions))") == [("reverted",)]
+    assert len(rows(ann, "SELECT part FROM asymm.adopt('public.hers')")) == 1
+    rows(ann, "SELECT * FROM asymm.drift")
+    rows(ann, "SELECT asymm.fingerprint_database()")
+    assert len(rows(ann, "SELECT object FROM asymm.unwatch('public.hers')")) == 1
+    # The last check is the bait's own: it works when it is called.
+    assert scene.db.value("SELECT count(*) FROM zz_catalog.reached") == 0
+    rows(ann, "SELECT zz_catalog.now()")
+    assert scene.db.value("SELECT count(*) FROM zz_catalog.reached") == 1
+
+
+def test_a_new_owner_is_not_served_by_the_old_ones_plan(scene: Scene) -> None:
+    action = scene.slip("heal")
+    scene.db.sql(f'GRANT asymm_pulse TO "{scene.ann}"')
+    assert scene.state(action) == "approved"
+    scene.db.sql(f'ALTER TABLE public.hers OWNER TO "{scene.bob}"')
+    assert rows(scene.as_ann, "SELECT asymm._claim_action()") == [(action,)]
+    # Claimed by what the ledger knew; the table itself says otherwise, and nothing is run.
+    result = rows(scene.as_ann, f"SELECT asymm._apply_action({action})")[0][0]
+    assert result["state"] in ("expired", "failed")
+    assert (
+        scene.db.value(
+            "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'public.hers'::regclass"
+        )
+        is None
+    )
+    scene.db.sql("SELECT asymm._process_ddl()")
+    assert rows(scene.as_ann, "SELECT asymm._claim_action()") == [(None,)]
+
+
+def test_a_superuser_is_shown_what_will_run_with_his_rights(scene: Scene) -> None:
+    rows(
+        scene.as_ann,
+        "CREATE FUNCTION public.hers_code() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT current_user::text $$",
+    )
+    rows(scene.as_ann, "ALTER TABLE public.hers ALTER note SET DEFAULT public.hers_code()")
+    rows(scene.as_ann, "SELECT asymm.watch('public.hers')")
+    rows(scene.as_ann, "ALTER TABLE public.hers DROP COLUMN note")
+    notices: list[str] = []
+    scene.db.own.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+    scene.db.sql("SELECT asymm.heal('public.hers')")
+    assert any("superuser" in notice and "hers_code" in notice for notice in notices)
+
+
+SECRETS = (
+    "CREATE USER MAPPING FOR CURRENT_USER SERVER there OPTIONS (user 'u', password 'hunter2')",
+    "ALTER SERVER there OPTIONS (ADD host 'hunter2')",
+    "CREATE TABLE public.s1 (); ALTER ROLE CURRENT_USER PASSWORD 'hunter2'",
+    "CREATE TABLE public.s2 (); ALTER ROLE CURRENT_USER PASSWORD $$hunter2$$",
+    "CREATE TABLE public.s3 (); ALTER ROLE CURRENT_USER ENCRYPTED PASSWORD/*x*/ E'hunter2'",
+    "CREATE FOREIGN TABLE public.s4 (a int) SERVER there OPTIONS -- here\n (table_name 'hunter2')",
+    "CREATE VIEW public.s5 AS SELECT 'host=x password=hunter2'::text AS dsn",
+    "COMMENT ON SCHEMA public IS 'postgresql://u:hunter2@h/d'",
+    "CREATE SUBSCRIPTION sub CONNECTION 'host=x password=hunter2' PUBLICATION p WITH (connect = false)",
+)
+
+
+def test_no_secret_is_kept(db: Database) -> None:
+    db.sql("CREATE FOREIGN DATA WRAPPER nowhere")
+    db.sql("CREATE SERVER there FOREIGN DATA WRAPPER nowhere")
+    for statement in SECRETS:
+        db.own.execute(statement.encode())
+    assert db.value("SELECT count(*) FROM asymm.ddl_log WHERE command_tag LIKE 'CREATE%'") >= 6
+    assert db.value("SELECT count(*) FROM asymm.ddl_log l WHERE l::text LIKE '%hunter2%'") == 0
+    db.sql("CREATE TABLE public.password (id int, password text)")
+    assert "password text" in db.value("SELECT statement FROM asymm.ddl_log ORDER BY id DESC LIMIT 1")
+    db.sql("ALTER SUBSCRIPTION sub SET (slot_name = NONE)")
+    db.sql("DROP SUBSCRIPTION sub")
+    db.sql("ALTER ROLE CURRENT_USER PASSWORD NULL")
+
+
+def test_a_guard_is_passed_by_migrators_and_a_superuser_with_intent_only(scene: Scene) -> None:
+    db, ann = scene.db, scene.as_ann
+    db.sql("SELECT asymm.configure(migrator_applications => '{deploy}')")
+    rows(ann, "SELECT asymm.watch('public.hers', 'guard')")
+    ddl = "ALTER TABLE public.hers ADD COLUMN x int"
+    for setting in (
+        "asymm.intent = 'mine'",
+        "application_name = 'deploy'",
+        "asymm.action = '1'",
+        "asymm.action = 'x'",
+        "search_path = pg_temp",
+    ):
+        rows(ann, f"SET {setting}")
+        for command in (
+            ddl,
+            "DROP TABLE public.hers",
+            "ALTER TABLE public.hers RENAME TO other",
+            "CREATE INDEX ON public.hers (note)",
+            "COMMENT ON COLUMN public.hers.note IS 'x'",
+            f'GRANT SELECT ON public.hers TO "{scene.bob}"',
+            f'GRANT SELECT (note) ON public.hers TO "{scene.bob}"',
+            "ALTER INDEX public.hers_pkey RENAME TO other",
+            "ALTER TABLE public.hers ENABLE ROW LEVEL SECURITY",
+            "DO $$ BEGIN ALTER TABLE public.hers ADD COLUMN y int; END $$",
+        ):
+            refused(ann, command, "SY002")
+        rows(ann, f"RESET {setting.split()[0]}")
+    refused(db.own, ddl, "SY002")
+    db.own.execute(b"SET session_replication_role = replica")
+    refused(db.own, ddl, "SY002")
+    db.own.execute(b"RESET session_replication_role")
+    with pytest.raises(psycopg.Error) as caught:
+        rows(ann, ddl)
+    diag = caught.value.diag
+    assert "guarded" in (diag.message_primary or "")
+    assert scene.ann in (diag.message_detail or "")
+    assert "migrator_roles" in (diag.message_hint or "")
+    # Other tables are none of its business, nor is a rolled back try remembered.
+    rows(ann, "CREATE TABLE public.free (a int)")
+    rows(ann, f'GRANT SELECT ON public.free TO "{scene.bob}"')
+    with db.own.transaction():
+        db.own.execute(b"SET LOCAL asymm.intent = 'add x'")
+        db.own.execute(ddl.encode())
+    db.sql(f"SELECT asymm.configure(migrator_roles => ARRAY['{scene.ann}'])")
+    rows(ann, "ALTER TABLE public.hers ADD COLUMN y int")
+    db.sql("SELECT asymm._process_ddl()")
+    assert db.sql("SELECT in_step FROM asymm.watched") == [(True,)]
+    assert {"x", "y"} <= set(db.value("SELECT facts -> 'column' FROM asymm.baseline"))
