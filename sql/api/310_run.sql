@@ -194,6 +194,10 @@ COMMENT ON FUNCTION asymm._finish_action(bigint, jsonb) IS 'Ends the run of an a
 CREATE OR REPLACE FUNCTION asymm._apply_action(action bigint, allow_data_loss boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+SET datestyle = 'ISO, YMD'
+SET default_tablespace = ''
+SET default_table_access_method = 'heap'
 AS $$
 DECLARE
     v_table text;

@@ -112,6 +112,10 @@ CREATE OR REPLACE FUNCTION asymm.revert(action bigint, dry_run boolean DEFAULT f
 RETURNS TABLE (action_id bigint, step integer, statement text, state text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+SET datestyle = 'ISO, YMD'
+SET default_tablespace = ''
+SET default_table_access_method = 'heap'
 AS $$
 DECLARE
     v_plan jsonb;

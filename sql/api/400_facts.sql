@@ -145,8 +145,11 @@ BEGIN
       FROM pg_index AS x
       JOIN pg_class AS i ON i.oid = x.indexrelid
      WHERE x.indrelid = ANY (relids) AND NOT i.relispartition
-       -- What a session is building concurrently is neither there yet nor a leftover.
-       AND (x.indisvalid OR NOT EXISTS (SELECT FROM pg_stat_progress_create_index g WHERE g.relid = x.indrelid))
+       -- What a session is building concurrently is neither there yet nor a leftover; REINDEX TABLE reports the TOAST
+       -- table while it works on both.
+       AND (x.indisvalid OR NOT EXISTS (
+               SELECT FROM pg_stat_progress_create_index g JOIN pg_class r ON g.relid IN (r.oid, r.reltoastrelid)
+                WHERE r.oid = x.indrelid))
        AND NOT EXISTS (SELECT FROM pg_constraint c
                        WHERE c.conindid = x.indexrelid AND c.conrelid = x.indrelid AND c.contype IN ('p', 'u', 'x'))
      GROUP BY x.indrelid;

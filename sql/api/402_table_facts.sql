@@ -1,10 +1,18 @@
 -- The whole document of a table, its fingerprint, and the comparison of two documents.
 
 -- One plan for one table and for all: made once a session, and by key everywhere.
+-- The settings are those that deparsed text depends on: a caller's must not look like drift.
 CREATE OR REPLACE FUNCTION asymm._table_facts(relids oid[])
 RETURNS TABLE (relid oid, schema_name name, object_name name, owner name, facts jsonb, layout jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET standard_conforming_strings = on
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
+SET timezone = 'UTC'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN

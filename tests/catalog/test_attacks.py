@@ -348,7 +348,8 @@ def test_a_new_owner_is_not_served_by_the_old_ones_plan(scene: Scene) -> None:
 def test_a_superuser_is_shown_what_will_run_with_his_rights(scene: Scene) -> None:
     rows(
         scene.as_ann,
-        "CREATE FUNCTION public.hers_code() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT current_user::text $$",
+        "CREATE FUNCTION public.hers_code() RETURNS text LANGUAGE sql VOLATILE"
+        " AS $$ SELECT current_user::text $$",
     )
     rows(scene.as_ann, "ALTER TABLE public.hers ALTER note SET DEFAULT public.hers_code()")
     rows(scene.as_ann, "SELECT asymm.watch('public.hers')")
@@ -377,7 +378,7 @@ def test_no_secret_is_kept(db: Database) -> None:
     db.sql("CREATE SERVER there FOREIGN DATA WRAPPER nowhere")
     for statement in SECRETS:
         db.own.execute(statement.encode())
-    assert db.value("SELECT count(*) FROM asymm.ddl_log WHERE command_tag LIKE 'CREATE%'") >= 6
+    assert db.value("SELECT count(*) FROM asymm.ddl WHERE command_tag LIKE 'CREATE%'") >= 6
     assert db.value("SELECT count(*) FROM asymm.ddl_log l WHERE l::text LIKE '%hunter2%'") == 0
     db.sql("CREATE TABLE public.password (id int, password text)")
     assert "password text" in db.value("SELECT statement FROM asymm.ddl_log ORDER BY id DESC LIMIT 1")
