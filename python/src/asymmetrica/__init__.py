@@ -8,6 +8,8 @@ with asymmetrica.connect("postgresql://localhost/shop") as db:
         print(row.object, row.part, row.name, row.role, row.repair)
 """
 
+from importlib.metadata import version
+
 from . import errors, rows
 from ._database_async import AsyncDatabase, connect_async
 from ._database_sync import Database, connect
@@ -17,7 +19,7 @@ from ._redact import redact, show_dsn
 from .errors import *  # noqa: F403
 from .rows import *  # noqa: F403
 
-__version__ = "0.1.0"
+__version__ = version("asymmetrica")
 
 __all__ = [
     "AsyncDatabase",
