@@ -12,7 +12,9 @@ BEGIN
     SELECT a.state INTO v_from FROM asymm.action a WHERE a.id = action FOR UPDATE;
     UPDATE asymm.action AS a
        SET state = _set_action_state.state, changed_at = clock_timestamp(), error = _set_action_state.error,
-           reason = CASE WHEN _set_action_state.state IN ('proposed', 'approved') THEN COALESCE(note, a.reason) ELSE a.reason END
+           -- Why it is proposed, or who approved it; that it is tried again is for the history.
+           reason = CASE WHEN _set_action_state.state = 'proposed' OR (_set_action_state.state = 'approved' AND v_from <> 'applying')
+                         THEN COALESCE(note, a.reason) ELSE a.reason END
      WHERE a.id = action;
     INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
     VALUES (action, v_from, _set_action_state.state, asymm._caller(), _set_action_state.note);
