@@ -113,18 +113,17 @@ BEGIN
     END IF;
     FOREACH v_part IN ARRAY ARRAY['column', 'constraint', 'index', 'trigger', 'policy', 'rule'] LOOP
         CONTINUE WHEN NOT actual ? v_part;
-        SELECT jsonb_set(v_doc, ARRAY[v_part], jsonb_object_agg(COALESCE(map -> v_part ->> p.key, p.key),
-                   CASE WHEN map -> v_part ? p.key
-                        THEN asymm._plan_name_part(v_part, map -> v_part ->> p.key, asymm._plan_unnamed(v_part, p.key, f.facts)
-                             || jsonb_strip_nulls(jsonb_build_object('comment', p.value -> 'comment', 'enabled', p.value -> 'enabled')))
-                        ELSE f.facts END))
-          INTO v_doc
+        SELECT jsonb_set(v_doc, ARRAY[v_part], jsonb_object_agg(n.name, f.facts)) INTO v_doc
           FROM jsonb_each(actual -> v_part) AS p
+         CROSS JOIN LATERAL (SELECT COALESCE(map -> v_part ->> p.key, p.key) AS name) AS n
          CROSS JOIN LATERAL (
              SELECT jsonb_object_agg(e.key, CASE
-                        WHEN e.key IN ('def', 'default', 'generated', 'using', 'check') THEN to_jsonb(asymm._plan_retext(
-                             e.value #>> '{}', CASE WHEN v_part IN ('rule', 'policy') THEN v_aliases ELSE v_idents END, v_old, v_new,
-                             p.value #>> '{sequence,name}', schema_name))
+                        -- The part's own name may be that of a column.
+                        WHEN e.key IN ('def', 'default', 'generated', 'using', 'check') THEN
+                             asymm._plan_name_part(v_part, n.name, jsonb_build_object('def', asymm._plan_retext(
+                                 asymm._plan_unnamed(v_part, p.key, jsonb_build_object('def', e.value)) ->> 'def',
+                                 CASE WHEN v_part IN ('rule', 'policy') THEN v_aliases ELSE v_idents END, v_old, v_new,
+                                 p.value #>> '{sequence,name}', schema_name))) -> 'def'
                         WHEN e.key = 'sequence' AND v_old <> v_new THEN jsonb_set(e.value, '{name}', to_jsonb(format('%I.%I',
                              schema_name, (parse_ident(e.value ->> 'name'))[2])))
                         ELSE e.value END) AS facts
