@@ -14,9 +14,10 @@ AS $$
         WHEN (annotation).cost IS NULL
              OR (annotation).cost NOT IN ('O(1)', 'O(log n)', 'O(n)', 'O(n log n)', 'O(n^2)', 'O(n^3)', 'O(2^n)')
             THEN 'cost is none of O(1), O(log n), O(n), O(n log n), O(n^2), O(n^3), O(2^n)'
-        WHEN (annotation).lineage IS NULL OR array_position((annotation).lineage, NULL) IS NOT NULL
-             OR array_ndims((annotation).lineage) > 1
-            THEN 'lineage is not a flat list of texts without nulls'
+        WHEN (annotation).lineage IS NULL OR array_ndims((annotation).lineage) > 1
+            THEN 'lineage is not a flat list of texts'
+        WHEN array_position((annotation).lineage, NULL) IS NOT NULL
+            THEN 'lineage has a null entry'
         WHEN EXISTS (SELECT FROM unnest((annotation).lineage) AS l (entry)
                      WHERE l.entry NOT IN ('create', 'query', 'sync', 'cache', 'optimize') AND l.entry !~ '^[a-z_]+:.+$')
             THEN 'a lineage entry is neither a verb (create, query, sync, cache, optimize) nor kind:name'
