@@ -23,6 +23,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._purge() IS 'Removes resolved drift, finished actions and log rows older than the retention, and beat summaries older than an hour.';
 
+-- Where pg_cron is absent anybody may have made a schema of that name, to have his code run by an actor or by who asks
+-- the doctor.
+CREATE OR REPLACE FUNCTION asymm._is_pg_cron(relation text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_cron'
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(relation) AND d.deptype = 'e'
+                      AND d.refclassid = 'pg_extension'::regclass)
+$$;
+COMMENT ON FUNCTION asymm._is_pg_cron(text) IS 'True when the relation is pg_cron''s own.';
+
 CREATE OR REPLACE FUNCTION asymm._housekeep() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -30,7 +42,7 @@ AS $$
 BEGIN
     PERFORM asymm._purge();
     -- pg_cron keeps a row per run for ever; each role sees and deletes only its own.
-    IF to_regclass('cron.job_run_details') IS NOT NULL AND has_schema_privilege('cron', 'USAGE') THEN
+    IF asymm._is_pg_cron('cron.job_run_details') AND has_schema_privilege('cron', 'USAGE') THEN
         EXECUTE 'DELETE FROM cron.job_run_details'
                 ' WHERE username = current_user AND command LIKE ''%asymm.%'' AND end_time < '
                                                                       'clock_timestamp() - interval ''1 '

@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- pg_cron shows each role its own jobs, a superuser all.
-    IF to_regclass('cron.job') IS NOT NULL AND has_schema_privilege('cron', 'USAGE') THEN
+    IF asymm._is_pg_cron('cron.job') AND has_schema_privilege('cron', 'USAGE') THEN
         RETURN QUERY EXECUTE
             'SELECT j.jobid, j.jobname::text, j.database, j.username::name, j.command, j.active, d.status, '
             'd.return_message'

@@ -9,7 +9,7 @@ DECLARE
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', '_sees_statements', '_hazards',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing',
-        '_alive', '_healing', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
+        '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[

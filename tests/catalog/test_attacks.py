@@ -435,3 +435,31 @@ def test_a_guard_is_passed_by_migrators_and_a_superuser_with_intent_only(scene: 
     db.sql("SELECT asymm._process_ddl()")
     assert db.sql("SELECT in_step FROM asymm.watched") == [(True,)]
     assert {"x", "y"} <= set(db.value("SELECT facts -> 'column' FROM asymm.baseline"))
+
+
+def test_a_fake_schema_cron_is_not_pg_cron(scene: Scene) -> None:
+    """Where pg_cron is absent anybody may make its schema; neither doctor nor organs look into it."""
+    scene.db.sql(f'GRANT asymm_pulse TO "{scene.ann}"')
+    scene.db.sql(f'CREATE SCHEMA cron AUTHORIZATION "{scene.bob}"')
+    bob = scene.as_bob
+    for statement in (
+        "GRANT USAGE ON SCHEMA cron TO PUBLIC",
+        "CREATE FUNCTION cron.trap() RETURNS bigint LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'trapped %', current_user USING ERRCODE = 'ZZ999'; END $$",
+        "CREATE FUNCTION cron.trap_row() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN CASE WHEN cron.trap() IS NULL THEN OLD END; END $$",
+        "CREATE VIEW cron.job AS SELECT cron.trap() AS jobid, 'asymmetrica x' AS jobname, 'x' AS database,"
+        " 'x' AS username, 'asymm.' AS command, true AS active",
+        "CREATE TABLE cron.job_run_details (jobid bigint, runid bigint, username text, command text,"
+        " status text, return_message text, end_time timestamptz)",
+        "CREATE TRIGGER trap BEFORE DELETE ON cron.job_run_details"
+        " FOR EACH ROW EXECUTE FUNCTION cron.trap_row()",
+        f"INSERT INTO cron.job_run_details VALUES (1, 1, '{scene.ann}', 'asymm.', '', '', '2000-01-01')",
+        "GRANT ALL ON ALL TABLES IN SCHEMA cron TO PUBLIC",
+    ):
+        rows(bob, statement)
+    refused(scene.db.own, "SELECT * FROM cron.job", "ZZ999")
+    assert rows(scene.as_ann, "SELECT asymm._housekeep()") == [(None,)]
+    for connection in (scene.db.own, scene.as_ann, scene.db.connect(user=scene.reader)):
+        assert len(rows(connection, "SELECT * FROM asymm.doctor()")) > 5
+        refused(connection, "SELECT * FROM asymm.start('x')", "SY006", "SY003", "42501", "42704")
