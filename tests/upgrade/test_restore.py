@@ -1,4 +1,4 @@
-"""pg_dump, pg_restore, clones: declarations come along, healing waits for resume(), nothing acts by itself."""
+"""pg_dump, pg_restore, clones: declarations come along, healing waits for resume(), nothing acts alone."""
 
 from __future__ import annotations
 
