@@ -34,15 +34,16 @@ BEGIN
         v_relids := v_relids || v_heirs;
     END LOOP;
     RETURN QUERY
+        -- Names first: without statistics the planner would try every baseline of the schema.
+        WITH named AS MATERIALIZED (
+            SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (v_relids))
         SELECT m.baseline_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
           JOIN asymm.member m USING (class_id, object_id)
         UNION
         SELECT s.baseline_id FROM asymm.baseline_state s WHERE s.relid = ANY (v_relids)
         UNION
-        SELECT b.id FROM pg_class c
-          JOIN pg_namespace n ON n.oid = c.relnamespace
-          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname
-         WHERE c.oid = ANY (v_relids)
+        SELECT b.id FROM named
+          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = named.nspname AND b.object_name = named.relname
         UNION
         SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
           JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name

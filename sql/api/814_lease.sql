@@ -85,6 +85,26 @@ END
 $$;
 COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
 
+CREATE OR REPLACE FUNCTION asymm._fast_lane_runs() RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_until timestamptz := clock_timestamp() + interval '300 ms';
+BEGIN
+    WHILE clock_timestamp() < v_until LOOP
+        PERFORM pg_stat_clear_snapshot();
+        IF EXISTS (SELECT FROM asymm.pulse_state s
+                    WHERE s.actor = session_user AND s.lane = 'fast' AND asymm._alive(s.pid, s.backend_start)) THEN
+            RETURN true;
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION asymm._fast_lane_runs() IS 'True once the fast loop of this login runs; waits 0.3 s for it.';
+
 CREATE OR REPLACE FUNCTION asymm._beat_begin(
     lane text, version text, look boolean, OUT ends text, OUT notify text, OUT organs text[],
         OUT due boolean, OUT again boolean)

@@ -17,9 +17,8 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- "1.4-1" and the like
-    SELECT COALESCE((SELECT string_to_array(substring(a.default_version FROM '^\d+\.\d+'),
-        '.')::integer[] < '{1,5}'
-                       FROM pg_available_extensions a WHERE a.name = 'pg_cron'), false)
+    SELECT COALESCE((SELECT string_to_array(substring(e.extversion FROM '^\d+\.\d+'), '.')::integer[] < '{1,5}'
+                       FROM pg_extension e WHERE e.extname = 'pg_cron'), false)
 $$;
 COMMENT ON FUNCTION asymm._cron_is_serial() IS 'True for pg_cron before 1.5, whose scheduler starts nothing while a background worker it started runs.';
 
@@ -29,19 +28,19 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- A run of 65 s every minute: when it ends the next one is due already, and pg_cron starts it at once.
-    -- The jobs at start-up save the wait for the next minute. The watchdog wakes loops whose sleep outlasted
-    -- a clock set back. Before 1.5 pg_cron notices the end of a job only after it has waited for all others
-    -- that run, and may start those again first. Two jobs a lane take turns there: the one that did not run
-    -- is free to start. The slow lane ends sooner than the fast one, so that it does not hold it up.
+    -- The jobs at start-up save the wait for the next minute. A second job takes turns with the first: it leads
+    -- if that is gone, else it wakes it if its sleep outlasted a clock that was set back, and leaves.
+    -- Before 1.5 pg_cron notices the end of a job only after it has waited for all others that run, and may
+    -- start those again first; the job that did not run is free to start. So there the slow lane has two as
+    -- well, ends sooner than the fast one, and leaves if that does not run, so that it never holds it up.
     SELECT asymm._job_name(j.kind, actor), j.schedule,
-           CASE WHEN j.lane IS NULL THEN 'SELECT asymm._watchdog()'
-                ELSE format('CALL asymm.pulse(duration => %L, lane => %L%s, wait => false)',
-                            CASE j.lane WHEN 'fast' THEN '65 s' ELSE '64 s' END, j.lane,
-                            CASE WHEN forced THEN ', forced => true' ELSE '' END) END
+           format('CALL asymm.pulse(duration => %L, lane => %L%s, wait => false)',
+                  CASE j.lane WHEN 'fast' THEN '65 s' ELSE '64 s' END, j.lane,
+                  CASE WHEN forced THEN ', forced => true' ELSE '' END)
       FROM (VALUES (1, 'fast', 'fast', '* * * * *', false), (2, 'slow', 'slow', '* * * * *', false),
-                   (3, 'fast 2', 'fast', '* * * * *', true), (4, 'slow 2', 'slow', '* * * * *', true),
-                   (5, 'fast reboot', 'fast', '@reboot', false), (6, 'slow reboot', 'slow', '@reboot', false),
-                   (7, 'watchdog', NULL, '* * * * *', false)) AS j (place, kind, lane, schedule, serial)
+                   (3, 'fast 2', 'fast', '* * * * *', false), (4, 'slow 2', 'slow', '* * * * *', true),
+                   (5, 'fast reboot', 'fast', '@reboot', false), (6, 'slow reboot', 'slow', '@reboot', false)
+           ) AS j (place, kind, lane, schedule, serial)
      WHERE NOT j.serial OR asymm._cron_is_serial()
      ORDER BY j.place
 $$;

@@ -115,4 +115,4 @@ AS $$
     SELECT count(*) FILTER (WHERE pg_cancel_backend(s.pid))::integer
       FROM asymm._overslept() AS s
 $$;
-COMMENT ON FUNCTION asymm._watchdog() IS 'Wakes loops of the calling role whose sleep outlasted a clock that was set back; run by pg_cron every minute.';
+COMMENT ON FUNCTION asymm._watchdog() IS 'Wakes loops of the calling role whose sleep outlasted a clock that was set back.';

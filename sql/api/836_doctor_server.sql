@@ -10,7 +10,7 @@ BEGIN
         'session_replication_role',
                          'max_slot_wal_keep_size', 'max_worker_processes', 'event_triggers',
                              'cron.database_name',
-                         'cron.use_background_workers']) THEN
+                         'cron.use_background_workers', 'cron.max_running_jobs']) THEN
         RETURN current_setting(name, true);
     END IF;
     RETURN NULL;
@@ -74,6 +74,12 @@ AS $$
             'error', asymm._setting_of('cron.use_background_workers'),
                'ALTER SYSTEM SET cron.use_background_workers = on; then restart the server'
          WHERE asymm._setting_of('cron.use_background_workers') IS NOT NULL
+        UNION ALL
+        SELECT 42, 'cron.max_running_jobs',
+               asymm._setting_of('cron.max_running_jobs')::integer >= 2 + 4 * a.n, 'warning',
+               format('%s, %s needed', asymm._setting_of('cron.max_running_jobs'), 2 + 4 * a.n),
+               format('ALTER SYSTEM SET cron.max_running_jobs = %s; then restart the server', 16 + 4 * a.n)
+          FROM actors a WHERE asymm._setting_of('cron.max_running_jobs') IS NOT NULL
     )
     SELECT c.name, CASE WHEN c.good THEN 'ok' ELSE c.severity END, c.seen, CASE
         WHEN NOT COALESCE(c.good, false) THEN c.remedy END
@@ -96,8 +102,7 @@ AS $$
                 WHEN e.extversion <> a.default_version THEN format('%s, the machine has %s', e.extversion,
                     a.default_version)
                 WHEN w.name = 'pg_cron' AND asymm._cron_is_serial()
-                    THEN e.extversion || ': other jobs are started only when the pulse hands over, about '
-                                         'once a minute'
+                    THEN e.extversion || ': it serves one actor, and starts other jobs only when the pulse hands over'
                 ELSE e.extversion END || CASE WHEN e.extname IS NULL THEN '; ' || w.without ELSE '' END,
            CASE WHEN e.extname IS NULL AND w.name = 'timescaledb' THEN NULL
                 WHEN e.extname IS NULL AND a.name IS NULL THEN format('apt-get install postgresql-%s-%s',
