@@ -118,6 +118,11 @@ class Run:
         finally:
             self.db.own.execute("RESET search_path")
 
+    def process(self) -> None:
+        """Have the whole DDL log read; one beat takes only so much of it."""
+        while self.db.value("SELECT count(*) FROM asymm.ddl_log WHERE NOT seen"):
+            self.db.sql("SELECT asymm._process_ddl()")
+
     def look(self, stage: str) -> None:
         dumped = dump(self.db)
         found = self.db.sql(
@@ -192,11 +197,11 @@ class Run:
             self.db.own.execute(f"CREATE SCHEMA {case.schema}")
             self.script(case, case.declared)
             self.db.sql("SELECT asymm.watch_schema(%s)", case.schema)
-        self.db.sql("SELECT asymm._process_ddl()")
+        self.process()
         self.look("declared")
         for case in CASES:
             self.script(case, case.slip)
-        self.db.sql("SELECT asymm._process_ddl()")
+        self.process()
         self.look("slipped")
         for case in CASES:
             if "no revert" in case.marks:
@@ -207,7 +212,7 @@ class Run:
             if "no revert" not in case.marks:
                 self.revert(case)
         self.look("reverted")
-        self.db.sql("SELECT asymm._process_ddl()")
+        self.process()
         for case in again:
             self.heal(case, "healed again")
         self.look("healed again")
