@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 
 from bench import beat, ddl, drift, scans, tps
 from bench.figures import Figure, machine, table
@@ -32,7 +33,11 @@ def main() -> int:
         for name, measure in GROUPS.items():
             if name in wanted:
                 start = time.monotonic()
-                found = measure(scene)
+                try:
+                    found = measure(scene)
+                except Exception:
+                    traceback.print_exc()
+                    found = [Figure(name, "measured", "failed", met=False)]
                 figures += found
                 print(f"\n{name} ({time.monotonic() - start:.0f} s)\n{table(found)}", flush=True)
     finally:

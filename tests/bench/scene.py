@@ -67,11 +67,11 @@ class Scene:
             self.db.sql("SELECT asymm._process_ddl()")
 
     def schedule(self) -> None:
-        """Start the pulse by pg_cron and wait until both lanes have handed over once."""
+        """Start the pulse by pg_cron and wait until both lanes beat."""
         if not self.scheduled:
             self.db.sql("SELECT asymm.start(%s)", ACTOR)
             self.scheduled = True
-        alive = "SELECT count(*) = 2 FROM asymm.heartbeat WHERE alive"
+        alive = "SELECT count(*) = 2 FROM asymm.heartbeat WHERE alive AND beats > 0"
         self.db.wait_for(alive, timeout=130)
 
     def unschedule(self) -> None:
