@@ -41,7 +41,7 @@ COMMENT ON FUNCTION asymm._addresses(oid[]) IS 'Catalog addresses of tables and 
 CREATE OR REPLACE FUNCTION asymm._headers(relids oid[]) RETURNS TABLE (relid oid, header text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
