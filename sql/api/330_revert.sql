@@ -116,6 +116,7 @@ SET standard_conforming_strings = on
 SET datestyle = 'ISO, YMD'
 SET default_tablespace = ''
 SET default_table_access_method = 'heap'
+SET row_security = off
 AS $$
 DECLARE
     v_plan jsonb;

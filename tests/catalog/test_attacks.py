@@ -463,3 +463,70 @@ def test_a_fake_schema_cron_is_not_pg_cron(scene: Scene) -> None:
     for connection in (scene.db.own, scene.as_ann, scene.db.connect(user=scene.reader)):
         assert len(rows(connection, "SELECT * FROM asymm.doctor()")) > 5
         refused(connection, "SELECT * FROM asymm.start('x')", "SY006", "SY003", "42501", "42704")
+
+
+def test_rows_hidden_by_a_policy_are_rows(scene: Scene) -> None:
+    """With FORCE ROW LEVEL SECURITY the owner sees none; a column that holds data is not dropped."""
+    db, ann = scene.db, scene.as_ann
+    db.sql(f'GRANT asymm_pulse TO "{scene.ann}"')
+    rows(ann, "ALTER TABLE public.hers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    rows(ann, "SELECT asymm.watch('public.hers', 'heal')")
+    rows(ann, "ALTER TABLE public.hers ADD COLUMN extra int")
+    db.sql("INSERT INTO public.hers (id, extra) VALUES (1, 42)")
+    assert rows(ann, "SELECT count(*) FROM public.hers") == [(0,)]
+    db.sql("SELECT asymm._process_ddl()")
+    (action,) = rows(ann, "SELECT asymm._claim_action()")[0]
+    if action is not None:
+        rows(ann, "SELECT asymm._apply_action(%s)", action)
+    rows(ann, "SELECT state FROM asymm.heal('public.hers')")
+    assert db.sql("SELECT extra FROM public.hers") == [(42,)]
+    # Nor when a column that a repair made is to go again.
+    rows(ann, "SELECT asymm.adopt('public.hers')")
+    rows(ann, "ALTER TABLE public.hers DROP COLUMN extra")
+    assert rows(ann, "SELECT state FROM asymm.heal('public.hers')") == [("verified",)]
+    db.sql("UPDATE public.hers SET extra = 43")
+    healed = db.value("SELECT max(id) FROM asymm.actions WHERE state = 'verified'")
+    rows(ann, f"SELECT asymm.revert({healed})")
+    assert db.sql("SELECT extra FROM public.hers") == [(43,)]
+
+
+def test_code_of_an_owner_gains_nothing_in_an_actors_session(scene: Scene) -> None:
+    """A default is evaluated when its column is remade: by the actor, who may decide nothing (B17)."""
+    db, ann = scene.db, scene.as_ann
+    actor = db.role("actor", member_of=(scene.ann, "asymm_pulse"))
+    db.sql(f'REVOKE asymm_operator FROM "{scene.ann}"')
+    rows(
+        ann,
+        "CREATE FUNCTION public.code() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM asymm.configure(max_actions_per_hour => 7); RETURN 'ran'; END $$",
+    )
+    rows(ann, "INSERT INTO public.hers (id) VALUES (1)")
+    rows(ann, "ALTER TABLE public.hers ALTER note SET DEFAULT public.code()")
+    db.sql("SELECT asymm.watch('public.hers', 'heal')")
+    rows(ann, "ALTER TABLE public.hers DROP COLUMN note")
+    db.sql("SELECT asymm._process_ddl()")
+    connection = db.connect(user=actor)
+    (action,) = rows(connection, "SELECT asymm._claim_action()")[0]
+    result = rows(connection, f"SELECT asymm._apply_action({action})")[0][0]
+    assert (result["state"], result["error"]["sqlstate"]) == ("failed", "42501")
+    assert db.sql("SELECT max_actions_per_hour FROM asymm.settings") == [(600,)]
+    # Harmless code runs, and values, identity and domain are what the declaration says.
+    rows(
+        ann,
+        rows(ann, "CREATE OR REPLACE FUNCTION public.code() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$"),
+    )
+    rows(ann, "CREATE DOMAIN public.positive AS int CHECK (VALUE > 0)")
+    assert rows(connection, "SELECT asymm._process_ddl()")
+    db.sql("SELECT state FROM asymm.heal('public.hers')")
+    rows(
+        ann,
+        "ALTER TABLE public.hers ADD COLUMN p public.positive DEFAULT 5,"
+        " ADD COLUMN n int GENERATED ALWAYS AS IDENTITY,"
+        " ADD COLUMN g int GENERATED ALWAYS AS (id * 2) STORED",
+    )
+    db.sql("SELECT asymm.adopt('public.hers')")
+    rows(ann, "ALTER TABLE public.hers DROP COLUMN p, DROP COLUMN n, DROP COLUMN g")
+    db.sql("SELECT asymm._process_ddl()")
+    (action,) = rows(connection, "SELECT asymm._claim_action()")[0]
+    assert rows(connection, f"SELECT asymm._apply_action({action})")[0][0]["state"] == "verified"
+    assert db.sql("SELECT p, n, g FROM public.hers") == [(5, 1, 2)]
