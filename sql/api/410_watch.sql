@@ -69,6 +69,11 @@ BEGIN
     PERFORM asymm._require_rights(asymm._require_table(target), target::text);
     PERFORM asymm._require_declared(ARRAY[target::oid]);
     v_ids := asymm._declare(ARRAY[target::oid], watch.policy, watch.annotation, false, 'watch');
+    IF cardinality(v_ids) = 0 THEN
+        RAISE EXCEPTION 'table with OID % does not exist', target::oid
+            USING ERRCODE = 'undefined_table', DETAIL = 'It was dropped a moment ago.',
+                  HINT = 'Name one that is there: ''schema.table''::regclass.';
+    END IF;
     RETURN QUERY
         SELECT format('%I.%I', b.schema_name, b.object_name), b.kind, b.policy, b.fingerprint
           FROM asymm.baseline b WHERE b.id = ANY (v_ids);

@@ -511,10 +511,7 @@ def test_code_of_an_owner_gains_nothing_in_an_actors_session(scene: Scene) -> No
     assert (result["state"], result["error"]["sqlstate"]) == ("failed", "42501")
     assert db.sql("SELECT max_actions_per_hour FROM asymm.settings") == [(600,)]
     # Harmless code runs, and values, identity and domain are what the declaration says.
-    rows(
-        ann,
-        rows(ann, "CREATE OR REPLACE FUNCTION public.code() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$"),
-    )
+    rows(ann, "CREATE OR REPLACE FUNCTION public.code() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$")
     rows(ann, "CREATE DOMAIN public.positive AS int CHECK (VALUE > 0)")
     assert rows(connection, "SELECT asymm._process_ddl()")
     db.sql("SELECT state FROM asymm.heal('public.hers')")

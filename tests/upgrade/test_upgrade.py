@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from support import catalog
-from support.cluster import ROOT
+from support.cluster import ROOT, wait_until
 from support.database import Database
 
 CURRENT = "0.1.0"
@@ -96,13 +96,22 @@ def test_update_under_load(empty_db: Database) -> None:
     ]
     for thread in threads:
         thread.start()
-    empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen", timeout=40)
-    empty_db.sql("ALTER EXTENSION asymmetrica UPDATE")
-    logged = empty_db.value("SELECT max(id) FROM asymm.ddl_log")
-    empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen AND id > %s", logged, timeout=40)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        empty_db.wait_for("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen", timeout=40)
+        empty_db.sql("ALTER EXTENSION asymmetrica UPDATE")
+        logged = empty_db.value("SELECT max(id) FROM asymm.ddl_log")
+        wait_until(
+            lambda: (
+                bool(errors)
+                or empty_db.value("SELECT count(*) > 5 FROM asymm.ddl_log WHERE seen AND id > %s", logged)
+            ),
+            40,
+            "beats go on",
+        )
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert errors == []
     assert all(rounds.values())
     assert catalog.problems(empty_db) == []
