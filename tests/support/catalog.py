@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from support.database import Database
 
 # Each query returns what breaks a rule: none is right.
@@ -106,7 +108,7 @@ def problems(db: Database) -> list[str]:
     return [f"{rule}: {row[0]}" for rule, query in RULES.items() for row in db.sql(query)]
 
 
-def members(db: Database) -> list[tuple[str, ...]]:
+def members(db: Database) -> list[tuple[Any, ...]]:
     """Return all that two installations could differ in, but for OIDs: definitions, owners, rights."""
     return db.sql("""
         SELECT * FROM (
