@@ -135,7 +135,7 @@ class Run:
             case.facts[stage] = {f"{s}.{o}": facts for s, o, facts in found if s.startswith(case.schema)}
             case.rows[stage] = {}
         for schema, name, _ in found:
-            query = sql.SQL("SELECT to_jsonb(t) FROM {} AS t").format(sql.Identifier(schema, name))
+            query = sql.SQL("SELECT to_jsonb(t.*) FROM {} AS t").format(sql.Identifier(schema, name))
             rows = [row[0] for row in self.db.own.execute(query)]
             CASES[int(schema[5:8])].rows[stage][f"{schema}.{name}"] = rows
 
