@@ -215,7 +215,9 @@ def filled(db: Database, schema: str) -> list[tuple[str, str]]:
     """Return every (column, value) of the schema's tables that is not NULL, the value as text."""
     cells = []
     for name in look(db, schema):
-        for (row,) in db.own.execute(sql.SQL("SELECT to_jsonb(t.*) FROM {} AS t").format(ident(schema, name))):
+        for (row,) in db.own.execute(
+            sql.SQL("SELECT to_jsonb(t.*) FROM {} AS t").format(ident(schema, name))
+        ):
             cells += [(column, str(value)) for column, value in row.items() if value is not None]
     return cells
 
