@@ -184,6 +184,24 @@ $$;
 COMMENT ON FUNCTION asymm._propose(bigint, text, name, jsonb, text, jsonb, text)
     IS 'Writes the repair of a drift to the ledger: approved when nothing holds it, else proposed with the reason.';
 
+-- DDL that was committed while we looked is in the log by now, since its row came with it. What it meant is unknown until
+-- that row is read, so nothing may be concluded from a look it may have changed.
+CREATE OR REPLACE FUNCTION asymm._require_read(baseline bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM asymm.ddl_log l
+                WHERE NOT l.seen AND l.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+                  AND (cardinality(l.object_ids) = 0
+                       OR baseline IN (SELECT asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names)))) THEN
+        RAISE EXCEPTION 'more DDL arrived while the table was looked at'
+            USING ERRCODE = 'SY010', DETAIL = format('Baseline %s.', baseline), HINT = 'It is looked at again with the next beat.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on a table; internal, caught by the callers.';
+
 -- One watched table: drift rows and action are made to agree with what is there. NULL when it is as declared and was.
 CREATE OR REPLACE FUNCTION asymm._inspect_one(base asymm.baseline, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -197,6 +215,9 @@ DECLARE
     v_action bigint;
     v_new integer;
 BEGIN
+    IF found_by <> 'call' THEN
+        PERFORM asymm._require_read(base.id);
+    END IF;
     IF v_look.fingerprint = base.fingerprint THEN
         PERFORM asymm._refresh_members(ARRAY[base.id]);
         IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open') THEN
@@ -230,24 +251,6 @@ $$;
 COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)
     IS 'Compares one watched table with its baseline and writes drift rows and action; {objects, drifts} or NULL.';
 
--- DDL that was committed while we looked is in the log by now, since its row came with it. What it meant is unknown until
--- that row is read, so nothing may be concluded from a look it may have changed.
-CREATE OR REPLACE FUNCTION asymm._require_read(baseline bigint) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF EXISTS (SELECT FROM asymm.ddl_log l
-                WHERE NOT l.seen AND l.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-                  AND (cardinality(l.object_ids) = 0
-                       OR baseline IN (SELECT asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names)))) THEN
-        RAISE EXCEPTION 'more DDL arrived while the table was looked at'
-            USING ERRCODE = 'SY010', DETAIL = format('Baseline %s.', baseline), HINT = 'It is looked at again with the next beat.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on a table; internal, caught by the callers.';
-
 CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl_log_id bigint DEFAULT NULL, hold text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -266,7 +269,6 @@ BEGIN
             SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v_id FOR UPDATE;
             CONTINUE WHEN NOT FOUND;
             v_one := asymm._inspect_one(v_base, found_by, ddl_log_id, hold);
-            PERFORM asymm._require_read(v_id);
             v_seen := asymm._merge_seen(v_seen, v_one);
         EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
             -- The log's rows wait for the next beat; a scan has none.

@@ -85,6 +85,9 @@ DECLARE
 BEGIN
     SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = baseline FOR UPDATE;
     v_look := asymm._look(baseline);
+    IF since IS NOT NULL THEN
+        PERFORM asymm._require_read(baseline);
+    END IF;
     IF v_look.facts IS NULL THEN
         IF only_attribute IS NOT NULL THEN
             RETURN;

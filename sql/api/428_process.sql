@@ -235,7 +235,7 @@ BEGIN
                                'objects', (SELECT jsonb_agg(format('%I.%I', b.schema_name, b.object_name))
                                              FROM asymm.baseline b WHERE b.id = v.baseline_id))
                       INTO v_one FROM asymm._adopt(v.baseline_id, v.reason, v.since) HAVING count(*) > 0;
-                EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+                EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
                     RAISE;
                 WHEN OTHERS THEN
                     v_hold := format('the migration could not be adopted: %s (%s)', SQLERRM, SQLSTATE);
@@ -247,7 +247,6 @@ BEGIN
             END IF;
             v_one := asymm._merge_seen(v_one, asymm._inspect(ARRAY[v.baseline_id], 'ddl_log',
                                                              COALESCE(v.slip, v.intent, v.last), v_hold));
-            PERFORM asymm._require_read(v.baseline_id);
             v_seen := asymm._merge_seen(v_seen, v_one);
         EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
             -- With the next beat, all of it together.
