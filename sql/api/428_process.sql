@@ -15,6 +15,11 @@ BEGIN
              WHERE c.relnamespace = v.oid AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
                AND c.relname NOT IN (SELECT b.object_name FROM asymm.baseline b
                                       WHERE b.kind = 'table' AND b.schema_name = v.schema_name)
+               -- A declared table under another name: its DDL may be unread yet.
+               AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.baseline b ON b.id = s.baseline_id
+                                WHERE s.relid = c.oid
+                                  AND NOT EXISTS (SELECT FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace
+                                                   WHERE m.nspname = b.schema_name AND o.relname = b.object_name AND o.relkind IN ('r', 'p')))
                -- as asymm._schema_tables(), but asked of these few only
                AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
     END LOOP;

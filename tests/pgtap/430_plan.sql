@@ -1,6 +1,6 @@
 -- The repair plan on its own: order, inverses, hazards and conditions, from facts written by hand and from live tables.
 BEGIN;
-SELECT plan(52);
+SELECT plan(53);
 CREATE SCHEMA s;
 
 -- A plan for a table that exists only as facts; what is not given is the same on both sides.
@@ -152,6 +152,13 @@ SELECT results_eq($$SELECT forward, hazards, precondition IS NOT NULL
                       FROM asymm._plan('s', 't', NULL, NULL,
                                (SELECT facts FROM asymm._table_facts(ARRAY['s.t'::regclass::oid])), 's.t'::regclass, '{}')$$,
     $$VALUES ('DROP TABLE s.t', '{deletes data}'::text[], true)$$, 'an extra table goes only if it is empty');
+
+-- Its removal must never be planned for a table that was only renamed.
+CREATE SCHEMA w;
+CREATE TABLE w.a (x integer);
+CREATE TEMP TABLE watched AS SELECT * FROM asymm.watch_schema('w');
+ALTER TABLE w.a RENAME TO b;
+SELECT is(asymm._inspect_undeclared('call'), NULL, 'a renamed table is not taken for one nobody declared');
 
 SELECT * FROM finish();
 ROLLBACK;
