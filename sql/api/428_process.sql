@@ -224,9 +224,9 @@ BEGIN
           LEFT JOIN asymm.baseline_state AS s ON s.baseline_id = t.baseline_id
          WHERE l.id = ANY (v_rows)
            -- What had happened when the table last agreed with its baseline is accounted for: our own repairs, and
-           -- whatever came before watch() or adopt().
+           -- whatever came before watch() or adopt(). A snapshot may count its own transaction among the finished ones.
            AND (s.checked_snapshot IS NULL
-                OR NOT (pg_visible_in_snapshot(l.xid, s.checked_snapshot) OR (l.xid = s.checked_xid AND l.at <= s.checked_at)))
+                OR NOT CASE WHEN l.xid = s.checked_xid THEN l.at <= s.checked_at ELSE pg_visible_in_snapshot(l.xid, s.checked_snapshot) END)
          GROUP BY t.baseline_id
          ORDER BY t.baseline_id
     LOOP

@@ -67,7 +67,9 @@ def check(db: Database) -> None:
     names = sorted(row[0] for row in loops)
     assert names in (["asymmetrica pulse fast"], ["asymmetrica pulse fast", "asymmetrica pulse slow"])
     db.sql("ALTER TABLE app.item DROP COLUMN label")
-    repaired = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'app.item'::regclass AND attname = 'label')"
+    repaired = (
+        "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'app.item'::regclass AND attname = 'label')"
+    )
     db.wait_for(repaired, timeout=10)
     db.wait_for("SELECT count(*) = 0 FROM asymm.drift WHERE resolved_at IS NULL", timeout=5)
     db.wait_for("SELECT count(*) > 0 FROM asymm.drift WHERE state = 'healed'", timeout=5)
