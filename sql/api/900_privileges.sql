@@ -21,7 +21,7 @@ DECLARE
     -- actor's session, so nothing here may decide anything for others.
     v_pulse text[] := ARRAY[
         '_settings', '_caller', '_require_text', '_healing_paused',
-        '_claim_action', '_action_table', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
+        '_claim_action', '_action_table', '_warm_up', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
         '_process_ddl', '_scan_headers', '_scan_all',
         'start', 'stop', 'pulse', 'beat', 'cycle',
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
