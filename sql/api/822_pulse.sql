@@ -40,7 +40,7 @@ DECLARE
     v_action bigint;
     v_idle boolean;
     v_place integer;
-    v_warm boolean := lane <> 'fast';
+    v_warm boolean;
     -- not recorded yet: the state row was locked, or the cycle is not full
     v_open bigint[] := '{0,0,0}';       -- missed, skipped, clock jumps
     v_missed bigint := 0;
@@ -100,6 +100,7 @@ BEGIN
         v_last := v_lease.beat_at;
         v_moved := v_lease.clock_jump;
         v_done := asymm._recover_once(lane);
+        v_warm := lane <> 'fast';
         COMMIT;
     END IF;
 
