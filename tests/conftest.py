@@ -49,6 +49,12 @@ def _template(server: Cluster, name: str, *extensions: str) -> str:
     for extension in extensions:
         made.sql(f"CREATE EXTENSION {extension}")
     made.close()
+    # TimescaleDB's launcher looks into every database that lets it, and a template in use can't be copied.
+    with server.admin() as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
     return name
 
 

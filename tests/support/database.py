@@ -113,7 +113,7 @@ def create_cron(server: Cluster) -> Database:
     return made
 
 
-def create(server: Cluster, template: str = "template1", name: str | None = None) -> Database:
+def create(server: Cluster, template: str = "template0", name: str | None = None) -> Database:
     """Create a database; retried while a background worker still looks at the template."""
     name = name or f"t{next(_serial)}"
     command = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
