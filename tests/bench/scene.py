@@ -77,7 +77,10 @@ class Scene:
     def unschedule(self) -> None:
         if self.scheduled:
             self.db.sql("SELECT asymm.stop(%s)", ACTOR)
-            self.db.wait_for("SELECT count(*) = 0 FROM asymm.heartbeat WHERE alive", timeout=30)
+            # A run that pg_cron had queued already may still come, and leave by itself.
+            for _ in range(3):
+                self.db.wait_for("SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = %s", ACTOR, timeout=90)
+                time.sleep(1)
             self.scheduled = False
 
     def owner(self) -> psycopg.Connection:
