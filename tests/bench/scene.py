@@ -78,8 +78,9 @@ class Scene:
         if self.scheduled:
             self.db.sql("SELECT asymm.stop(%s)", ACTOR)
             # A run that pg_cron had queued already may still come, and leave by itself.
+            gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = %s"
             for _ in range(3):
-                self.db.wait_for("SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = %s", ACTOR, timeout=90)
+                self.db.wait_for(gone, ACTOR, timeout=90)
                 time.sleep(1)
             self.scheduled = False
 
