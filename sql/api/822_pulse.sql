@@ -17,6 +17,7 @@ DECLARE
     v_lease record;
     v_begin record;
     v_ran record;
+    v_rest record;
     v_ends text;
     -- the grid of ticks
     v_anchor timestamptz;
@@ -101,6 +102,7 @@ BEGIN
         v_moved := v_lease.clock_jump;
         v_done := asymm._recover_once(lane);
         v_warm := lane <> 'fast';
+        SELECT NULL::jsonb AS seen, 0::double precision AS ms, NULL::jsonb AS error INTO v_rest;
         COMMIT;
     END IF;
 
@@ -150,7 +152,11 @@ BEGIN
             v_look := COALESCE(v_begin.again, false);
             IF COALESCE(v_begin.ends, 'version') = 'version' AND v_woke >= v_next THEN
                 FOREACH v_organ IN ARRAY v_names LOOP
-                    v_ran := asymm._run_organ(v_organ);
+                    IF v_begin.quiet AND v_organ = 'sense' THEN
+                        v_ran := v_rest;
+                    ELSE
+                        v_ran := asymm._run_organ(v_organ);
+                    END IF;
                     IF v_ran.seen IS NOT NULL THEN
                         v_seen := asymm._merge_reports(v_seen, v_ran.seen);
                         v_idle := false;
@@ -165,7 +171,7 @@ BEGIN
                     v_runs[v_place] := COALESCE(v_runs[v_place], 0) + 1;
                     v_ms[v_place] := COALESCE(v_ms[v_place], 0) + v_ran.ms;
                 END LOOP;
-                IF lane = 'fast' THEN
+                IF lane = 'fast' AND v_begin.quiet IS NOT TRUE THEN
                     v_action := asymm._claim_action();
                 END IF;
             END IF;
@@ -174,7 +180,7 @@ BEGIN
             v_action := NULL;
             v_open[2] := v_open[2] + 1;
             v_ends := CASE WHEN to_regclass('asymm.pulse_state') IS NULL THEN 'dropped' END;
-            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due INTO v_begin;
+            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due, false AS quiet INTO v_begin;
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';

@@ -8,3 +8,6 @@ DROP FUNCTION asymm._process_ddl();
 DROP VIEW asymm.heartbeat;
 DROP FUNCTION asymm._process_grants(bigint[]);
 DROP FUNCTION asymm._compare_headers(text, bigint);
+
+-- A beat asks at once whether there is anything to do.
+DROP FUNCTION asymm._beat_begin(text, text, boolean);
