@@ -163,7 +163,7 @@ BEGIN
            AND NOT EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text, attribute text)
                             WHERE f.part = d.part AND f.name = d.name AND f.attribute IS NOT DISTINCT FROM d.attribute);
         IF v.baseline_id IS NOT NULL THEN
-            PERFORM asymm._inspect_one(v_base, 'call', NULL, NULL);
+            PERFORM asymm._inspect(ARRAY[v_base.id], 'call');
         END IF;
         v_state := 'verified';
     ELSIF v_code = 'SY008' THEN

@@ -1,4 +1,4 @@
--- From differences to drift rows and, where the policy asks for it, an action in the ledger.
+-- From differences to drift rows; what keeps a repair from running by policy alone.
 
 CREATE OR REPLACE FUNCTION asymm._close_drift(baseline bigint, how text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -123,66 +123,22 @@ $$;
 COMMENT ON FUNCTION asymm._hold_reason(asymm.baseline, oid, jsonb, jsonb)
     IS 'Why a repair is only proposed (policy, pause, hold, hazard, size, relapse, budget); NULL when the background may run it.';
 
--- A table whose repair can't be planned is still reported, and must not keep the others from being looked at.
-CREATE OR REPLACE FUNCTION asymm._steps(
-    schema_name name, object_name name, declared jsonb, layout jsonb, actual jsonb, relid oid, renames jsonb)
-RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION asymm._merge_seen(a jsonb, b jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT COALESCE(jsonb_agg(to_jsonb(p) ORDER BY p.step), '[]')
-              FROM asymm._plan(schema_name, object_name, declared, layout, actual, relid, renames) AS p);
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'repair of %.% could not be planned: % (%)', quote_ident(schema_name), quote_ident(object_name), SQLERRM, SQLSTATE;
-    RETURN jsonb_build_array(jsonb_build_object('step', 1, 'part', 'table', 'name', '', 'hazards',
-        jsonb_build_array(format('not healable: the plan failed: %s (%s)', SQLERRM, SQLSTATE))));
+    RETURN (
+        SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
+            'objects', (SELECT COALESCE(jsonb_agg(DISTINCT o), '[]')
+                      FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]')
+                                                || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
+            'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
+            'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0),
+            'actions', COALESCE((a ->> 'actions')::integer, 0) + COALESCE((b ->> 'actions')::integer, 0)) END);
 END
 $$;
-COMMENT ON FUNCTION asymm._steps(name, name, jsonb, jsonb, jsonb, oid, jsonb) IS 'The repair plan as the ledger stores it.';
-
--- The action for what is different now: the open one if it was made for this very state, else a new one. A state that
--- was refused, reverted or failed before is not proposed again by itself.
-CREATE OR REPLACE FUNCTION asymm._propose(
-    baseline bigint, target text, owner name, steps jsonb, fingerprint text, differences jsonb, hold text)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_last asymm.action;
-    v_id bigint;
-BEGIN
-    SELECT a.* INTO v_last FROM asymm.action a
-     WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
-     ORDER BY a.id DESC LIMIT 1;
-    IF v_last.fingerprint_before IS NOT DISTINCT FROM fingerprint AND v_last.steps = steps THEN
-        -- What was found to hold data under lock stays a question for a person.
-        IF v_last.state = 'proposed' AND hold IS NULL AND v_last.error ->> 'sqlstate' IS DISTINCT FROM 'SY009' THEN
-            PERFORM asymm._set_action_state(v_last.id, 'approved', 'policy heal');
-        ELSIF v_last.state = 'approved' AND hold IS NOT NULL THEN
-            PERFORM asymm._set_action_state(v_last.id, 'proposed', hold);
-        END IF;
-        IF v_last.state IN ('proposed', 'approved', 'applying', 'failed', 'rejected', 'reverted') THEN
-            RETURN v_last.id;
-        END IF;
-    END IF;
-    PERFORM asymm._set_action_state(a.id, 'expired', 'the object changed again')
-       FROM asymm.action a
-      WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
-        AND a.state IN ('proposed', 'approved');
-    INSERT INTO asymm.action (kind, baseline_id, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
-    VALUES ('heal', baseline, target, owner, CASE WHEN hold IS NULL THEN 'approved' ELSE 'proposed' END,
-            COALESCE(hold, 'policy heal'), asymm._caller(), steps, fingerprint,
-            jsonb_build_object('differences', differences))
-    RETURNING id INTO v_id;
-    INSERT INTO asymm.action_event (action_id, to_state, by_role, note)
-    SELECT v_id, a.state, asymm._caller(), a.reason FROM asymm.action a WHERE a.id = v_id;
-    RETURN v_id;
-END
-$$;
-COMMENT ON FUNCTION asymm._propose(bigint, text, name, jsonb, text, jsonb, text)
-    IS 'Writes the repair of a drift to the ledger: approved when nothing holds it, else proposed with the reason.';
+COMMENT ON FUNCTION asymm._merge_seen(jsonb, jsonb) IS 'Sums two reports of what was seen: {objects, drifts, adopted, actions}.';
 
 -- DDL that was committed while we looked is in the log by now, since its row came with it. What it meant is unknown until
 -- that row is read, so nothing may be concluded from a look it may have changed.
@@ -202,7 +158,8 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on a table; internal, caught by the callers.';
 
--- One watched table: drift rows and action are made to agree with what is there. NULL when it is as declared and was.
+-- One watched table: its drift rows are made to agree with what is there, and the plan is asked for, which takes longer.
+-- NULL when it is as declared and was.
 CREATE OR REPLACE FUNCTION asymm._inspect_one(base asymm.baseline, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -211,8 +168,6 @@ DECLARE
     v_target text := format('%I.%I', base.schema_name, base.object_name);
     v_look record := asymm._look(base.id);
     v_differences jsonb;
-    v_steps jsonb;
-    v_action bigint;
     v_new integer;
 BEGIN
     IF found_by <> 'call' THEN
@@ -230,26 +185,17 @@ BEGIN
     SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
       FROM asymm._differences(base.facts, v_look.facts, v_look.renames) AS d;
     v_new := asymm._record_drift(base.id, base.kind, base.schema_name, base.object_name, v_differences, found_by, ddl_log_id);
-    IF base.policy <> 'observe' THEN
-        v_steps := asymm._steps(base.schema_name, base.object_name, base.facts, base.layout, v_look.facts,
-                                v_look.relid, v_look.renames);
-        v_action := asymm._propose(base.id, v_target, COALESCE(v_look.owner, (base.facts #>> '{table,"",owner}')::name),
-                                   v_steps, COALESCE(v_look.fingerprint, 'gone'), v_differences,
-                                   COALESCE(hold, asymm._hold_reason(base, v_look.relid, v_differences, v_steps)));
-        UPDATE asymm.drift_record AS d SET action_id = v_action
-         WHERE d.baseline_id = base.id AND d.state = 'open' AND d.action_id IS DISTINCT FROM v_action;
-    END IF;
-    INSERT INTO asymm.baseline_state AS s (baseline_id, relid, header, fingerprint, checked_at)
+    INSERT INTO asymm.baseline_state AS s (baseline_id, relid, header, fingerprint, unplanned, checked_at)
     VALUES (base.id, v_look.relid, (SELECT h.header FROM asymm._headers(ARRAY[v_look.relid]) AS h),
-            v_look.fingerprint, clock_timestamp())
+            v_look.fingerprint, CASE WHEN base.policy <> 'observe' THEN COALESCE(hold, '') END, clock_timestamp())
     ON CONFLICT (baseline_id) DO UPDATE
        SET relid = COALESCE(excluded.relid, s.relid), header = excluded.header, fingerprint = excluded.fingerprint,
-           checked_at = excluded.checked_at;
+           unplanned = excluded.unplanned, checked_at = excluded.checked_at;
     RETURN CASE WHEN v_new > 0 THEN jsonb_build_object('objects', jsonb_build_array(v_target), 'drifts', v_new) END;
 END
 $$;
 COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)
-    IS 'Compares one watched table with its baseline and writes drift rows and action; {objects, drifts} or NULL.';
+    IS 'Compares one watched table with its baseline and writes its drift rows; {objects, drifts} or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl_log_id bigint DEFAULT NULL, hold text DEFAULT NULL)
 RETURNS jsonb
@@ -282,6 +228,9 @@ BEGIN
             UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_id;
         END;
     END LOOP;
+    IF found_by <> 'ddl_log' THEN
+        v_seen := asymm._merge_seen(v_seen, asymm._plan_recorded(baselines));
+    END IF;
     RETURN v_seen;
 END
 $$;

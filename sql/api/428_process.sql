@@ -80,22 +80,6 @@ $$;
 COMMENT ON FUNCTION asymm._inspect_undeclared(text, bigint) IS 'Finds tables in watched schemas that were never declared; returns {objects, drifts} or NULL.';
 
 -- {objects, drifts, adopted} of several looks as one.
-CREATE OR REPLACE FUNCTION asymm._merge_seen(a jsonb, b jsonb) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (
-        SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
-            'objects', (SELECT jsonb_agg(DISTINCT o)
-                      FROM jsonb_array_elements(COALESCE(NULLIF(a -> 'objects', 'null'), '[]')
-                                                || COALESCE(NULLIF(b -> 'objects', 'null'), '[]')) AS o),
-            'drifts', COALESCE((a ->> 'drifts')::integer, 0) + COALESCE((b ->> 'drifts')::integer, 0),
-            'adopted', COALESCE((a ->> 'adopted')::integer, 0) + COALESCE((b ->> 'adopted')::integer, 0)) END);
-END
-$$;
-COMMENT ON FUNCTION asymm._merge_seen(jsonb, jsonb) IS 'Sums two reports of what was seen.';
-
 -- A migration touches many tables that turn out to be as declared: those are settled in one go, as of a moment before
 -- they were read, so that what was done since is still looked at.
 CREATE OR REPLACE FUNCTION asymm._settle_unchanged(baselines bigint[]) RETURNS void
@@ -178,7 +162,7 @@ COMMENT ON FUNCTION asymm._process_grants(bigint[], bigint)
 
 -- Given a table, only the DDL that touches it (or names no object) is read: a person's transaction may stay open for long
 -- and must not keep the loops from all the rest.
-CREATE OR REPLACE FUNCTION asymm._process_ddl(baseline bigint DEFAULT NULL) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._process_ddl(baseline bigint DEFAULT NULL, plan_later boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -191,6 +175,10 @@ DECLARE
     v_one jsonb;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen) THEN
+        -- A loop may have died between the two halves.
+        IF EXISTS (SELECT FROM asymm.baseline_state s WHERE s.unplanned IS NOT NULL) THEN
+            RETURN asymm._plan_recorded();
+        END IF;
         RETURN NULL;
     END IF;
     IF baseline IS NULL THEN
@@ -293,8 +281,11 @@ BEGIN
                   WHERE l.id = ANY (v_rows) AND NOT l.intended AND l.command_tag ~ 'TABLE|SCHEMA|SELECT INTO')));
         END IF;
     END IF;
+    IF NOT plan_later THEN
+        v_seen := asymm._merge_seen(v_seen, asymm._plan_recorded(CASE WHEN baseline IS NOT NULL THEN ARRAY[baseline] END));
+    END IF;
     RETURN v_seen;
 END
 $$;
-COMMENT ON FUNCTION asymm._process_ddl(bigint)
-    IS 'Works off the unseen rows of the DDL log (of one table): drift, adoption of intended changes, actions; {objects, drifts, adopted} or NULL.';
+COMMENT ON FUNCTION asymm._process_ddl(bigint, boolean)
+    IS 'Works off the unseen rows of the DDL log (of one table): drift, adoption of intended changes, and (unless later) repair plans; {objects, drifts, adopted} or NULL.';

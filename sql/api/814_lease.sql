@@ -90,40 +90,41 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_until timestamptz := clock_timestamp() + interval '300 ms';
+    v_start timestamptz := clock_timestamp();
 BEGIN
-    WHILE clock_timestamp() < v_until LOOP
+    WHILE clock_timestamp() < v_start + interval '300 ms' LOOP
         PERFORM pg_stat_clear_snapshot();
         IF EXISTS (SELECT FROM asymm.pulse_state s
                     WHERE s.actor = session_user AND s.lane = 'fast' AND asymm._alive(s.pid, s.backend_start)) THEN
             RETURN true;
         END IF;
-        PERFORM pg_sleep(0.02);
+        -- Its session comes within some milliseconds; if none is there, pg_cron may be waiting for this one to leave.
+        EXIT WHEN clock_timestamp() > v_start + interval '40 ms'
+              AND NOT EXISTS (SELECT FROM pg_stat_activity a
+                               WHERE a.usename = session_user AND a.pid <> pg_backend_pid() AND a.backend_type = 'pg_cron'
+                                 AND a.query !~ 'lane => ''slow''');
+        PERFORM pg_sleep(0.01);
     END LOOP;
     RETURN false;
 END
 $$;
-COMMENT ON FUNCTION asymm._fast_lane_runs() IS 'True once the fast loop of this login runs; waits 0.3 s for it.';
+COMMENT ON FUNCTION asymm._fast_lane_runs() IS 'True once the fast loop of this login runs; waits 0.3 s for it, if its session is on the way.';
 
 CREATE OR REPLACE FUNCTION asymm._beat_begin(
     lane text, version text, look boolean, OUT ends text, OUT notify text, OUT organs text[],
-        OUT due boolean, OUT again boolean, OUT quiet boolean)
+        OUT due boolean, OUT again boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
     -- PL/pgSQL keeps its plans from one transaction to the next; an SQL function would be planned every beat.
-    -- Asked by index here, nothing to do costs a fifth of what it costs to ask those who would do it.
     SELECT CASE WHEN s.pid IS DISTINCT FROM pg_backend_pid() THEN 'lost'
                 WHEN s.stops > s.run_stops THEN 'stopped'
                 WHEN $2 IS DISTINCT FROM (SELECT e.extversion FROM pg_extension e
                     WHERE e.extname = 'asymmetrica')
-                    THEN 'version' END,
-           NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen)
-           AND NOT EXISTS (SELECT FROM asymm.action a WHERE a.state = 'approved' AND a.due_at <= clock_timestamp())
-      INTO ends, quiet FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = $1;
+                    THEN 'version' END
+      INTO ends FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = $1;
     IF NOT FOUND THEN
         ends := 'lost';
     END IF;
@@ -139,7 +140,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._beat_begin(text, text, boolean) IS 'What a loop asks first: must it end (lost, stopped, version); with look also who is told, which organs run every beat and whether another is due, and whether to look again at once because one fails; quiet: no DDL is unread and no action waits.';
+COMMENT ON FUNCTION asymm._beat_begin(text, text, boolean) IS 'What a loop asks first: must it end (lost, stopped, version); with look also who is told, which organs run every beat and whether another is due, and whether to look again at once because one fails.';
 
 CREATE OR REPLACE FUNCTION asymm._record_beat(
     lane text, seq bigint, beat_at timestamptz, open bigint[], anchor timestamptz, idle boolean)

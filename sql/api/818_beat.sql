@@ -17,7 +17,7 @@ BEGIN
     -- A failing organ is undone alone; it never stops the beat.
     BEGIN
         IF organ = 'sense' THEN
-            seen := asymm._process_ddl();      -- every beat: its plan is kept
+            seen := asymm._process_ddl(NULL, true);      -- every beat: its plan is kept
         ELSE
             SELECT o.function INTO v_function FROM asymm.organ o WHERE o.name = organ;
             EXECUTE format('SELECT asymm.%I()', v_function) INTO seen;
@@ -37,20 +37,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._run_organ(text) IS 'Runs one organ in a subtransaction: what it found, milliseconds, and its error if it failed (booked, backed off).';
-
-CREATE OR REPLACE FUNCTION asymm._merge_reports(a jsonb, b jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE jsonb_build_object(
-        'objects', (SELECT COALESCE(jsonb_agg(DISTINCT o.value), '[]')
-                      FROM jsonb_array_elements(COALESCE(a -> 'objects', '[]') || COALESCE(b -> 'objects',
-                          '[]')) AS o),
-        'drifts', COALESCE((a ->> 'drifts')::bigint, 0) + COALESCE((b ->> 'drifts')::bigint, 0),
-        'adopted', COALESCE((a ->> 'adopted')::bigint, 0) + COALESCE((b ->> 'adopted')::bigint, 0),
-        'actions', COALESCE((a ->> 'actions')::bigint, 0) + COALESCE((b ->> 'actions')::bigint, 0)) END
-$$;
-COMMENT ON FUNCTION asymm._merge_reports(jsonb, jsonb) IS 'Joins what two organs found.';
 
 CREATE OR REPLACE FUNCTION asymm._beat_report(lane text, seq bigint, beat_at timestamptz, seen jsonb,
     applied jsonb) RETURNS jsonb
@@ -177,7 +163,7 @@ DECLARE
 BEGIN
     FOREACH v_organ IN ARRAY organs LOOP
         SELECT * INTO v_ran FROM asymm._run_organ(v_organ);
-        v_seen := asymm._merge_reports(v_seen, v_ran.seen);
+        v_seen := asymm._merge_seen(v_seen, v_ran.seen);
         v_costs := v_costs || jsonb_build_object(v_organ, round(v_ran.ms::numeric, 3));
         IF v_ran.error IS NULL THEN
             PERFORM asymm._organ_ran(ARRAY[v_organ], ARRAY[1], ARRAY[v_ran.ms]);
@@ -185,6 +171,9 @@ BEGIN
             v_errors := v_errors || jsonb_build_object(v_organ, v_ran.error);
         END IF;
     END LOOP;
+    IF lane = 'fast' THEN
+        v_seen := asymm._merge_seen(v_seen, asymm._plan_later());
+    END IF;
     WHILE act LOOP
         v_action := asymm._claim_action();
         EXIT WHEN v_action IS NULL;

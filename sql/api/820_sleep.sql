@@ -69,9 +69,8 @@ CREATE OR REPLACE FUNCTION asymm._loop_session(lane text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- A loop lives for a minute: planning every statement five times before one plan is kept would be most of its work.
     SELECT jsonb_build_object('application_name', 'asymmetrica pulse ' || lane, 'lock_timeout', '50ms',
-        'jit', 'off', 'plan_cache_mode', 'force_generic_plan',
+        'jit', 'off',
         'default_transaction_read_only', 'off', 'default_transaction_isolation', 'read committed')
 $$;
 COMMENT ON FUNCTION asymm._loop_session(text) IS 'Settings of a session that runs the loop.';

@@ -17,7 +17,6 @@ DECLARE
     v_lease record;
     v_begin record;
     v_ran record;
-    v_rest record;
     v_ends text;
     -- the grid of ticks
     v_anchor timestamptz;
@@ -102,7 +101,6 @@ BEGIN
         v_moved := v_lease.clock_jump;
         v_done := asymm._recover_once(lane);
         v_warm := lane <> 'fast';
-        SELECT NULL::jsonb AS seen, 0::double precision AS ms, NULL::jsonb AS error INTO v_rest;
         COMMIT;
     END IF;
 
@@ -152,13 +150,9 @@ BEGIN
             v_look := COALESCE(v_begin.again, false);
             IF COALESCE(v_begin.ends, 'version') = 'version' AND v_woke >= v_next THEN
                 FOREACH v_organ IN ARRAY v_names LOOP
-                    IF v_begin.quiet AND v_organ = 'sense' THEN
-                        v_ran := v_rest;
-                    ELSE
-                        v_ran := asymm._run_organ(v_organ);
-                    END IF;
+                    v_ran := asymm._run_organ(v_organ);
                     IF v_ran.seen IS NOT NULL THEN
-                        v_seen := asymm._merge_reports(v_seen, v_ran.seen);
+                        v_seen := asymm._merge_seen(v_seen, v_ran.seen);
                         v_idle := false;
                     END IF;
                     IF v_ran.error IS NOT NULL THEN
@@ -171,7 +165,7 @@ BEGIN
                     v_runs[v_place] := COALESCE(v_runs[v_place], 0) + 1;
                     v_ms[v_place] := COALESCE(v_ms[v_place], 0) + v_ran.ms;
                 END LOOP;
-                IF lane = 'fast' AND v_begin.quiet IS NOT TRUE THEN
+                IF lane = 'fast' AND v_seen IS NULL THEN
                     v_action := asymm._claim_action();
                 END IF;
             END IF;
@@ -180,7 +174,7 @@ BEGIN
             v_action := NULL;
             v_open[2] := v_open[2] + 1;
             v_ends := CASE WHEN to_regclass('asymm.pulse_state') IS NULL THEN 'dropped' END;
-            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due, false AS quiet INTO v_begin;
+            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due INTO v_begin;
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';
@@ -189,13 +183,24 @@ BEGIN
             CONTINUE;
         END IF;
 
+        -- Drift is on disk, for all to see, before its repair is planned.
+        IF lane = 'fast' AND v_seen IS NOT NULL THEN
+            COMMIT;
+            BEGIN
+                v_seen := asymm._merge_seen(v_seen, asymm._plan_later());
+                v_action := asymm._claim_action();
+            EXCEPTION WHEN OTHERS THEN
+                v_open[2] := v_open[2] + 1;
+            END;
+        END IF;
+
         WHILE v_begin.due LOOP
             v_organ := NULL;
             BEGIN
                 v_organ := asymm._claim_organ(lane);
                 IF v_organ IS NOT NULL THEN
                     v_idle := false;
-                    v_seen := asymm._merge_reports(v_seen, asymm._run_claimed(v_organ));
+                    v_seen := asymm._merge_seen(v_seen, asymm._run_claimed(v_organ));
                 END IF;
             EXCEPTION WHEN OTHERS THEN
                 v_open[2] := v_open[2] + 1;

@@ -28,7 +28,7 @@ DECLARE
             '_beat_organs',
         '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_take_lease', '_fast_lane_runs', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
-        '_record_beat', '_record_cycle', '_run_organ', '_merge_reports', '_beat_report', '_announce',
+        '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
             '_apply_claimed',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',

@@ -59,13 +59,16 @@ CREATE TABLE asymm.baseline_state (
     held text,
     checked_at timestamptz,
     checked_xid xid8,
-    checked_snapshot pg_snapshot
+    checked_snapshot pg_snapshot,
+    unplanned text
 );
 CREATE INDEX baseline_state_relid ON asymm.baseline_state (relid);
+CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
 COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched object.';
 COMMENT ON COLUMN asymm.baseline_state.header IS 'Hash of the catalog row headers (xmin, ctid) at the last look; unchanged headers need no second look.';
 COMMENT ON COLUMN asymm.baseline_state.checked_snapshot IS 'What was visible (besides checked_xid) when the object last agreed with its baseline: DDL in it is accounted for.';
 COMMENT ON COLUMN asymm.baseline_state.held IS 'Why policy heal only proposes for this object now (a revert, a relapse); cleared by heal(), adopt() or watch().';
+COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded that has no plan yet: why its repair is to be held back, or empty.';
 
 CREATE TABLE asymm.ddl_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -9,5 +9,9 @@ DROP VIEW asymm.heartbeat;
 DROP FUNCTION asymm._process_grants(bigint[]);
 DROP FUNCTION asymm._compare_headers(text, bigint);
 
--- A beat asks at once whether there is anything to do.
-DROP FUNCTION asymm._beat_begin(text, text, boolean);
+-- A beat is committed in two halves: what drifted, then how it is repaired. Readers lock the view before the table.
+DROP VIEW asymm.watched;
+ALTER TABLE asymm.baseline_state ADD COLUMN unplanned text;
+COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded that has no plan yet: why its repair is to be held back, or empty.';
+CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
+DROP FUNCTION asymm._merge_reports(jsonb, jsonb);

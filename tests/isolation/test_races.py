@@ -240,3 +240,22 @@ def timed(db: Database, text: str) -> float:
     start = time.monotonic()
     db.own.execute(text.encode())
     return time.monotonic() - start
+
+
+def test_drift_is_committed_before_it_is_planned(db: Database) -> None:
+    """A beat shows what drifted first; DDL that arrives meanwhile, or a loop that dies, loses nothing."""
+    db.sql("CREATE TABLE public.t (a int DEFAULT 1, b text)")
+    db.sql("SELECT asymm.watch('public.t')")
+    state = "SELECT attribute, state, repair FROM asymm.drift WHERE state <> 'superseded' ORDER BY 1"
+    db.sql("ALTER TABLE public.t ALTER a DROP DEFAULT")
+    db.sql("SELECT asymm._run_organ('sense')")
+    assert db.sql(state) == [("default", "open", None)]
+    db.sql("ALTER TABLE public.t ALTER b SET NOT NULL")
+    db.sql("SELECT asymm._plan_later()")
+    assert db.sql(state) == [("default", "open", None)]
+    # The loop died here: the next one goes on from what is recorded.
+    db.sql("SELECT asymm._run_organ('sense')")
+    assert [row[:2] for row in db.sql(state)] == [("default", "open"), ("not_null", "open")]
+    db.sql("SELECT asymm._run_organ('sense')")
+    assert [row[:2] for row in db.sql(state)] == [("default", "proposed"), ("not_null", "proposed")]
+    assert db.sql("SELECT count(*) FROM asymm.actions") == [(1,)]

@@ -77,9 +77,9 @@ SELECT is(asymm.beat() -> 'drifts', '0', 'nothing has changed');
 SELECT results_eq('SELECT runs > 0, failures FROM asymm.organs WHERE name = ''sense''', 'VALUES (true, 0::bigint)', 'and is booked');
 
 -- merging, announcing
-SELECT is(asymm._merge_reports('{"objects":["b","a"],"drifts":1}', '{"objects":["a"],"drifts":2,"adopted":1}'),
+SELECT is(asymm._merge_seen('{"objects":["b","a"],"drifts":1}', '{"objects":["a"],"drifts":2,"adopted":1}'),
           '{"objects":["a","b"],"drifts":3,"adopted":1,"actions":0}'::jsonb, 'reports are joined');
-SELECT is(asymm._merge_reports(NULL, '{"drifts":1}'), '{"drifts":1}'::jsonb, 'nothing and something');
+SELECT is(asymm._merge_seen(NULL, '{"drifts":1}'), '{"drifts":1}'::jsonb, 'nothing and something');
 SELECT lives_ok($$SELECT asymm._announce(asymm._beat_report('fast', 1, now(),
     jsonb_build_object('objects', (SELECT jsonb_agg(repeat('x', 60)) FROM generate_series(1, 500))), NULL))$$, 'a long report is cut, not refused');
 
