@@ -65,6 +65,9 @@ BEGIN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
         END IF;
     END LOOP;
+    -- Facts of user mappings hold a keyed hash of what may be a password; to hash it, it has to be read. Nobody can log in
+    -- as asymm_owner or become a member of it.
+    EXECUTE 'GRANT SELECT (oid, umuser, umserver, umoptions) ON pg_catalog.pg_user_mapping TO asymm_owner';
     EXECUTE 'ALTER TYPE asymm.annotation OWNER TO asymm_owner';
     EXECUTE 'REVOKE ALL ON TYPE asymm.annotation FROM PUBLIC';
     EXECUTE 'GRANT USAGE ON TYPE asymm.annotation TO asymm_reader';

@@ -128,3 +128,13 @@ CREATE INDEX drift_record_history ON asymm.drift_record (baseline_id, id);
 CREATE INDEX drift_record_ddl_log ON asymm.drift_record (ddl_log_id);
 CREATE INDEX drift_record_action ON asymm.drift_record (action_id);
 COMMENT ON TABLE asymm.drift_record IS 'Each difference between baseline and catalog: where, from what to what, who did it, how it ended.';
+
+-- Of options that may be passwords only hashes with this key are facts. Random, made with the extension and never dumped:
+-- a restored or copied declaration then says that its hashes are another key's.
+CREATE TABLE asymm.secret_key (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT secret_key_only_row CHECK (only_row),
+    key bytea NOT NULL DEFAULT pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+                                                 OPERATOR(pg_catalog.||) pg_catalog.uuid_send(pg_catalog.gen_random_uuid()))
+);
+INSERT INTO asymm.secret_key DEFAULT VALUES;
+COMMENT ON TABLE asymm.secret_key IS 'The random key of this database for hashes of secret options; one row.';

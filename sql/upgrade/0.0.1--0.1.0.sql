@@ -4,6 +4,14 @@
 -- The DDL log can be read for one table alone: another signature.
 DROP FUNCTION asymm._process_ddl();
 
+CREATE TABLE asymm.secret_key (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT secret_key_only_row CHECK (only_row),
+    key bytea NOT NULL DEFAULT pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+                                                 OPERATOR(pg_catalog.||) pg_catalog.uuid_send(pg_catalog.gen_random_uuid()))
+);
+INSERT INTO asymm.secret_key DEFAULT VALUES;
+COMMENT ON TABLE asymm.secret_key IS 'The random key of this database for hashes of secret options; one row.';
+
 -- More columns.
 DROP VIEW asymm.heartbeat;
 DROP FUNCTION asymm._process_grants(bigint[]);
