@@ -1,0 +1,128 @@
+-- Sequences that no column owns. Where one stands is data: nothing here moves it, and what drops one says so.
+
+CREATE OR REPLACE FUNCTION asymm._sequence_facts(oids oid[])
+RETURNS TABLE (object_id oid, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    -- Numbers as text: they go beyond what JSON readers hold exactly.
+    RETURN QUERY
+    SELECT r.oid, n.nspname::text, r.relname::text, pg_get_userbyid(r.relowner),
+           jsonb_build_object('sequence', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
+               'owner', pg_get_userbyid(r.relowner), 'type', format_type(q.seqtypid, NULL),
+               'start', q.seqstart::text, 'increment', q.seqincrement::text, 'min', q.seqmin::text, 'max', q.seqmax::text,
+               'cache', q.seqcache::text, 'cycle', CASE WHEN q.seqcycle THEN true END,
+               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END,
+               'comment', obj_description(r.oid, 'pg_class'),
+               'acl', asymm._object_acl_facts(r.relacl, 's', r.relowner))))),
+           '[]'::jsonb
+      FROM pg_class AS r
+      JOIN pg_namespace AS n ON n.oid = r.relnamespace
+      JOIN pg_sequence AS q ON q.seqrelid = r.oid
+     WHERE r.oid = ANY (oids) AND r.relkind = 'S' AND r.relpersistence <> 't';
+END
+$$;
+COMMENT ON FUNCTION asymm._sequence_facts(oid[]) IS 'Everything declared about each sequence as one document; not where it stands.';
+
+-- Where a sequence stands, for whoever may look at it.
+CREATE OR REPLACE FUNCTION asymm._sequence_value(relid oid) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF has_sequence_privilege(relid, 'USAGE') OR has_sequence_privilege(relid, 'SELECT') THEN
+        RETURN pg_sequence_last_value(relid::regclass);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._sequence_value(oid) IS 'The last value of a sequence; NULL when it was never used or is not for the caller to see.';
+
+CREATE OR REPLACE FUNCTION asymm._sequence_statement(rel text, facts jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('CREATE %sSEQUENCE %s AS %s %s', CASE WHEN facts ->> 'persistence' = 'u' THEN 'UNLOGGED ' END, rel, facts ->> 'type',
+                  asymm._sequence_options(facts))
+$$;
+COMMENT ON FUNCTION asymm._sequence_statement(text, jsonb) IS 'CREATE SEQUENCE from its facts.';
+
+-- A whole sequence as a script, standing where it stood.
+CREATE OR REPLACE FUNCTION asymm._plan_sequence_remade(rel text, actual jsonb, value bigint) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT concat_ws(E';\n', asymm._sequence_statement(rel, actual #> '{sequence,""}'),
+               CASE WHEN value IS NOT NULL THEN format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, %s)', rel, value) END,
+               (SELECT string_agg(c.forward, E';\n' ORDER BY c.phase, c.forward)
+                  FROM asymm._plan_common('SEQUENCE', rel, 's', 'sequence', '', actual #> '{sequence,""}', NULL) AS c))
+$$;
+COMMENT ON FUNCTION asymm._plan_sequence_remade(text, jsonb, bigint) IS 'Script that makes a dropped sequence again.';
+
+CREATE OR REPLACE FUNCTION asymm._plan_sequence(schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
+RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_rel text := format('%I.%I', schema_name, object_name);
+    v_wanted jsonb := declared #> '{sequence,""}';
+    v_now jsonb := actual #> '{sequence,""}';
+    v_column text;
+    v_identity boolean;
+    v_present oid;
+BEGIN
+    IF declared IS NULL THEN
+        -- A column's default may still name it: those are mended at 450.
+        RETURN QUERY
+        SELECT CASE WHEN EXISTS (SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = object_id
+                                    AND d.classid = 'pg_attrdef'::regclass) THEN 458 ELSE 10 END, 0, 'sequence', '',
+               format('DROP SEQUENCE %s', v_rel), asymm._plan_sequence_remade(v_rel, actual, asymm._sequence_value(object_id)),
+               'ACCESS EXCLUSIVE', ARRAY['deletes data'], format('SELECT NOT is_called FROM %s', v_rel);
+        RETURN;
+    END IF;
+    IF actual IS NULL THEN
+        -- It may be there and belong to a column that ought not to own it.
+        SELECT d.objid, d.deptype = 'i', format('%I.%I.%I', n.nspname, r.relname, a.attname) INTO v_present, v_identity, v_column
+          FROM pg_depend AS d
+          JOIN pg_class AS r ON r.oid = d.refobjid
+          JOIN pg_namespace AS n ON n.oid = r.relnamespace
+          JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = asymm._relation_oid(v_rel) AND d.refclassid = 'pg_class'::regclass
+           AND d.deptype IN ('a', 'i');
+        IF v_present IS NOT NULL AND NOT v_identity THEN
+            SELECT f.facts #> '{sequence,""}' INTO v_now FROM asymm._sequence_facts(ARRAY[v_present]) AS f;
+            RETURN QUERY SELECT 5, 0, 'sequence', '', format('ALTER SEQUENCE %s OWNED BY NONE', v_rel),
+                                format('ALTER SEQUENCE %s OWNED BY %s', v_rel, v_column), 'none', '{}'::text[], NULL::text;
+        ELSE
+            -- An identity's goes with it (314), its place is kept.
+            RETURN QUERY
+            SELECT CASE WHEN v_identity THEN 330 ELSE 32 END, 0, 'sequence', '', asymm._sequence_statement(v_rel, v_wanted),
+                   format('DROP SEQUENCE %s', v_rel), 'none', '{}'::text[], NULL::text
+            UNION ALL
+            SELECT 331, 0, 'sequence', '', format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, %s)', v_rel, v.value),
+                   format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, %s)', v_rel, v.value), 'none', '{}', NULL
+              FROM (SELECT asymm._sequence_value(v_present) AS value) AS v
+             WHERE v.value BETWEEN (v_wanted ->> 'min')::bigint AND (v_wanted ->> 'max')::bigint;
+        END IF;
+    END IF;
+    RETURN QUERY
+    SELECT 32, 1, 'sequence', '', format('ALTER SEQUENCE %s AS %s %s', v_rel, v_wanted ->> 'type', asymm._sequence_options(v_wanted)),
+           format('ALTER SEQUENCE %s AS %s %s', v_rel, v_now ->> 'type', asymm._sequence_options(v_now)), 'SHARE ROW EXCLUSIVE',
+           -- Where it stands may be outside of the declared bounds.
+           CASE WHEN (v_wanted -> 'min', v_wanted -> 'max') = (v_now -> 'min', v_now -> 'max') THEN '{}' ELSE ARRAY['may fail on data'] END,
+           NULL::text
+     WHERE v_now - ARRAY['owner', 'comment', 'acl', 'persistence'] <> v_wanted - ARRAY['owner', 'comment', 'acl', 'persistence']
+    UNION ALL
+    SELECT 32, 2, 'sequence', '', format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_wanted ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
+           format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_now ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
+           'ACCESS EXCLUSIVE', '{}', NULL
+     WHERE v_now IS NOT NULL AND v_now -> 'persistence' IS DISTINCT FROM v_wanted -> 'persistence'
+    UNION ALL
+    SELECT c.* FROM asymm._plan_common('SEQUENCE', v_rel, 's', 'sequence', '', v_wanted, v_now) AS c;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_sequence(text, text, jsonb, jsonb, oid) IS 'Steps that make, drop or mend a sequence that no column owns.';

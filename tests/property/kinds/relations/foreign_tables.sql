@@ -1,0 +1,89 @@
+--- foreign table dropped
+CREATE FOREIGN TABLE f (a int, b text) SERVER near;
+--- slip
+DROP FOREIGN TABLE f;
+
+--- foreign table dropped with everything on it
+CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE FOREIGN TABLE f (a int OPTIONS (column_name 'it''s A', "Odd Key" '') NOT NULL, b varchar(9) COLLATE "C" DEFAULT 'x', c int
+    GENERATED ALWAYS AS (a * 2) STORED,
+    d text, CONSTRAINT pos CHECK (a > 0), CHECK (b IN ('p', 'q')) NO INHERIT) SERVER "Far 'away'" OPTIONS (schema_name 's',
+    table_name 'it''s "t"');
+ALTER FOREIGN TABLE f ADD CONSTRAINT later CHECK (a > 1) NOT VALID;
+ALTER FOREIGN TABLE f ALTER d SET STORAGE external, ALTER d SET STATISTICS 88, ALTER a SET (n_distinct = 9);
+COMMENT ON FOREIGN TABLE f IS 'f';
+COMMENT ON COLUMN f.a IS 'a';
+COMMENT ON CONSTRAINT pos ON f IS 'pos';
+CREATE TRIGGER tr BEFORE INSERT ON f FOR EACH ROW EXECUTE FUNCTION g();
+ALTER FOREIGN TABLE f DISABLE TRIGGER tr;
+ALTER FOREIGN TABLE f OWNER TO {bob};
+GRANT SELECT ON f TO {ann};
+GRANT UPDATE (a) ON f TO {odd};
+--- slip
+DROP FOREIGN TABLE f;
+
+--- extra foreign table
+CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+--- slip
+CREATE FOREIGN TABLE f (a int OPTIONS (column_name 'A') NOT NULL, b varchar(9) COLLATE "C" DEFAULT 'x', CONSTRAINT pos CHECK (a >
+    0)) SERVER near OPTIONS (table_name 't');
+COMMENT ON FOREIGN TABLE f IS 'f';
+CREATE TRIGGER tr BEFORE INSERT ON f FOR EACH ROW EXECUTE FUNCTION g();
+ALTER FOREIGN TABLE f OWNER TO {bob};
+GRANT SELECT ON f TO {ann};
+
+--- foreign table mended where it stands
+-- in place
+CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE FOREIGN TABLE f (a int OPTIONS (column_name 'A', k 'v') NOT NULL, b varchar(9) COLLATE "C" DEFAULT 'x', c text, e date
+    DEFAULT '2020-01-01',
+    CONSTRAINT pos CHECK (a > 0)) SERVER near OPTIONS (schema_name 's', table_name 't');
+COMMENT ON COLUMN f.a IS 'a';
+CREATE TRIGGER tr BEFORE INSERT ON f FOR EACH ROW EXECUTE FUNCTION g();
+GRANT SELECT ON f TO {ann};
+GRANT UPDATE (a) ON f TO {ann};
+--- slip
+ALTER FOREIGN TABLE f OPTIONS (SET schema_name 'x', DROP table_name, ADD other 'y'), ALTER a OPTIONS (SET column_name 'B', DROP
+    k), ALTER b OPTIONS (ADD z '1');
+ALTER FOREIGN TABLE f ALTER a TYPE bigint, ALTER a DROP NOT NULL, ALTER b TYPE text, ALTER b SET DEFAULT 'y', ALTER e DROP
+    DEFAULT, ALTER e TYPE int, ALTER e SET DEFAULT 4;
+ALTER FOREIGN TABLE f DROP COLUMN c, ADD COLUMN d text OPTIONS (q 'q') DEFAULT 'd', DROP CONSTRAINT pos, ADD CONSTRAINT neg CHECK (a < 0);
+ALTER FOREIGN TABLE f ALTER b SET STORAGE plain, ALTER b SET STATISTICS 5;
+COMMENT ON COLUMN f.a IS NULL;
+COMMENT ON FOREIGN TABLE f IS 'f';
+ALTER FOREIGN TABLE f DISABLE TRIGGER tr;
+ALTER FOREIGN TABLE f OWNER TO {bob};
+REVOKE SELECT ON f FROM {ann};
+GRANT INSERT (b) ON f TO {eve};
+
+--- foreign table of another server
+CREATE FOREIGN TABLE f (a int OPTIONS (column_name 'A')) SERVER near OPTIONS (table_name 't');
+GRANT SELECT ON f TO {ann};
+COMMENT ON FOREIGN TABLE f IS 'f';
+--- slip
+DROP FOREIGN TABLE f;
+CREATE FOREIGN TABLE f (a int OPTIONS (column_name 'A')) SERVER "Far 'away'" OPTIONS (table_name 't');
+
+--- foreign table as a partition and a child
+CREATE TABLE p (a int NOT NULL, b text) PARTITION BY LIST (a);
+CREATE FOREIGN TABLE f1 PARTITION OF p FOR VALUES IN (1) SERVER near OPTIONS (table_name 'one');
+CREATE FOREIGN TABLE f2 (a int NOT NULL, b text) SERVER near;
+CREATE TABLE q (a int, CHECK (a > 0));
+CREATE FOREIGN TABLE g1 (b text) INHERITS (q) SERVER near;
+CREATE FOREIGN TABLE g2 (a int, b text, CONSTRAINT q_a_check CHECK (a > 0)) SERVER near;
+ALTER FOREIGN TABLE g1 ALTER a OPTIONS (column_name 'A');
+--- slip
+ALTER TABLE p DETACH PARTITION f1;
+ALTER TABLE p ATTACH PARTITION f2 FOR VALUES IN (2);
+ALTER FOREIGN TABLE g1 NO INHERIT q;
+ALTER FOREIGN TABLE g2 INHERIT q;
+
+--- foreign partition and child dropped
+CREATE TABLE p (a int NOT NULL, b text) PARTITION BY LIST (a);
+CREATE FOREIGN TABLE f1 PARTITION OF p FOR VALUES IN (1) SERVER near OPTIONS (table_name 'one');
+ALTER FOREIGN TABLE f1 ALTER b OPTIONS (column_name 'B'), ALTER b SET DEFAULT 'x';
+CREATE TABLE q (a int, CHECK (a > 0));
+CREATE FOREIGN TABLE g1 (b text) INHERITS (q) SERVER near;
+ALTER FOREIGN TABLE g1 ALTER a OPTIONS (column_name 'A');
+--- slip
+DROP FOREIGN TABLE f1, g1;
