@@ -1,8 +1,8 @@
 """Slips on routines, operators and what is built of them are mended and taken back; then all is made anew.
 
 A case of routines/*.sql is a declared script and a slip, run in a schema of their own, {schema}; names of
-what lives in no schema begin with it. Steps are run as planned, ordered by phase; their inverses from the last
-to the first. Objects of other kinds that a case needs stay as they are.
+what lives in no schema begin with it. Steps are run as planned, ordered by phase; their inverses from the
+last to the first. Objects of other kinds that a case needs stay as they are.
 """
 
 from __future__ import annotations
