@@ -15,7 +15,7 @@ BEGIN
     SELECT 'pg_proc'::regclass::oid, p.oid, CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END
       FROM pg_proc AS p
      WHERE p.oid >= 16384 AND p.pronamespace = ANY (v_schemas)
-       AND CASE WHEN p.prosrc ~ '^(multi)?range_constructor\d$'
+       AND CASE WHEN p.prolang = 12
                 THEN NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
                 ELSE true END;
     RETURN QUERY
@@ -104,20 +104,6 @@ $$;
 COMMENT ON FUNCTION asymm._operator_name(oid) IS 'Qualified name of an operator; NULL when there is none.';
 
 -- What CREATE OR REPLACE refuses to change can't be seen in the definition's text for sure: so the arguments apart.
-CREATE OR REPLACE FUNCTION asymm._argument_facts(routine pg_proc) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-               'name', NULLIF(routine.proargnames[t.ord], ''),
-               'type', format_type(t.type, NULL),
-               'mode', CASE routine.proargmodes[t.ord] WHEN 'o' THEN 'out' WHEN 'b' THEN 'inout' WHEN 'v' THEN 'variadic' WHEN 't' THEN 'table' END,
-               'default', CASE WHEN routine.pronargdefaults > 0
-                               THEN asymm._settled_text(pg_get_function_arg_default(routine.oid, t.ord::integer)) END)) ORDER BY t.ord)
-      FROM unnest(COALESCE(routine.proallargtypes, routine.proargtypes::oid[])) WITH ORDINALITY AS t (type, ord)
-$$;
-COMMENT ON FUNCTION asymm._argument_facts(pg_proc) IS 'Arguments of a routine in order: name, type, mode, default; NULL when there are none.';
-
 CREATE OR REPLACE FUNCTION asymm._routine_facts(oids oid[])
 RETURNS TABLE (object_id oid, kind text, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -136,11 +122,21 @@ BEGIN
     SELECT p.oid, i.type, n.nspname::text, substr(i.identity, length(quote_ident(n.nspname)) + 2), pg_get_userbyid(p.proowner),
            jsonb_build_object(i.type, jsonb_build_object('', jsonb_strip_nulls(CASE WHEN p.prokind = 'a' THEN g.facts ELSE jsonb_build_object(
                -- Only text the server deparsed is settled: a body in quotes is the author's.
-               'def', rtrim(CASE WHEN p.prosqlbody IS NOT NULL THEN asymm._settled_text(d.def)
-                                 WHEN p.pronargdefaults > 0 THEN replace(d.def, x.arguments, asymm._settled_text(x.arguments))
+               'def', rtrim(CASE WHEN strpos(d.def, '(ARRAY[') = 0 THEN d.def
+                                 WHEN p.prosqlbody IS NOT NULL THEN asymm._settled_text(d.def)
+                                 WHEN p.pronargdefaults > 0
+                                 THEN replace(d.def, pg_get_function_arguments(p.oid), asymm._settled_text(pg_get_function_arguments(p.oid)))
                                  ELSE d.def END, E'\n'),
                'returns', CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || format_type(p.prorettype, NULL),
-               'arguments', CASE WHEN p.pronargs > 0 OR p.proallargtypes IS NOT NULL THEN asymm._argument_facts(p) END,
+               'arguments', (
+                   SELECT jsonb_agg(jsonb_build_object(
+                              'name', NULLIF(p.proargnames[t.ord], ''), 'type', format_type(t.type, NULL),
+                              'mode', CASE p.proargmodes[t.ord] WHEN 'o' THEN 'out' WHEN 'b' THEN 'inout' WHEN 'v' THEN 'variadic' WHEN 't' THEN 'table' END,
+                              'default', x.settled) ORDER BY t.ord)
+                     FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS t (type, ord)
+                    CROSS JOIN LATERAL (SELECT CASE WHEN p.pronargdefaults > 0 THEN pg_get_function_arg_default(p.oid, t.ord::integer) END) AS e (fallback)
+                    CROSS JOIN LATERAL (SELECT CASE WHEN strpos(e.fallback, '(ARRAY[') > 0 THEN asymm._settled_text(e.fallback)
+                                                    ELSE e.fallback END) AS x (settled)),
                'window', CASE WHEN p.prokind = 'w' THEN true END,
                'depends', (SELECT jsonb_agg(e.extname ORDER BY e.extname COLLATE "C")
                              FROM pg_depend AS r JOIN pg_extension AS e ON e.oid = r.refobjid
@@ -155,7 +151,6 @@ BEGIN
       JOIN pg_namespace AS n ON n.oid = p.pronamespace
      CROSS JOIN LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) AS i
      CROSS JOIN LATERAL (SELECT CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END) AS d (def)
-     CROSS JOIN LATERAL (SELECT CASE WHEN p.pronargdefaults > 0 THEN pg_get_function_arguments(p.oid) END) AS x (arguments)
       LEFT JOIN asymm._aggregate_facts(oids) AS g ON g.object_id = p.oid
       LEFT JOIN asymm._routine_places('pg_proc'::regclass, oids) AS l ON l.object_id = p.oid
      WHERE p.oid = ANY (oids) AND (d.def IS NOT NULL OR g.facts IS NOT NULL);

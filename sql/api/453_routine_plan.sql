@@ -32,8 +32,7 @@ BEGIN
         WHEN kind = 'cast' THEN
             RETURN CASE WHEN object_name ~ format('^\(%s AS %s\)$', v_type, v_type) THEN object_name END;
         WHEN kind = 'transform' THEN
-            RETURN CASE WHEN object_name ~ format('^for %s on language %s$', v_type, v_name)
-                        THEN regexp_replace(object_name, '^(.*) on language ', '\1 language ') END;
+            RETURN CASE WHEN object_name ~ format('^for %s language %s$', v_type, v_name) THEN object_name END;
         WHEN kind IN ('language', 'access method') THEN
             RETURN quote_ident(object_name);
         ELSE
@@ -165,7 +164,7 @@ BEGIN
         -- What was made last is dropped first.
         SELECT p.place INTO v_place FROM asymm._routine_places(asymm._routine_catalog(kind), ARRAY[object_id]) AS p;
         RETURN QUERY
-        SELECT p.* FROM asymm._plan_operator(kind, v_identity, 0, 0, NULL, actual) AS p WHERE kind = 'operator family'
+        SELECT p.* FROM asymm._plan_operator(kind, v_identity, NULL, 0, 0, NULL, actual) AS p WHERE kind = 'operator family'
         UNION ALL
         SELECT 10, 100000 - 100 * COALESCE((v_place ->> 0)::integer, 34) - COALESCE((v_place ->> 1)::integer, 0), kind, '',
                format('DROP %s %s', v_command, v_identity),
@@ -209,7 +208,8 @@ BEGIN
       FROM (SELECT e.name, bool_or(e.declared) AS wanted FROM e GROUP BY e.name HAVING count(*) = 1) AS e
      CROSS JOIN LATERAL (SELECT CASE WHEN e.wanted THEN '' ELSE 'NO ' END, CASE WHEN e.wanted THEN 'NO ' ELSE '' END) AS a (no, yes)
     UNION ALL
-    SELECT p.* FROM asymm._plan_operator(kind, v_identity, v_phase, v_ord, declared, v_now) AS p
+    SELECT p.* FROM asymm._plan_operator(
+               kind, v_identity, asymm._routine_script(kind, schema_name, object_name, v_now), v_phase, v_ord, declared, v_now) AS p
      WHERE kind IN ('operator', 'operator family')
     UNION ALL
     SELECT p.* FROM asymm._plan_common(v_command, v_identity, v_acl, kind, '', v_declared, v_present) AS p;

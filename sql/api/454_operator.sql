@@ -146,7 +146,9 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT t.oid, '', (pg_identify_object('pg_transform'::regclass, t.oid, 0)).identity, NULL::name,
+    -- Before version 16 the server said "on language".
+    SELECT t.oid, '', regexp_replace((pg_identify_object('pg_transform'::regclass, t.oid, 0)).identity, '^(.*) on language ', '\1 language '),
+           NULL::name,
            jsonb_build_object('transform', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'from_sql', (pg_identify_object('pg_proc'::regclass, NULLIF(t.trffromsql::oid, 0), 0)).identity,
                'to_sql', (pg_identify_object('pg_proc'::regclass, NULLIF(t.trftosql::oid, 0), 0)).identity,

@@ -62,7 +62,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._operator_remade(jsonb, jsonb) IS 'Whether an operator can''t be altered into what is declared.';
 
-CREATE OR REPLACE FUNCTION asymm._plan_operator(kind text, identity text, of_phase integer, of_ord integer, declared jsonb, actual jsonb)
+CREATE OR REPLACE FUNCTION asymm._plan_operator(kind text, identity text, script text, of_phase integer, of_ord integer, declared jsonb, actual jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -84,7 +84,9 @@ BEGIN
          WHERE x.key NOT IN ('owner', 'comment') AND x.declared IS DISTINCT FROM x.actual;
         RETURN QUERY
         SELECT of_phase, of_ord + 1, kind, '', format('ALTER OPERATOR %s SET (%s)', identity, v_forward),
-               format('ALTER OPERATOR %s SET (%s)', identity, v_inverse), 'none', '{}'::text[], NULL::text
+               CASE WHEN asymm._operator_remade(actual #> '{operator,""}', declared #> '{operator,""}')
+                    THEN concat_ws(E';\n', format('DROP OPERATOR %s', identity), script)
+                    ELSE format('ALTER OPERATOR %s SET (%s)', identity, v_inverse) END, 'none', '{}'::text[], NULL::text
          WHERE v_forward IS NOT NULL;
     ELSIF kind = 'operator family' THEN
         RETURN QUERY
@@ -106,5 +108,5 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_operator(text, text, integer, integer, jsonb, jsonb)
+COMMENT ON FUNCTION asymm._plan_operator(text, text, text, integer, integer, jsonb, jsonb)
     IS 'Steps that alter an operator where it stands, or the loose members of an operator family.';

@@ -2,7 +2,7 @@
 
 A case of routines/*.sql is a declared script and a slip, run in a schema of their own, {schema}; names of
 what lives in no schema begin with it. Steps are run as planned, ordered by phase; their inverses from the
-last to the first. Objects of other kinds that a case needs stay as they are.
+last to the first. Objects of other kinds, and those in the schema `outside`, stay as they are.
 """
 
 from __future__ import annotations
@@ -133,7 +133,11 @@ class Run:
         found, _ = self.facts()
         for case in CASES:
             case.dump[stage] = dumped.get(case.schema, [])
-            case.facts[stage] = {key: facts for key, facts in found.items() if case.schema in key[1] + key[2]}
+            case.facts[stage] = {
+                key: facts
+                for key, facts in found.items()
+                if case.schema in key[1] + key[2] and key[1] != "outside"
+            }
 
     def plan(self, declared: dict[Key, Any], actual: dict[Key, Any], oids: dict[Key, int]) -> list[Any]:
         steps: list[Any] = []

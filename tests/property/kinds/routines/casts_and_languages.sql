@@ -33,11 +33,15 @@ COMMENT ON CAST (duo AS text) IS NULL;
 
 --- cast without function
 CREATE TYPE a AS ENUM ('x');
-CREATE TYPE "B b" AS RANGE (SUBTYPE = integer);
-CREATE CAST ("B b" AS int4range) WITHOUT FUNCTION;
 CREATE CAST (a AS jsonb) WITH INOUT;
+CREATE SCHEMA outside;
+CREATE TYPE outside."{schema} b";
+CREATE FUNCTION outside.b_in(cstring) RETURNS outside."{schema} b" LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+CREATE FUNCTION outside.b_out(outside."{schema} b") RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+CREATE TYPE outside."{schema} b" (INPUT = outside.b_in, OUTPUT = outside.b_out, LIKE = integer);
+CREATE CAST (outside."{schema} b" AS integer) WITHOUT FUNCTION AS IMPLICIT;
 --- slip
-DROP CAST ("B b" AS int4range);
+DROP CAST (outside."{schema} b" AS integer);
 DROP CAST (a AS jsonb);
 
 --- cast with length
