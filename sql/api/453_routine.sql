@@ -42,6 +42,36 @@ $$;
 COMMENT ON FUNCTION asymm._routines_objects(oid[])
     IS 'Routines, operators and what is built of them, in some schemas; NULL: in the whole database, casts, transforms, languages and access methods too.';
 
+-- By name from the catalogs alone, whatever the caller may see.
+CREATE OR REPLACE FUNCTION asymm._routines_oid(kind text, schema_name text, object_name text) RETURNS oid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_class oid := asymm._routine_catalog(kind);
+    v_schema oid := (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = schema_name);
+    v_name text := CASE WHEN kind = 'operator' THEN split_part(object_name, '(', 1)
+                        WHEN schema_name <> '' THEN (parse_ident(substring(object_name FROM '^(?:"(?:[^"]|"")*"|[^"( ]+)')))[1] END;
+BEGIN
+    RETURN (
+        SELECT c.oid
+          FROM (SELECT p.oid FROM pg_proc AS p
+                 WHERE v_class = 'pg_proc'::regclass AND p.proname = v_name AND p.pronamespace = v_schema
+                UNION ALL SELECT o.oid FROM pg_operator AS o
+                           WHERE v_class = 'pg_operator'::regclass AND o.oprname = v_name AND o.oprnamespace = v_schema
+                UNION ALL SELECT f.oid FROM pg_opfamily AS f
+                           WHERE v_class = 'pg_opfamily'::regclass AND f.opfname = v_name AND f.opfnamespace = v_schema
+                UNION ALL SELECT c.oid FROM pg_opclass AS c
+                           WHERE v_class = 'pg_opclass'::regclass AND c.opcname = v_name AND c.opcnamespace = v_schema
+                UNION ALL SELECT o.object_id FROM asymm._routines_objects(NULL) AS o WHERE schema_name = '' AND o.class_id = v_class) AS c
+         CROSS JOIN LATERAL pg_identify_object(v_class, c.oid, 0) AS i
+         WHERE i.type = kind AND replace(i.identity, ' on language ', ' language ')
+               = CASE WHEN schema_name <> '' THEN format('%I.%s', schema_name, object_name)
+                      WHEN kind IN ('language', 'access method') THEN quote_ident(object_name) ELSE object_name END);
+END
+$$;
+COMMENT ON FUNCTION asymm._routines_oid(text, text, text) IS 'OID of a routine, operator, cast, … by its name, or NULL.';
+
 -- Where an object stands in a repair: after the types, tables and views it names, and after routines and operators that
 -- it is made of. A function of built-in types alone can be had before any type, a handler before its language.
 CREATE OR REPLACE FUNCTION asymm._routine_places(class_id oid, oids oid[]) RETURNS TABLE (object_id oid, place jsonb)
@@ -131,10 +161,12 @@ BEGIN
                'arguments', (
                    SELECT jsonb_agg(jsonb_build_object(
                               'name', NULLIF(p.proargnames[t.ord], ''), 'type', format_type(t.type, NULL),
-                              'mode', CASE p.proargmodes[t.ord] WHEN 'o' THEN 'out' WHEN 'b' THEN 'inout' WHEN 'v' THEN 'variadic' WHEN 't' THEN 'table' END,
+                              'mode', CASE p.proargmodes[t.ord] WHEN 'o' THEN 'out' WHEN 'b' THEN 'inout' WHEN 'v' THEN 'variadic'
+                                                                WHEN 't' THEN 'table' END,
                               'default', x.settled) ORDER BY t.ord)
                      FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS t (type, ord)
-                    CROSS JOIN LATERAL (SELECT CASE WHEN p.pronargdefaults > 0 THEN pg_get_function_arg_default(p.oid, t.ord::integer) END) AS e (fallback)
+                    CROSS JOIN LATERAL (SELECT CASE WHEN p.pronargdefaults > 0
+                                                    THEN pg_get_function_arg_default(p.oid, t.ord::integer) END) AS e (fallback)
                     CROSS JOIN LATERAL (SELECT CASE WHEN strpos(e.fallback, '(ARRAY[') > 0 THEN asymm._settled_text(e.fallback)
                                                     ELSE e.fallback END) AS x (settled)),
                'window', CASE WHEN p.prokind = 'w' THEN true END,

@@ -116,13 +116,14 @@ class Run:
             found = self.db.sql(
                 "WITH o AS MATERIALIZED (SELECT * FROM asymm._routines_objects(NULL)"
                 f" WHERE class_id = '{catalog}'::regclass), o_ids AS (SELECT object_id FROM o)"
-                f" SELECT {kind}, schema_name, object_name, facts, layout, object_id, o.kind, {owner}"
+                f" SELECT {kind}, schema_name, object_name, facts, layout, object_id, o.kind, {owner},"
+                " asymm._routines_oid(o.kind, schema_name, object_name)"
                 f" FROM o JOIN asymm._{function}_facts(ARRAY(TABLE o_ids)) AS f USING (object_id)"
                 " WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.class_id"
                 " AND d.objid = o.object_id AND d.deptype = 'e')"
             )
-            for found_kind, schema, name, document, layout, oid, listed, owned in found:
-                assert found_kind == listed
+            for found_kind, schema, name, document, layout, oid, listed, owned, by_name in found:
+                assert (found_kind, by_name) == (listed, oid)
                 assert document[listed][""].get("owner") == owned
                 key = (listed, schema, name)
                 facts[key], self.layout[key], oids[key] = document, layout, oid
