@@ -8,7 +8,8 @@
 
 CREATE OR REPLACE FUNCTION asymm._plan(
     schema_name name, object_name name, declared jsonb, layout jsonb, actual jsonb, relid oid, renames jsonb)
-RETURNS TABLE (step integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
+RETURNS TABLE (step integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text,
+               phase integer)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -23,7 +24,7 @@ DECLARE
     v_busy text[];
 BEGIN
     IF declared IS NULL THEN
-        RETURN QUERY SELECT 1, x.* FROM asymm._plan_extra_table(schema_name, object_name, actual, relid) AS x;
+        RETURN QUERY SELECT 1, x.*, 10 FROM asymm._plan_extra_table(schema_name, object_name, actual, relid) AS x;
         RETURN;
     END IF;
     -- v_now is the table after it was given its names back, or as CREATE TABLE will make it.
@@ -42,7 +43,7 @@ BEGIN
         OR EXISTS (SELECT FROM jsonb_each_text(v_context -> p.part) AS v WHERE v.value = 'remake');
     RETURN QUERY
     SELECT row_number() OVER (ORDER BY s.phase, s.ord, s.name COLLATE "C", s.forward COLLATE "C")::integer,
-           s.part, s.name, s.forward, s.inverse, s.lock_class, s.hazards, s.precondition
+           s.part, s.name, s.forward, s.inverse, s.lock_class, s.hazards, s.precondition, s.phase
       FROM (SELECT * FROM asymm._plan_names(schema_name, object_name, actual, v_renames, v_map)
              WHERE actual IS NOT NULL AND (v_map <> '{}' OR v_renames ? 'table')
             UNION ALL

@@ -11,9 +11,9 @@ COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: a table th
 
 CREATE TABLE asymm.baseline (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CONSTRAINT baseline_kind CHECK (kind IN ('table')),
-    schema_name name NOT NULL,
-    object_name name NOT NULL,
+    kind text NOT NULL,
+    schema_name text COLLATE "C" NOT NULL,
+    object_name text COLLATE "C" NOT NULL,
     policy text NOT NULL CONSTRAINT baseline_policy CHECK (policy IN ('observe', 'propose', 'heal', 'guard')),
     facts jsonb NOT NULL CONSTRAINT baseline_facts CHECK (pg_catalog.jsonb_typeof(facts) = 'object'),
     layout jsonb NOT NULL DEFAULT '[]' CONSTRAINT baseline_layout CHECK (pg_catalog.jsonb_typeof(layout) = 'array'),
@@ -109,8 +109,8 @@ CREATE TABLE asymm.drift_record (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     baseline_id bigint REFERENCES asymm.baseline ON DELETE CASCADE,
     kind text NOT NULL,
-    schema_name name NOT NULL,
-    object_name name NOT NULL,
+    schema_name text COLLATE "C" NOT NULL,
+    object_name text COLLATE "C" NOT NULL,
     part text NOT NULL,
     name text NOT NULL,
     attribute text,
@@ -123,7 +123,7 @@ CREATE TABLE asymm.drift_record (
     noticed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     resolved_at timestamptz
 );
-CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (schema_name, object_name, part, name, (COALESCE(attribute, ''))) WHERE state = 'open';
+CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (kind, schema_name, object_name, part, name, (COALESCE(attribute, ''))) WHERE state = 'open';
 CREATE INDEX drift_record_history ON asymm.drift_record (baseline_id, id);
 CREATE INDEX drift_record_ddl_log ON asymm.drift_record (ddl_log_id);
 CREATE INDEX drift_record_action ON asymm.drift_record (action_id);

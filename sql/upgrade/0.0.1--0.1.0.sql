@@ -17,8 +17,18 @@ DROP VIEW asymm.heartbeat;
 DROP FUNCTION asymm._process_grants(bigint[]);
 DROP FUNCTION asymm._compare_headers(text, bigint);
 
--- A beat is committed in two halves: what drifted, then how it is repaired. Readers lock the view before the table.
+-- Not tables only: a function's name carries its arguments. Readers lock the views before the tables.
+DROP VIEW asymm.drift;
 DROP VIEW asymm.watched;
+ALTER TABLE asymm.baseline DROP CONSTRAINT baseline_kind,
+    ALTER COLUMN schema_name TYPE text COLLATE "C", ALTER COLUMN object_name TYPE text COLLATE "C";
+ALTER TABLE asymm.drift_record
+    ALTER COLUMN schema_name TYPE text COLLATE "C", ALTER COLUMN object_name TYPE text COLLATE "C";
+DROP INDEX asymm.drift_record_open;
+CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (kind, schema_name, object_name, part, name, (COALESCE(attribute, ''))) WHERE state = 'open';
+DROP FUNCTION asymm._plan(name, name, jsonb, jsonb, jsonb, oid, jsonb);
+
+-- A beat is committed in two halves: what drifted, then how it is repaired.
 ALTER TABLE asymm.baseline_state ADD COLUMN unplanned text;
 COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded that has no plan yet: why its repair is to be held back, or empty.';
 CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;

@@ -5,13 +5,13 @@ CREATE SCHEMA s;
 
 -- A plan for a table that exists only as facts; what is not given is the same on both sides.
 CREATE FUNCTION pg_temp.plan(declared jsonb, actual jsonb, renames jsonb DEFAULT '{}')
-RETURNS TABLE (step int, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
+RETURNS TABLE (step int, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text, phase int)
 LANGUAGE sql AS $$
     SELECT p.* FROM asymm._plan('s', 't', '{"table": {"": {"owner": "postgres"}}, "column": {"a": {"type": "integer"}}}' || declared,
         '["a", "b"]', '{"table": {"": {"owner": "postgres"}}, "column": {"a": {"type": "integer"}}}' || actual, 0, renames) AS p
 $$;
 CREATE FUNCTION pg_temp.type_plan(source text, target text)
-RETURNS TABLE (step int, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
+RETURNS TABLE (step int, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text, phase int)
 LANGUAGE sql AS $$
     SELECT p.* FROM pg_temp.plan(jsonb_build_object('column', jsonb_build_object('a', jsonb_build_object('type', target))),
                                  jsonb_build_object('column', jsonb_build_object('a', jsonb_build_object('type', source)))) AS p
