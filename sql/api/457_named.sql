@@ -66,6 +66,47 @@ END
 $$;
 COMMENT ON FUNCTION asymm._conversion_facts(oid[]) IS 'Everything declared about conversions: encodings, function, comment, owner.';
 
+-- Expressions are printed without the usual parentheses there, so the array that is cast as a whole reads otherwise too.
+CREATE OR REPLACE FUNCTION asymm._settled_statistics(definition text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_text text := definition;
+    v_array text[];
+BEGIN
+    FOR v_array IN
+        SELECT m FROM regexp_matches(definition,
+            '(ARRAY\[(''(?:[^'']|'''')*''::character varying(?:, ''(?:[^'']|'''')*''::character varying)*)\]::text\[\])', 'g') AS m
+    LOOP
+        v_text := replace(v_text, v_array[1], format('ARRAY[%s]',
+            regexp_replace(v_array[2], '(''(?:[^'']|'''')*''::character varying)', '\1::text', 'g')));
+    END LOOP;
+    RETURN v_text;
+END
+$$;
+COMMENT ON FUNCTION asymm._settled_statistics(text) IS 'Definition of extended statistics in the form it has after it was replayed once.';
+
+CREATE OR REPLACE FUNCTION asymm._replayable_statistics(definition text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_text text := definition;
+    v_array text;
+BEGIN
+    FOR v_array IN
+        SELECT m[1] FROM regexp_matches(definition,
+            '(ARRAY\[''(?:[^'']|'''')*''::character varying::text(?:, ''(?:[^'']|'''')*''::character varying::text)*\])', 'g') AS m
+    LOOP
+        v_text := replace(v_text, v_array, format('((%s)::character varying[])::text[]',
+            regexp_replace(v_array, '(''(?:[^'']|'''')*''::character varying)::text', '\1', 'g')));
+    END LOOP;
+    RETURN v_text;
+END
+$$;
+COMMENT ON FUNCTION asymm._replayable_statistics(text) IS 'Definition of extended statistics written so that the server prints it as it prints what people write.';
+
 CREATE OR REPLACE FUNCTION asymm._statistics_object_facts(oids oid[])
 RETURNS TABLE (object_id oid, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -85,7 +126,7 @@ BEGIN
            jsonb_build_object('statistics object', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'owner', pg_get_userbyid(x.stxowner),
                'table', format('%I.%I', rn.nspname, r.relname),
-               'def', asymm._settled_text(pg_get_statisticsobjdef(x.oid)),
+               'def', asymm._settled_statistics(pg_get_statisticsobjdef(x.oid)),
                'statistics', NULLIF(x.stxstattarget, -1),
                'comment', obj_description(x.oid, 'pg_statistic_ext'))))),
            '[]'::jsonb
