@@ -2,8 +2,8 @@
 
 A case of types/*.sql is what is declared and a slip. All cases run side by side in one database, each in a
 schema of its own: the steps that are planned run in the order of their phases, those of tables in between.
-Then facts and dump must be what they were and rows that were there all the time keep their values; the inverses,
-last first, bring the slipped dump back; where nothing differs nothing is planned.
+Then facts and dump must be what they were and rows that were there all the time keep their values; the
+inverses, last first, bring the slipped dump back; where nothing differs nothing is planned.
 
 Marks of a case
     lost: c     columns whose values the repair takes
@@ -173,7 +173,7 @@ class Run:
                 if want is None:
                     continue
                 query = (
-                    "SELECT 300, step, part, name, forward, inverse, lock_class, hazards, precondition"
+                    "SELECT phase, step, part, name, forward, inverse, lock_class, hazards, precondition"
                     " FROM asymm._plan(%s, %s, %s, %s, %s, %s, '{}')"
                 )
             else:
