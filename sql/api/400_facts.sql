@@ -59,6 +59,7 @@ BEGIN
                               '","min":"', q.seqmin, '","max":"', q.seqmax, '","cache":"', q.seqcache, '"',
                               CASE WHEN q.seqcycle THEN ',"cycle":true' END,
                               CASE WHEN p.deptype = 'a' THEN ',"owned":true' END,
+                              CASE WHEN c.relpersistence = 'u' THEN ',"persistence":"u"' END,
                               CASE WHEN c.relacl IS NOT NULL THEN ',"acl":' || asymm._acl_facts(c.relacl, 's', c.relowner)::text END,
                               ',"comment":' || (SELECT to_json(m.description)::text FROM pg_description m WHERE m.objoid = c.oid
                                                    AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0), '}')
@@ -111,7 +112,9 @@ BEGIN
                CASE WHEN c.contype IN ('p', 'u', 'x') THEN (
                    SELECT concat(CASE WHEN i.reloptions IS NOT NULL THEN ',"options":' || asymm._option_facts(i.reloptions)::text END,
                                  CASE WHEN i.reltablespace <> 0 THEN ',"tablespace":'
-                                      || (SELECT to_json(s.spcname)::text FROM pg_tablespace s WHERE s.oid = i.reltablespace) END)
+                                      || (SELECT to_json(s.spcname)::text FROM pg_tablespace s WHERE s.oid = i.reltablespace) END,
+                                 ',"index_comment":' || (SELECT to_json(m.description)::text FROM pg_description m
+                                                          WHERE m.objoid = i.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0))
                      FROM pg_class i WHERE i.oid = c.conindid) END,
                ',"comment":' || (SELECT to_json(m.description)::text FROM pg_description m
                                   WHERE m.objoid = c.oid AND m.classoid = 'pg_constraint'::regclass AND m.objsubid = 0), '}'), ',') || '}'
@@ -164,14 +167,15 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH part AS (
-        SELECT t.tgrelid AS relid, 'trigger' AS part,
+        -- Of a clone that follows a parent's trigger only how it is switched.
+        SELECT t.tgrelid AS relid, CASE WHEN t.tgparentid = 0 THEN 'trigger' ELSE 'partition trigger' END AS part,
                jsonb_object_agg(t.tgname, jsonb_strip_nulls(jsonb_build_object(
-                   'def', asymm._settled_text(pg_get_triggerdef(t.oid)),
+                   'def', CASE WHEN t.tgparentid = 0 THEN asymm._settled_text(pg_get_triggerdef(t.oid)) END,
                    'enabled', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
                    'comment', obj_description(t.oid, 'pg_trigger')))) AS facts
           FROM pg_trigger AS t
-         WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal AND t.tgparentid = 0
-         GROUP BY t.tgrelid
+         WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal AND (t.tgparentid = 0 OR t.tgenabled <> 'O')
+         GROUP BY t.tgrelid, t.tgparentid = 0
         UNION ALL
         SELECT p.polrelid, 'policy',
                jsonb_object_agg(p.polname, jsonb_strip_nulls(jsonb_build_object(

@@ -50,7 +50,7 @@ BEGIN
                ',"comment":' || (SELECT to_json(m.description)::text FROM pg_description m
                                   WHERE m.objoid = r.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0),
                CASE WHEN r.relacl IS NOT NULL THEN ',"acl":' || asymm._acl_facts(r.relacl, 'r', r.relowner)::text END,
-               '}}', ',"column":' || c.facts, ',"constraint":' || k.facts, ',"index":' || x.facts, w.facts, '}')::jsonb,
+               '}}', ',"column":' || c.facts, ',"constraint":' || k.facts, ',"index":' || x.facts, w.facts, p.facts, '}')::jsonb,
            COALESCE(c.layout, '[]')::jsonb
       FROM pg_class AS r
       JOIN pg_namespace AS n ON n.oid = r.relnamespace
@@ -58,6 +58,7 @@ BEGIN
       LEFT JOIN asymm._constraint_facts(relids) AS k ON k.relid = r.oid
       LEFT JOIN asymm._index_facts(relids) AS x ON x.relid = r.oid
       LEFT JOIN asymm._rule_facts(relids) AS w ON w.relid = r.oid
+      LEFT JOIN asymm._partition_index_facts(relids) AS p ON p.relid = r.oid
      WHERE r.oid = ANY (relids) AND r.relkind IN ('r', 'p') AND r.relpersistence <> 't';
 END
 $$;

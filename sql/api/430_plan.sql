@@ -38,7 +38,7 @@ BEGIN
     v_context := asymm._plan_context(v_rel, schema_name, declared, layout, v_now, CASE WHEN actual IS NOT NULL THEN relid END);
     -- Only the makers with something to do are called.
     SELECT array_agg(p.part) INTO v_busy
-      FROM unnest(ARRAY['column', 'constraint', 'index', 'trigger', 'rule', 'policy']) AS p (part)
+      FROM unnest(ARRAY['column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'partition index', 'partition trigger']) AS p (part)
      WHERE declared -> p.part IS DISTINCT FROM v_now -> p.part
         OR EXISTS (SELECT FROM jsonb_each_text(v_context -> p.part) AS v WHERE v.value = 'remake');
     RETURN QUERY
@@ -69,6 +69,8 @@ BEGIN
             UNION ALL
             SELECT * FROM asymm._plan_policies(declared -> 'policy', v_now -> 'policy', v_context) WHERE 'policy' = ANY (v_busy)
             UNION ALL
+            SELECT * FROM asymm._plan_partition(declared, v_now, v_context) WHERE v_busy && ARRAY['partition index', 'partition trigger']
+            UNION ALL
             SELECT * FROM asymm._plan_grants(declared, v_now, v_context)) AS s;
 END
 $$;
@@ -97,6 +99,8 @@ BEGIN
     END IF;
     v_context := jsonb_build_object(
         'rel', rel, 'schema', schema_name, 'relid', relid, 'layout', layout, 'column', v_column,
+        'persistence', COALESCE(declared #>> '{table,"",persistence}', 'p'),
+        'persists', declared #> '{table,"",persistence}' IS NOT DISTINCT FROM actual #> '{table,"",persistence}',
         'only', CASE WHEN COALESCE(actual #>> '{table,"",partition_key}', declared #>> '{table,"",partition_key}') IS NULL
                      THEN 'ONLY ' ELSE '' END,
         'owner', actual #> '{table,"",owner}',

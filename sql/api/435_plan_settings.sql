@@ -100,7 +100,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT concat_ws(E';\n',
-        format('CREATE SEQUENCE %s AS %s %s', sequence ->> 'name', sequence ->> 'type', asymm._sequence_options(sequence)),
+        asymm._sequence_statement(sequence ->> 'name', sequence),
         CASE WHEN owner IS NOT NULL THEN format('ALTER SEQUENCE %s OWNER TO %I', sequence ->> 'name', owner) END)
 $$;
 COMMENT ON FUNCTION asymm._plan_sequence_back(jsonb, text) IS 'Script that makes a sequence.';
@@ -165,7 +165,7 @@ BEGIN
                format('ALTER SEQUENCE %s RENAME TO %I', n.name, (parse_ident(n.s ->> 'name'))[2])
           FROM n WHERE n.renamed
         UNION ALL
-        SELECT 330, n.key, format('CREATE SEQUENCE %s AS %s %s', n.name, n.ds ->> 'type', asymm._sequence_options(n.ds)),
+        SELECT 330, n.key, asymm._sequence_statement(n.name, n.ds),
                format('DROP SEQUENCE %s', n.name)
           FROM n WHERE n.new_serial AND n.present IS NULL
         UNION ALL
@@ -182,12 +182,21 @@ BEGIN
         UNION ALL
         SELECT 465, n.key, format('ALTER SEQUENCE %s AS %s %s', n.name, n.ds ->> 'type', asymm._sequence_options(n.ds)),
                format('ALTER SEQUENCE %s AS %s %s', n.name, n.options ->> 'type', asymm._sequence_options(n.options))
-          FROM n WHERE n.ds - 'name' - 'owned' - 'acl' - 'comment' <> n.options - 'name' - 'owned' - 'acl' - 'comment'
+          FROM n WHERE n.ds - '{name,owned,acl,comment,persistence}'::text[] <> n.options - '{name,owned,acl,comment,persistence}'::text[]
         UNION ALL
         SELECT 466, n.key, asymm._plan_position(v_rel, n.key, n.d),
                format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, %s, false)', n.name, (n.ds ->> 'start')::bigint)
           FROM n WHERE n.a IS NOT NULL AND (n.new_serial AND n.present IS NULL OR n.d_identity AND NOT n.a_identity)
                    AND context -> 'relid' <> 'null'
+        UNION ALL
+        -- The table takes its sequences along when it is SET LOGGED or UNLOGGED (480), and new identities are as it is.
+        SELECT 482, n.key, format('ALTER SEQUENCE %s SET %s', n.name, CASE WHEN n.ds ->> 'persistence' = 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END),
+               format('ALTER SEQUENCE %s SET %s', n.name, CASE WHEN n.ds ->> 'persistence' = 'u' THEN 'LOGGED' ELSE 'UNLOGGED' END)
+          FROM n CROSS JOIN LATERAL (
+              SELECT CASE WHEN NOT (context -> 'persists')::boolean OR n.d_identity AND NOT n.kept THEN context ->> 'persistence'
+                          WHEN n.present IS NOT NULL THEN (SELECT p.relpersistence::text FROM pg_class AS p WHERE p.oid = n.present)
+                          WHEN n.kept THEN COALESCE(n.s ->> 'persistence', 'p') END AS persistence) AS e
+         WHERE n.ds IS NOT NULL AND COALESCE(n.ds ->> 'persistence', 'p') <> e.persistence
         UNION ALL
         SELECT 700, n.key, format('COMMENT ON SEQUENCE %s IS %L', n.name, n.ds ->> 'comment'),
                format('COMMENT ON SEQUENCE %s IS %L', n.name, o.comment)

@@ -27,7 +27,8 @@ BEGIN
                'not_null', d.value -> 'not_null', 'identity', d.value -> 'identity', 'generated', d.value -> 'generated',
                'virtual', d.value -> 'virtual',
                'default', CASE WHEN NOT d.value ? 'sequence' THEN d.value -> 'default' END,
-               'sequence', CASE WHEN d.value ? 'identity' THEN (d.value -> 'sequence') - 'acl' - 'comment' END) END))
+               'sequence', CASE WHEN d.value ? 'identity' THEN (d.value -> 'sequence') - '{acl,comment,persistence}'::text[]
+                   || CASE WHEN v_table ? 'persistence' THEN '{"persistence": "u"}' ELSE '{}' END::jsonb END) END))
       INTO v_columns
       FROM jsonb_each(declared -> 'column') AS d;
     RETURN jsonb_build_object('column', COALESCE(v_columns, '{}'), 'table', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(

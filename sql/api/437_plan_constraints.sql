@@ -10,7 +10,8 @@ AS $$
         (SELECT string_agg(format('ALTER INDEX %I.%I %s', schema_name, name, o.action), E';\n')
            FROM asymm._option_changes(facts -> 'options', NULL) AS o),
         CASE WHEN facts ? 'tablespace' THEN format('ALTER INDEX %I.%I SET TABLESPACE %I', schema_name, name, facts ->> 'tablespace') END,
-        CASE WHEN facts ? 'comment' THEN format('COMMENT ON CONSTRAINT %I ON %s IS %L', name, rel, facts ->> 'comment') END)
+        CASE WHEN facts ? 'comment' THEN format('COMMENT ON CONSTRAINT %I ON %s IS %L', name, rel, facts ->> 'comment') END,
+        CASE WHEN facts ? 'index_comment' THEN format('COMMENT ON INDEX %I.%I IS %L', schema_name, name, facts ->> 'index_comment') END)
 $$;
 COMMENT ON FUNCTION asymm._plan_constraint_back(text, text, text, jsonb) IS 'Script that makes a constraint again.';
 
@@ -71,7 +72,11 @@ BEGIN
         UNION ALL
         SELECT 700, c.key, format('COMMENT ON CONSTRAINT %I ON %s IS %L', c.key, v_rel, c.d ->> 'comment'),
                format('COMMENT ON CONSTRAINT %I ON %s IS %L', c.key, v_rel, c.now ->> 'comment'), 'SHARE UPDATE EXCLUSIVE', '{}'
-          FROM c WHERE c.verdict <> 'drop' AND c.d -> 'comment' IS DISTINCT FROM c.now -> 'comment')
+          FROM c WHERE c.verdict <> 'drop' AND c.d -> 'comment' IS DISTINCT FROM c.now -> 'comment'
+        UNION ALL
+        SELECT 700, c.key, format('COMMENT ON INDEX %I.%I IS %L', v_schema, c.key, c.d ->> 'index_comment'),
+               format('COMMENT ON INDEX %I.%I IS %L', v_schema, c.key, c.now ->> 'index_comment'), 'SHARE UPDATE EXCLUSIVE', '{}'
+          FROM c WHERE c.verdict <> 'drop' AND c.d -> 'index_comment' IS DISTINCT FROM c.now -> 'index_comment')
     SELECT s.phase, 0, 'constraint', s.key, s.forward, s.inverse, s.lock_class, s.hazards, NULL::text FROM s;
 END
 $$;

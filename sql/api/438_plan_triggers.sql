@@ -33,10 +33,14 @@ BEGIN
                CASE c.part WHEN 'trigger' THEN 'SHARE ROW EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END
           FROM c WHERE c.verdict IN ('add', 'remake')
         UNION ALL
-        SELECT 568, c.part, c.key, asymm._plan_switch(v_rel, c.kind, c.key, c.d ->> 'enabled'),
-               asymm._plan_switch(v_rel, c.kind, c.key, c.now ->> 'enabled'),
+        -- Its clones on partitions are switched along, but when they are switched otherwise anyway.
+        SELECT 568, c.part, c.key, asymm._plan_switch(l.only || v_rel, c.kind, c.key, c.d ->> 'enabled'),
+               asymm._plan_switch(l.only || v_rel, c.kind, c.key, c.now ->> 'enabled'),
                CASE c.part WHEN 'trigger' THEN 'SHARE ROW EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END
-          FROM c WHERE c.verdict <> 'drop' AND c.d -> 'enabled' IS DISTINCT FROM c.now -> 'enabled'
+          FROM c CROSS JOIN LATERAL (
+              SELECT CASE WHEN EXISTS (SELECT FROM pg_trigger AS t JOIN pg_trigger AS p ON p.tgparentid = t.oid AND p.tgenabled <> t.tgenabled
+                                        WHERE t.tgrelid = (context ->> 'relid')::oid AND t.tgname = c.key) THEN 'ONLY ' ELSE '' END AS only) AS l
+         WHERE c.verdict <> 'drop' AND c.d -> 'enabled' IS DISTINCT FROM c.now -> 'enabled'
         UNION ALL
         SELECT 700, c.part, c.key, format('COMMENT ON %s %I ON %s IS %L', c.kind, c.key, v_rel, c.d ->> 'comment'),
                format('COMMENT ON %s %I ON %s IS %L', c.kind, c.key, v_rel, c.now ->> 'comment'), 'SHARE UPDATE EXCLUSIVE'

@@ -160,3 +160,17 @@ CREATE TABLE t (a int CONSTRAINT "c %s $1 ""q"" ' \" CHECK (a > 0), b int CONSTR
 ALTER TABLE t DROP CONSTRAINT "c %s $1 ""q"" ' \";
 ALTER TABLE t DROP CONSTRAINT "Ünïque";
 ALTER TABLE t ADD CONSTRAINT "; DROP TABLE t; --" CHECK (b <> 5);
+
+--- comment on a key's index
+CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE);
+COMMENT ON INDEX t_pkey IS 'index of the key';
+COMMENT ON CONSTRAINT t_pkey ON t IS 'the key';
+--- slip
+COMMENT ON INDEX t_pkey IS NULL;
+COMMENT ON INDEX t_b_key IS 'u';
+
+--- comment on a key's index that goes
+CREATE TABLE t (a int PRIMARY KEY);
+COMMENT ON INDEX t_pkey IS 'index of the key';
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_pkey;

@@ -170,3 +170,62 @@ CREATE TABLE c (x int) INHERITS (p);
 ALTER TABLE c ALTER b SET DEFAULT 'own';
 --- slip
 ALTER TABLE p ALTER b SET DEFAULT 'all', ALTER a SET NOT NULL;
+
+--- trigger of a partitioned table off on a partition
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+CREATE TRIGGER g BEFORE INSERT ON p FOR EACH ROW EXECUTE FUNCTION f();
+ALTER TABLE p1 DISABLE TRIGGER g;
+--- slip
+ALTER TABLE p1 ENABLE TRIGGER g;
+ALTER TABLE p2 ENABLE ALWAYS TRIGGER g;
+
+--- trigger of a partitioned table gone
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TRIGGER g BEFORE INSERT ON p FOR EACH ROW EXECUTE FUNCTION f();
+ALTER TABLE p1 DISABLE TRIGGER g;
+--- slip
+DROP TRIGGER g ON p;
+
+--- trigger of a partitioned table switched as a whole
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TRIGGER g BEFORE INSERT ON p FOR EACH ROW EXECUTE FUNCTION f();
+--- slip
+ALTER TABLE ONLY p DISABLE TRIGGER g;
+
+--- attached index renamed
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE INDEX p_a ON p (a);
+--- slip
+ALTER INDEX p1_a_idx RENAME TO other;
+
+--- attached key renamed
+CREATE TABLE p (a int PRIMARY KEY, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+--- slip
+ALTER INDEX p1_pkey RENAME TO other;
+
+--- attached index of its own name, parent's index gone
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE INDEX mine ON p1 (a);
+CREATE INDEX p_a ON p (a);
+--- slip
+DROP INDEX p_a;
+
+--- attached index commented, filled
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE INDEX p_a ON p (a);
+COMMENT ON INDEX p1_a_idx IS 'clone';
+ALTER INDEX p1_a_idx SET (fillfactor = 50);
+--- slip
+COMMENT ON INDEX p1_a_idx IS NULL;
+ALTER INDEX p1_a_idx RESET (fillfactor);

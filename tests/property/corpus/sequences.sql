@@ -122,3 +122,24 @@ COMMENT ON SEQUENCE t_id_seq IS 'numbers';
 GRANT USAGE ON SEQUENCE t_id_seq TO {ann};
 --- slip
 DROP SEQUENCE t_id_seq CASCADE;
+
+--- unlogged with serial
+CREATE UNLOGGED TABLE t (id serial, a int);
+--- slip
+DROP TABLE t;
+
+--- unlogged with identity
+-- rows gone
+CREATE UNLOGGED TABLE t (id int GENERATED ALWAYS AS IDENTITY, a int);
+--- slip
+DROP TABLE t;
+
+--- serial added to unlogged
+CREATE UNLOGGED TABLE t (id serial, a int);
+--- slip
+ALTER TABLE t DROP COLUMN id;
+
+--- sequence logged alone
+CREATE UNLOGGED TABLE t (id serial, a int);
+--- slip
+ALTER SEQUENCE t_id_seq SET LOGGED;

@@ -266,3 +266,17 @@ REVOKE SELECT ON t FROM {ann};
 GRANT ALL ON t TO {eve};
 ALTER TABLE t RENAME CONSTRAINT t_pkey TO pk;
 ALTER TABLE t RENAME TO tt;
+
+--- typed table dropped
+CREATE TYPE ty AS (a int, b text);
+CREATE TABLE t OF ty (PRIMARY KEY (a), b WITH OPTIONS DEFAULT 'x');
+--- slip
+DROP TABLE t;
+
+--- typed table untyped
+CREATE TYPE ty AS (a int, b text);
+CREATE TABLE t OF ty;
+CREATE TABLE u (a int, b text);
+--- slip
+ALTER TABLE t NOT OF;
+ALTER TABLE u OF ty;
