@@ -142,6 +142,12 @@ $$;
 COMMENT ON FUNCTION asymm._type_facts(oid[])
     IS 'Everything declared about enums, composite, range, base and shell types: labels and attributes in their order, comments, owner, privileges.';
 
+CREATE OR REPLACE FUNCTION asymm._not_null_name(domain_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT left(domain_name, 54) || '_not_null' $$;
+COMMENT ON FUNCTION asymm._not_null_name(text) IS 'The name NOT NULL of a domain has unless it is given one.';
+
 CREATE OR REPLACE FUNCTION asymm._domain_facts(oids oid[])
 RETURNS TABLE (object_id oid, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -158,11 +164,11 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH k AS MATERIALIZED (
-        -- From 17 on NOT NULL is a constraint too; dumps name it from 18 on.
+        -- From 17 on NOT NULL is a constraint too.
         SELECT c.contypid, jsonb_object_agg(c.conname, jsonb_strip_nulls(jsonb_build_object(
                    'def', asymm._settled_text(pg_get_constraintdef(c.oid)), 'comment', obj_description(c.oid, 'pg_constraint'))))
                    FILTER (WHERE c.contype = 'c') AS facts,
-               max(c.conname) FILTER (WHERE c.contype = 'n' AND current_setting('server_version_num')::integer >= 180000) AS not_null_name
+               max(c.conname) FILTER (WHERE c.contype = 'n') AS not_null_name
           FROM pg_constraint AS c WHERE c.contypid = ANY (oids) GROUP BY c.contypid)
     SELECT t.oid, n.nspname::text, t.typname::text, pg_get_userbyid(t.typowner),
            jsonb_strip_nulls(jsonb_build_object(
@@ -171,7 +177,7 @@ BEGIN
                    'collation', asymm._collation_fact(t.typcollation, b.typcollation),
                    'default', asymm._settled_text(COALESCE(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))),
                    'not_null', CASE WHEN t.typnotnull THEN true END,
-                   'not_null_name', CASE WHEN t.typnotnull THEN NULLIF(k.not_null_name::text, left(t.typname, 54) || '_not_null') END,
+                   'not_null_name', CASE WHEN t.typnotnull THEN NULLIF(k.not_null_name::text, asymm._not_null_name(t.typname)) END,
                    'comment', obj_description(t.oid, 'pg_type'),
                    'acl', asymm._object_acl_facts(t.typacl, 'T', t.typowner))),
                'constraint', k.facts)),

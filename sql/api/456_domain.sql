@@ -13,6 +13,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT format('CONSTRAINT %I %s', name, asymm._replayable(facts ->> 'def')) $$;
 COMMENT ON FUNCTION asymm._domain_check(text, jsonb) IS 'A constraint as CREATE DOMAIN and ADD have it.';
 
+-- Its usual name is told too: another domain, one that is stepping aside, may have taken it.
+CREATE OR REPLACE FUNCTION asymm._domain_not_null(identity text, facts jsonb) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN current_setting('server_version_num')::integer < 170000 THEN 'NOT NULL'
+                ELSE format('CONSTRAINT %I NOT NULL', COALESCE(facts ->> 'not_null_name', asymm._not_null_name((parse_ident(identity))[2]))) END
+$$;
+COMMENT ON FUNCTION asymm._domain_not_null(text, jsonb) IS 'NOT NULL of a domain with its name, where it has one.';
+
 CREATE OR REPLACE FUNCTION asymm._plan_domain_made(identity text, declared jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -23,7 +33,7 @@ AS $$
             FROM jsonb_each(declared -> 'constraint') AS c)
     SELECT 30, 20, 'domain', '', concat_ws(' ', format('CREATE DOMAIN %s AS %s', identity, m.m ->> 'type'), 'COLLATE ' || (m.m ->> 'collation'),
                CASE WHEN NOT asymm._calls_own(m.m ->> 'default') THEN 'DEFAULT ' || (m.m ->> 'default') END,
-               'CONSTRAINT ' || quote_ident(m.m ->> 'not_null_name'), CASE WHEN m.m ? 'not_null' THEN 'NOT NULL' END,
+               CASE WHEN m.m ? 'not_null' THEN asymm._domain_not_null(identity, m.m) END,
                (SELECT string_agg(asymm._domain_check(k.key, k.value), ' ' ORDER BY k.key COLLATE "C") FROM k WHERE NOT k.late AND NOT k.unproven)),
            format('DROP DOMAIN %s', identity), 'none', '{}'::text[], NULL::text
       FROM m
@@ -86,7 +96,7 @@ AS $$
            m.head || ' DROP DEFAULT', 'none', '{}', NULL
       FROM m WHERE m.d ? 'default' AND m.d -> 'default' IS DISTINCT FROM m.a -> 'default'
     UNION ALL
-    SELECT 30, 22, 'domain', '', CASE WHEN m.d ? 'not_null_name' THEN format('%s ADD CONSTRAINT %I NOT NULL', m.head, m.d ->> 'not_null_name')
+    SELECT 30, 22, 'domain', '', CASE WHEN m.d ? 'not_null_name' THEN format('%s ADD %s', m.head, asymm._domain_not_null(identity, m.d))
                                       ELSE m.head || ' SET NOT NULL' END,
            m.head || ' DROP NOT NULL', 'SHARE', ARRAY['scans table', 'may fail on data'], NULL
       FROM m WHERE m.d ? 'not_null' AND NOT m.a ? 'not_null'
@@ -94,9 +104,8 @@ AS $$
     SELECT 30, 22, 'domain', '', format('%s RENAME CONSTRAINT %I TO %I', m.head, x.was, x.now),
            format('%s RENAME CONSTRAINT %I TO %I', m.head, x.now, x.was),
            'none', '{}', NULL
-      FROM m CROSS JOIN LATERAL (SELECT (parse_ident(identity))[2] AS plain) AS p
-     CROSS JOIN LATERAL (SELECT COALESCE(m.a ->> 'not_null_name', left(p.plain, 54) || '_not_null') AS was,
-                                COALESCE(m.d ->> 'not_null_name', left(p.plain, 54) || '_not_null') AS now) AS x
+      FROM m CROSS JOIN LATERAL (SELECT asymm._not_null_name((parse_ident(identity))[2]) AS usual) AS p
+     CROSS JOIN LATERAL (SELECT COALESCE(m.a ->> 'not_null_name', p.usual) AS was, COALESCE(m.d ->> 'not_null_name', p.usual) AS now) AS x
      WHERE m.d ? 'not_null' AND m.a ? 'not_null' AND x.was <> x.now
     UNION ALL
     SELECT CASE WHEN asymm._calls_own(k.d ->> 'def') THEN 35 ELSE 30 END, 23, 'constraint', k.key,
