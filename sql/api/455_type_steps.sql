@@ -76,7 +76,7 @@ DECLARE
     v_labels jsonb := declared #> '{type,"",labels}';
     v jsonb := asymm._aligned(declared #> '{type,"",labels}', actual #> '{type,"",labels}');
     v_swap boolean := asymm._remakes_types('type', declared, actual);
-    v_step record;
+    v_may_wait boolean := false;
     -- Facts after each stage: names given back, labels added.
     v_renamed jsonb;
     v_added jsonb;
@@ -89,12 +89,13 @@ BEGIN
            'none', '{}'::text[], NULL::text
       FROM jsonb_each_text(v -> 'renamed') AS r;
     IF v_swap THEN
-        SELECT s.* INTO v_step FROM asymm._plan_swap('pg_type'::regclass, object_id, 'type', schema_name, object_name,
-            asymm._with_keeping(declared, actual), v_renamed) AS s;
+        SELECT 'deletes data' = ANY (s.hazards) OR s.forward IS NULL INTO v_may_wait
+          FROM asymm._plan_swap('pg_type'::regclass, object_id, 'type', schema_name, object_name,
+                                asymm._with_keeping(declared, actual), v_renamed) AS s;
     END IF;
     v_added := v_renamed;
     IF v -> 'added' <> '[]' AND NOT (v -> 'moved')::boolean
-       AND (NOT v_swap OR 'deletes data' = ANY (v_step.hazards) OR v_step.forward IS NULL) THEN
+       AND (NOT v_swap OR v_may_wait) THEN
         -- Labels that are to go may have to wait; those that are missing do not. Each stands after the one it is declared after.
         v_added := jsonb_set(v_renamed, '{type,"",labels}', (
             SELECT jsonb_agg(y.l ORDER BY y.place, y.n)
@@ -136,7 +137,7 @@ AS $$
 DECLARE
     v_head text := format('ALTER TYPE %I.%I', schema_name, object_name);
     v jsonb := asymm._aligned_attributes(declared, actual);
-    v_stored boolean := EXISTS (SELECT FROM asymm._swap_tables('pg_type'::regclass, object_id) AS t WHERE t.attnum IS NOT NULL);
+    v_stored boolean := EXISTS (SELECT FROM asymm._swap_columns('pg_type'::regclass, object_id) AS t WHERE t.attnum > 0);
     -- Tables made OF the type follow it.
     v_tail text := CASE WHEN EXISTS (SELECT FROM pg_class AS c WHERE c.reloftype = object_id) THEN ' CASCADE' ELSE '' END;
     v_lock text := CASE WHEN v_tail <> '' THEN 'ACCESS EXCLUSIVE' ELSE 'none' END;

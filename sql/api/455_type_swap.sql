@@ -1,8 +1,7 @@
 -- Swapping a type, domain or collation that cannot be altered for one of the same name: the old one steps aside under
 -- another name, the new one is made, with everything that is built of it (arrays come by themselves; domains, ranges,
--- composite types); columns are turned over, the old one goes. What of a table names the type or hangs on such a column
--- in a way the server does not follow (defaults, checks, foreign keys, expressions, policies, triggers, rules,
--- generated columns) is taken off before and put back after. Views and functions are not dealt with here.
+-- composite types); columns are turned over, the old one goes. Defaults, constraints, indexes, views, functions and
+-- whatever else depends on it was taken off before (462_dependents.sql) and comes back after.
 
 -- Everything built of an object: rows with the longest way to it. Arrays and multiranges are passed through.
 CREATE OR REPLACE FUNCTION asymm._built_of(class_id oid, object_id oid) RETURNS TABLE (member_class oid, member_id oid, depth integer)
@@ -18,177 +17,134 @@ AS $$
          CROSS JOIN LATERAL (
               SELECT d.objid AS oid WHERE d.classid = 'pg_type'::regclass
               UNION ALL
-              SELECT c.reltype FROM pg_class AS c WHERE d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND c.oid = d.objid AND c.relkind = 'c'
-              UNION ALL
-              SELECT k.contypid FROM pg_constraint AS k WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-                 AND k.contypid NOT IN (0, x.oid)) AS n
+              SELECT c.reltype FROM pg_class AS c
+               WHERE d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND c.oid = d.objid AND c.relkind = 'c') AS n
          WHERE x.depth < 30)
     SELECT n.class_id, n.oid, max(n.depth) FROM node AS n GROUP BY n.class_id, n.oid
 $$;
 COMMENT ON FUNCTION asymm._built_of(oid, oid) IS 'A type, domain or collation and every type built of it, with the longest way to it.';
 
--- Tables concerned: columns of one of these types, and what else names one.
-CREATE OR REPLACE FUNCTION asymm._swap_tables(class_id oid, object_id oid) RETURNS TABLE (relid oid, attnum smallint)
+-- Columns of tables that are built of one of these types; attnum 0 for a table made OF one.
+CREATE OR REPLACE FUNCTION asymm._swap_columns(class_id oid, object_id oid) RETURNS TABLE (relid oid, attnum smallint)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH m AS MATERIALIZED (SELECT b.member_class, b.member_id FROM asymm._built_of(class_id, object_id) AS b),
-    d AS MATERIALIZED (
-        SELECT d.classid, d.objid, d.objsubid FROM m JOIN pg_depend AS d ON d.refclassid = m.member_class AND d.refobjid = m.member_id),
-    col AS MATERIALIZED (
-        SELECT c.oid AS relid, d.objsubid::smallint AS attnum
-          FROM d JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
-         WHERE d.objsubid > 0 AND c.relkind IN ('r', 'p', 'f')),
-    named AS (
-        SELECT a.adrelid AS relid FROM d JOIN pg_attrdef AS a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
-        UNION ALL
-        SELECT k.conrelid FROM d JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-        UNION ALL
-        SELECT i.indrelid FROM d JOIN pg_index AS i ON d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND i.indexrelid = d.objid
-        UNION ALL
-        SELECT d.objid FROM d WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0
-        UNION ALL
-        SELECT p.polrelid FROM d JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
-        UNION ALL
-        SELECT t.tgrelid FROM d JOIN pg_trigger AS t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
-        UNION ALL
-        SELECT w.ev_class FROM d JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-        UNION ALL
-        SELECT x.stxrelid FROM d JOIN pg_statistic_ext AS x ON d.classid = 'pg_statistic_ext'::regclass AND x.oid = d.objid
-        UNION ALL
-        -- Keys of other tables that point to such a column.
-        SELECT k.conrelid FROM col JOIN pg_constraint AS k ON k.confrelid = col.relid AND k.contype = 'f' AND col.attnum = ANY (k.confkey))
-    SELECT col.relid, col.attnum FROM col
-    UNION
-    SELECT named.relid, NULL FROM named JOIN pg_class AS c ON c.oid = named.relid AND c.relkind IN ('r', 'p', 'f')
+    SELECT DISTINCT c.oid, d.objsubid::smallint
+      FROM asymm._built_of(class_id, object_id) AS m
+      JOIN pg_depend AS d ON d.refclassid = m.member_class AND d.refobjid = m.member_id AND d.classid = 'pg_class'::regclass
+      JOIN pg_class AS c ON c.oid = d.objid
+     WHERE c.relkind IN ('r', 'p', 'f') AND (d.objsubid > 0 OR c.reloftype = m.member_id)
 $$;
-COMMENT ON FUNCTION asymm._swap_tables(oid, oid)
-    IS 'Tables that have something to do with a type, domain or collation: a row for each column built of it, and one without column.';
+COMMENT ON FUNCTION asymm._swap_columns(oid, oid) IS 'Columns of tables that are built of a type, domain or collation; a row with 0 for a table OF it.';
 
--- What is needed to write the swap down, forwards and backwards.
+-- What is needed to write the swap down, forwards and backwards. Generated columns are out of the way by then.
 CREATE OR REPLACE FUNCTION asymm._swap_scene(class_id oid, object_id oid) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH b AS MATERIALIZED (SELECT * FROM asymm._built_of(class_id, object_id) AS b WHERE b.depth > 0),
-    w AS MATERIALIZED (SELECT * FROM asymm._swap_tables(class_id, object_id)),
-    r AS MATERIALIZED (SELECT w.relid, array_agg(w.attnum) FILTER (WHERE w.attnum IS NOT NULL) AS cols FROM w GROUP BY w.relid),
-    f AS MATERIALIZED (
-        SELECT r.relid, format('%I.%I', n.nspname, c.relname) AS rel, n.nspname AS schema_name, r.cols,
-               concat('{"column":', COALESCE(x.facts, '{}'), ',"constraint":' || k.facts, ',"index":' || i.facts, t.facts, '}')::jsonb AS facts,
-               CASE WHEN c.reloftype IN (SELECT b.member_id FROM b UNION ALL SELECT object_id) THEN format_type(c.reloftype, NULL) END AS of_type,
-               pg_get_userbyid(c.relowner) AS owner,
-               CASE WHEN c.relkind = 'f' THEN true END AS remote,
-               CASE WHEN p.partattrs::smallint[] && r.cols THEN true END AS key
-          FROM r
-          JOIN pg_class AS c ON c.oid = r.relid
-          JOIN pg_namespace AS n ON n.oid = c.relnamespace
-          LEFT JOIN pg_partitioned_table AS p ON p.partrelid = r.relid
-          LEFT JOIN asymm._column_facts(ARRAY(SELECT r.relid FROM r)) AS x ON x.relid = r.relid
-          LEFT JOIN asymm._constraint_facts(ARRAY(SELECT r.relid FROM r)) AS k ON k.relid = r.relid
-          LEFT JOIN asymm._index_facts(ARRAY(SELECT r.relid FROM r)) AS i ON i.relid = r.relid
-          LEFT JOIN asymm._rule_facts(ARRAY(SELECT r.relid FROM r)) AS t ON t.relid = r.relid)
+    w AS MATERIALIZED (SELECT w.relid, array_agg(w.attnum) AS attnums FROM asymm._swap_columns(class_id, object_id) AS w GROUP BY w.relid)
     SELECT jsonb_build_object(
         'types', (SELECT COALESCE(jsonb_agg(to_jsonb(t) || jsonb_build_object('depth', b.depth) ORDER BY b.depth), '[]')
                     FROM b CROSS JOIN LATERAL (
                          SELECT 'type' AS kind, x.schema_name, x.object_name, x.facts FROM asymm._type_facts(ARRAY[b.member_id]) AS x
                            JOIN pg_type AS y ON y.oid = b.member_id AND y.typtype IN ('c', 'r')
                          UNION ALL
-                         SELECT 'domain', x.schema_name, x.object_name, x.facts FROM asymm._domain_facts(ARRAY[b.member_id]) AS x) AS t),
+                         -- Checks are taken off and put back like those of tables.
+                         SELECT 'domain', x.schema_name, x.object_name, x.facts - 'constraint'
+                           FROM asymm._domain_facts(ARRAY[b.member_id]) AS x) AS t),
         'tables', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                              'rel', f.rel, 'schema', f.schema_name, 'facts', f.facts, 'of_type', f.of_type, 'owner', f.owner, 'key', f.key,
-                              'remote', f.remote,
-                              'columns', (SELECT jsonb_agg(jsonb_build_object('name', a.attname, 'top', a.attinhcount = 0,
-                                                     'direct', a.atttypid = object_id, 'null', NOT a.attnotnull,
-                                                     'array', (SELECT true FROM pg_type AS e WHERE e.oid = object_id AND e.typarray = a.atttypid)))
-                                            FROM pg_attribute AS a WHERE a.attrelid = f.relid AND a.attnum = ANY (f.cols)),
-                              'expressions', (SELECT jsonb_agg(i.relname) FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
-                                               WHERE x.indrelid = f.relid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)),
-                              'keys', (SELECT jsonb_agg(k.conname) FROM pg_constraint AS k
-                                        WHERE k.conrelid = f.relid AND k.contype = 'f' AND k.conparentid = 0
-                                          AND (k.conkey && f.cols
-                                               OR EXISTS (SELECT FROM w WHERE w.relid = k.confrelid AND w.attnum = ANY (k.confkey)))),
-                              'statistics', (SELECT jsonb_agg(to_jsonb(x)) FROM asymm._statistics_object_facts(
-                                                 ARRAY(SELECT s.oid FROM pg_statistic_ext AS s
-                                                        WHERE s.stxrelid = f.relid AND s.stxexprs IS NOT NULL)) AS x)))
-                              ORDER BY f.relid), '[]')
-                     FROM f))
+                              'rel', format('%I.%I', n.nspname, c.relname), 'remote', CASE WHEN c.relkind = 'f' THEN true END,
+                              'of_type', CASE WHEN 0 = ANY (w.attnums) THEN format_type(c.reloftype, NULL) END,
+                              'key', CASE WHEN p.partattrs::smallint[] && w.attnums THEN true END,
+                              'columns', (SELECT jsonb_agg(jsonb_build_object(
+                                                     'name', a.attname, 'facts', f.facts::jsonb -> a.attname,
+                                                     'way', CASE WHEN a.atttypid = object_id THEN 'direct' WHEN a.atttypid = e.typarray THEN 'array'
+                                                                 WHEN class_id = 'pg_collation'::regclass AND a.attcollation = object_id THEN 'direct'
+                                                                 ELSE 'nested' END))
+                                            FROM pg_attribute AS a
+                                           WHERE a.attrelid = w.relid AND a.attnum = ANY (w.attnums) AND a.attnum > 0
+                                             AND a.attinhcount = 0 AND a.attgenerated = '')))
+                              ORDER BY w.relid), '[]')
+                     FROM w
+                     JOIN pg_class AS c ON c.oid = w.relid
+                     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                     LEFT JOIN pg_partitioned_table AS p ON p.partrelid = w.relid
+                     LEFT JOIN pg_type AS e ON e.oid = object_id AND class_id = 'pg_type'::regclass
+                     LEFT JOIN asymm._column_facts(ARRAY(SELECT w.relid FROM w)) AS f ON f.relid = w.relid))
 $$;
 COMMENT ON FUNCTION asymm._swap_scene(oid, oid)
-    IS 'What stands around a type, domain or collation that is to be swapped: the types built of it, the tables and their facts.';
+    IS 'What stands around a type, domain or collation that is to be swapped: the types built of it, the columns of tables.';
 
--- How values of columns get over, and what of them is lost: by way of text, attribute by attribute, or not at all.
-CREATE OR REPLACE FUNCTION asymm._swap_turn(kind text, wanted jsonb, present jsonb) RETURNS jsonb
+-- The whole making of an object as a script.
+CREATE OR REPLACE FUNCTION asymm._types_script(kind text, schema_name text, object_name text, facts jsonb) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(p.forward, E';\n' ORDER BY p.phase, p.ord, p.name COLLATE "C", p.forward COLLATE "C")
+      FROM asymm._plan_types(kind, schema_name, object_name, facts, '[]', NULL, NULL) AS p
+$$;
+COMMENT ON FUNCTION asymm._types_script(text, text, text, jsonb) IS 'Script that makes a type, collation or the like with all that belongs to it.';
+
+-- turn: expressions for columns directly of the type, for arrays of it and for what is nested deeper, in which {c} is the
+-- column and {t} the type it is to have.
+CREATE OR REPLACE FUNCTION asymm._swap_script(
+    scene jsonb, kind text, schema_name text, object_name text, present jsonb, wanted jsonb, turn jsonb)
+RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_text text := '{c}::text::{t}';
-    v_any text := 'pg_catalog.num_nonnulls({c}) > 0';
-    v_variant text := COALESCE(wanted #>> '{type,"",variant}', '');
-    v_gone text[];
-    v_labels text;
-    v_row text;
-    v_lost text;
-    v_nested text;
-    v_same boolean;
-    v_from text := present #>> '{domain,"",type}';
-    v_to text := wanted #>> '{domain,"",type}';
+#variable_conflict use_variable
 BEGIN
-    IF kind = 'collation' THEN
-        RETURN '{"direct": "{c}", "array": "{c}", "nested": "{c}::text::{t}"}';
-    ELSIF kind = 'domain' THEN
-        v_same := asymm._type_holds(v_from, v_to) AND asymm._type_oid(v_to) IS NOT NULL;
-        v_row := format('(%s)::{t}', asymm._cast_expression('{c}', v_from, v_to));
-        RETURN jsonb_build_object('direct', v_row, 'array', v_text, 'nested', v_text) || CASE WHEN v_same THEN '{}' ELSE jsonb_build_object('loses',
-            jsonb_build_object('direct', CASE WHEN asymm._type_oid(v_to) IS NULL THEN v_any ELSE format('(%s)::text IS DISTINCT FROM {c}::text',
-                asymm._cast_expression(asymm._cast_expression('{c}', v_from, v_to), v_to, v_from)) END, 'array', v_any, 'nested', v_any)) END;
-    ELSIF v_variant <> present #>> '{type,"",variant}' THEN
-        RETURN jsonb_build_object('direct', 'NULL', 'array', 'NULL', 'nested', 'NULL',
-                                  'loses', jsonb_build_object('direct', v_any, 'array', v_any, 'nested', v_any));
-    ELSIF v_variant = 'enum' THEN
-        -- Renamed labels were given their names before.
-        v_gone := ARRAY(SELECT l FROM jsonb_array_elements_text(present #> '{type,"",labels}') AS l WHERE NOT wanted #> '{type,"",labels}' ? l);
-        IF v_gone = '{}' THEN
-            RETURN jsonb_build_object('direct', v_text, 'array', v_text, 'nested', v_text);
-        END IF;
-        v_labels := format('ARRAY[%s]', (SELECT string_agg(quote_literal(l), ', ') FROM unnest(v_gone) AS l));
-        v_row := '{c}::text[]';
-        FOR v_lost IN SELECT unnest(v_gone) LOOP
-            v_row := format('pg_catalog.array_remove(%s, %L)', v_row, v_lost);
-            v_nested := concat_ws(' OR ', v_nested, format('pg_catalog.strpos({c}::text, %L) > 0', v_lost));
-        END LOOP;
-        RETURN jsonb_build_object(
-            'direct', format('CASE WHEN {c}::text <> ALL (%s) THEN {c}::text END::{t}', v_labels),
-            'array', format('%s::{t}', v_row), 'nested', v_text,
-            'loses', jsonb_build_object('direct', format('{c}::text = ANY (%s)', v_labels), 'array', format('{c}::text[] && %s', v_labels),
-                                        'nested', v_nested),
-            'gone', to_jsonb(v_gone));
-    ELSIF v_variant = 'composite' THEN
-        SELECT string_agg(CASE WHEN f.a IS NULL THEN 'NULL' WHEN f.a ->> 'type' = f.d ->> 'type' THEN format('({c}).%I', x.name)
-                               ELSE asymm._cast_expression(format('({c}).%I', x.name), f.a ->> 'type', f.d ->> 'type') END, ', ' ORDER BY x.n)
-          INTO v_row
-          FROM jsonb_array_elements_text(wanted #> '{type,"",attributes}') WITH ORDINALITY AS x (name, n)
-         CROSS JOIN LATERAL (SELECT wanted #> ARRAY['attribute', x.name] AS d, present #> ARRAY['attribute', x.name] AS a) AS f;
-        SELECT string_agg(format('({c}).%I IS NOT NULL', x.name), ' OR ' ORDER BY x.n) INTO v_lost
-          FROM jsonb_array_elements_text(present #> '{type,"",attributes}') WITH ORDINALITY AS x (name, n)
-         WHERE NOT wanted #> '{type,"",attributes}' ? x.name
-            OR NOT asymm._type_holds(present #>> ARRAY['attribute', x.name, 'type'], wanted #>> ARRAY['attribute', x.name, 'type']);
-        -- Text of a row has no names: it serves only as long as attributes stay where they are.
-        v_same := wanted #> '{type,"",attributes}' = present #> '{type,"",attributes}';
-        RETURN jsonb_strip_nulls(jsonb_build_object(
-            'direct', format('CASE WHEN {c} IS DISTINCT FROM NULL THEN ROW(%s)::{t} END', v_row),
-            'array', CASE WHEN v_same THEN v_text ELSE 'NULL' END, 'nested', CASE WHEN v_same THEN v_text ELSE 'NULL' END,
-            'loses', CASE WHEN v_lost IS NOT NULL OR NOT v_same
-                          THEN jsonb_build_object('direct', COALESCE(v_lost, 'false'), 'array', v_any, 'nested', v_any) END));
-    END IF;
-    v_same := v_variant = 'range' AND asymm._type_holds(present #>> '{type,"",subtype}', wanted #>> '{type,"",subtype}')
-              AND present #> '{type,"",canonical}' IS NOT DISTINCT FROM wanted #> '{type,"",canonical}';
-    RETURN jsonb_build_object('direct', v_text, 'array', v_text, 'nested', v_text) || CASE WHEN v_same THEN '{}' ELSE
-        jsonb_build_object('loses', jsonb_build_object('direct', v_any, 'array', v_any, 'nested', v_any)) END;
+    RETURN (
+        WITH o AS (
+            SELECT kind AS kind, schema_name AS schema_name, object_name AS object_name, present AS was, wanted AS facts, 0 AS depth
+            UNION ALL
+            SELECT t ->> 'kind', t ->> 'schema_name', t ->> 'object_name', t -> 'facts', t -> 'facts', (t ->> 'depth')::integer
+              FROM jsonb_array_elements(scene -> 'types') AS t),
+        n AS (
+            SELECT o.*, upper(o.kind) AS word, 'asymm_' || left(md5(concat_ws('.', o.schema_name, o.object_name)), 16) AS aside,
+                   format('%I.%I', o.schema_name, o.object_name) AS id, o.was #>> '{type,"",multirange}' AS multi,
+                   o.was #>> '{type,"",subtype}' AS subtype, o.was #>> '{type,"",variant}' IS NOT DISTINCT FROM 'shell' AS shell
+              FROM o),
+        t AS (SELECT t.doc ->> 'rel' AS rel, t.doc ->> 'of_type' AS of_type, t.doc ? 'remote' AS remote, t.doc -> 'columns' AS columns, t.n
+                FROM jsonb_array_elements(scene -> 'tables') WITH ORDINALITY AS t (doc, n)),
+        c AS (SELECT t.rel, t.n, t.remote, x.name, x.facts, turn ->> x.way AS turn
+                FROM t CROSS JOIN jsonb_to_recordset(t.columns) AS x (name text, facts jsonb, way text)),
+        s AS (
+            SELECT 80 AS ord, 0 AS sub, format('ALTER TABLE %s NOT OF', t.rel) AS statement FROM t WHERE t.of_type IS NOT NULL
+            UNION ALL
+            -- The functions that make a range keep their names unless they are told.
+            SELECT 90, n.depth, format('ALTER FUNCTION %s RENAME TO %I', f.signature, n.aside || f.tail)
+              FROM n
+             CROSS JOIN LATERAL (VALUES
+                  (format('%s(%s, %s)', n.id, n.subtype, n.subtype), ''), (format('%s(%s, %s, text)', n.id, n.subtype, n.subtype), ''),
+                  (n.multi || '()', 'm'), (format('%s(%s)', n.multi, n.id), 'm'), (format('%s(%s[])', n.multi, n.id), 'm')) AS f (signature, tail)
+             WHERE n.multi IS NOT NULL
+            UNION ALL
+            SELECT 100 + n.depth, 0, CASE WHEN n.shell THEN format('DROP TYPE %s', n.id)
+                                          ELSE format('ALTER %s %s RENAME TO %I', n.word, n.id, n.aside) END FROM n
+            UNION ALL
+            SELECT 100 + n.depth, 1, format('ALTER TYPE %s RENAME TO %I', n.multi, n.aside || 'm') FROM n WHERE n.multi IS NOT NULL
+            UNION ALL
+            SELECT 200 + n.depth, 0, asymm._types_script(n.kind, n.schema_name, n.object_name, n.facts) FROM n
+            UNION ALL
+            SELECT 300, min(c.n)::integer, format('ALTER TABLE %s %s', c.rel, string_agg(concat_ws(' ',
+                       format('ALTER COLUMN %I TYPE %s', c.name, c.facts ->> 'type'), 'COLLATE ' || (c.facts ->> 'collation'),
+                       CASE WHEN NOT c.remote THEN 'USING ' || replace(replace(c.turn, '{c}', quote_ident(c.name)), '{t}', c.facts ->> 'type') END)
+                       || concat(format(', ALTER COLUMN %I SET STORAGE ', c.name) || (c.facts ->> 'storage'),
+                                 format(', ALTER COLUMN %I SET COMPRESSION ', c.name) || (c.facts ->> 'compression')),
+                       ', ' ORDER BY c.name COLLATE "C"))
+              FROM c GROUP BY c.rel
+            UNION ALL
+            SELECT 400, 0, format('ALTER TABLE %s OF %s', t.rel, t.of_type) FROM t WHERE t.of_type IS NOT NULL
+            UNION ALL
+            SELECT 500 - n.depth, 0, format('DROP %s %I.%I', n.word, n.schema_name, n.aside) FROM n WHERE NOT n.shell)
+        SELECT string_agg(s.statement, E';\n' ORDER BY s.ord, s.sub, s.statement COLLATE "C") FROM s);
 END
 $$;
-COMMENT ON FUNCTION asymm._swap_turn(text, jsonb, jsonb) IS 'Expressions that carry the values of columns over to the swapped type, and conditions that say which would be lost.';
+COMMENT ON FUNCTION asymm._swap_script(jsonb, text, text, text, jsonb, jsonb, jsonb)
+    IS 'Script that puts another type, domain or collation in the place of one, with all columns.';
 
 -- The swap as one step: what may have to wait for leave to delete data must not be done by halves.
 CREATE OR REPLACE FUNCTION asymm._plan_swap(
@@ -213,10 +169,8 @@ BEGIN
     SELECT 'SELECT ' || string_agg(format('(%s)', asymm._plan_no_row(t ->> 'rel', w.lost)), ' AND ') INTO v_harmless
       FROM jsonb_array_elements(v_scene -> 'tables') AS t
      CROSS JOIN LATERAL (
-          SELECT string_agg(replace(v_turn -> 'loses' ->> CASE WHEN (c -> 'direct')::boolean THEN 'direct' WHEN c -> 'array' = 'true' THEN 'array'
-                                                               ELSE 'nested' END, '{c}', quote_ident(c ->> 'name')), ' OR ') AS lost
-            FROM jsonb_array_elements(t -> 'columns') AS c
-           WHERE (c -> 'top')::boolean AND NOT t #> ARRAY['facts', 'column', c ->> 'name'] ? 'generated') AS w
+          SELECT string_agg(replace(v_turn -> 'loses' ->> c.way, '{c}', quote_ident(c.name)), ' OR ') AS lost
+            FROM jsonb_to_recordset(t -> 'columns') AS c (name text, way text)) AS w
      WHERE w.lost IS NOT NULL;
     RETURN QUERY
     SELECT asymm._swap_script(v_scene, kind, schema_name, object_name, present, wanted, v_turn),

@@ -1,202 +1,73 @@
--- The script of a swap.
+-- How the values of columns get from one definition of a type to another.
 
--- Literals of labels that are leaving an enum turn into NULL in what is put back: it is declared otherwise, and its own
--- repair comes later.
-CREATE OR REPLACE FUNCTION asymm._without_labels(definition text, type_name text, labels text[]) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+-- How values of columns get over, and what of them is lost: by way of text, attribute by attribute, or not at all.
+CREATE OR REPLACE FUNCTION asymm._swap_turn(kind text, wanted jsonb, present jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_text text := definition;
-    v_label text;
-    v_array text;
+    v_text text := '{c}::text::{t}';
+    v_any text := 'pg_catalog.num_nonnulls({c}) > 0';
+    v_variant text := COALESCE(wanted #>> '{type,"",variant}', '');
+    v_gone text[];
+    v_labels text;
+    v_row text;
+    v_lost text;
+    v_nested text;
+    v_same boolean;
+    v_from text := present #>> '{domain,"",type}';
+    v_to text := wanted #>> '{domain,"",type}';
 BEGIN
-    FOR v_label IN SELECT replace(l, '''', '''''') FROM unnest(labels) AS l LOOP
-        v_text := replace(v_text, format('''%s''::%s', v_label, type_name), 'NULL::' || type_name);
-        FOR v_array IN SELECT m[1] FROM regexp_matches(v_text, '(''\{(?:[^'']|'''')*\}'')::', 'g') AS m LOOP
-            IF strpos(v_array, v_label) > 0 THEN
-                v_text := replace(v_text, format('%s::%s[]', v_array, type_name), format('NULL::%s[]', type_name));
-            END IF;
+    IF kind = 'collation' THEN
+        RETURN '{"direct": "{c}", "array": "{c}", "nested": "{c}::text::{t}"}';
+    ELSIF kind = 'domain' THEN
+        v_same := asymm._type_holds(v_from, v_to) AND asymm._type_oid(v_to) IS NOT NULL;
+        v_row := format('(%s)::{t}', asymm._cast_expression('{c}', v_from, v_to));
+        RETURN jsonb_build_object('direct', v_row, 'array', v_text, 'nested', v_text) || CASE WHEN v_same THEN '{}' ELSE jsonb_build_object('loses',
+            jsonb_build_object('direct', CASE WHEN asymm._type_oid(v_to) IS NULL THEN v_any ELSE format('(%s)::text IS DISTINCT FROM {c}::text',
+                asymm._cast_expression(asymm._cast_expression('{c}', v_from, v_to), v_to, v_from)) END, 'array', v_any, 'nested', v_any)) END;
+    ELSIF v_variant <> present #>> '{type,"",variant}' THEN
+        RETURN jsonb_build_object('direct', 'NULL', 'array', 'NULL', 'nested', 'NULL',
+                                  'loses', jsonb_build_object('direct', v_any, 'array', v_any, 'nested', v_any));
+    ELSIF v_variant = 'enum' THEN
+        -- Renamed labels were given their names before.
+        v_gone := ARRAY(SELECT l FROM jsonb_array_elements_text(present #> '{type,"",labels}') AS l WHERE NOT wanted #> '{type,"",labels}' ? l);
+        IF v_gone = '{}' THEN
+            RETURN jsonb_build_object('direct', v_text, 'array', v_text, 'nested', v_text);
+        END IF;
+        v_labels := format('ARRAY[%s]', (SELECT string_agg(quote_literal(l), ', ') FROM unnest(v_gone) AS l));
+        v_row := '{c}::text[]';
+        FOR v_lost IN SELECT unnest(v_gone) LOOP
+            v_row := format('pg_catalog.array_remove(%s, %L)', v_row, v_lost);
+            v_nested := concat_ws(' OR ', v_nested, format('pg_catalog.strpos({c}::text, %L) > 0', v_lost));
         END LOOP;
-    END LOOP;
-    RETURN v_text;
+        RETURN jsonb_build_object(
+            'direct', format('CASE WHEN {c}::text <> ALL (%s) THEN {c}::text END::{t}', v_labels),
+            'array', format('%s::{t}', v_row), 'nested', v_text,
+            'loses', jsonb_build_object('direct', format('{c}::text = ANY (%s)', v_labels), 'array', format('{c}::text[] && %s', v_labels),
+                                        'nested', v_nested));
+    ELSIF v_variant = 'composite' THEN
+        SELECT string_agg(CASE WHEN f.a IS NULL THEN 'NULL' WHEN f.a ->> 'type' = f.d ->> 'type' THEN format('({c}).%I', x.name)
+                               ELSE asymm._cast_expression(format('({c}).%I', x.name), f.a ->> 'type', f.d ->> 'type') END, ', ' ORDER BY x.n)
+          INTO v_row
+          FROM jsonb_array_elements_text(wanted #> '{type,"",attributes}') WITH ORDINALITY AS x (name, n)
+         CROSS JOIN LATERAL (SELECT wanted #> ARRAY['attribute', x.name] AS d, present #> ARRAY['attribute', x.name] AS a) AS f;
+        SELECT string_agg(format('({c}).%I IS NOT NULL', x.name), ' OR ' ORDER BY x.n) INTO v_lost
+          FROM jsonb_array_elements_text(present #> '{type,"",attributes}') WITH ORDINALITY AS x (name, n)
+         WHERE NOT wanted #> '{type,"",attributes}' ? x.name
+            OR NOT asymm._type_holds(present #>> ARRAY['attribute', x.name, 'type'], wanted #>> ARRAY['attribute', x.name, 'type']);
+        -- Text of a row has no names: it serves only as long as attributes stay where they are.
+        v_same := wanted #> '{type,"",attributes}' = present #> '{type,"",attributes}';
+        RETURN jsonb_strip_nulls(jsonb_build_object(
+            'direct', format('CASE WHEN {c} IS DISTINCT FROM NULL THEN ROW(%s)::{t} END', v_row),
+            'array', CASE WHEN v_same THEN v_text ELSE 'NULL' END, 'nested', CASE WHEN v_same THEN v_text ELSE 'NULL' END,
+            'loses', CASE WHEN v_lost IS NOT NULL OR NOT v_same
+                          THEN jsonb_build_object('direct', COALESCE(v_lost, 'false'), 'array', v_any, 'nested', v_any) END));
+    END IF;
+    v_same := v_variant = 'range' AND asymm._type_holds(present #>> '{type,"",subtype}', wanted #>> '{type,"",subtype}')
+              AND present #> '{type,"",canonical}' IS NOT DISTINCT FROM wanted #> '{type,"",canonical}';
+    RETURN jsonb_build_object('direct', v_text, 'array', v_text, 'nested', v_text) || CASE WHEN v_same THEN '{}' ELSE
+        jsonb_build_object('loses', jsonb_build_object('direct', v_any, 'array', v_any, 'nested', v_any)) END;
 END
 $$;
-COMMENT ON FUNCTION asymm._without_labels(text, text, text[]) IS 'A definition in which literals of some labels of an enum are NULL.';
-
-CREATE OR REPLACE FUNCTION asymm._mentions_any(definition text, names text[]) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT COALESCE(definition ~ (SELECT concat('(?<![[:alnum:]_$".])(', string_agg(regexp_replace(n, '([^[:alnum:]_])', '\\\1', 'g'), '|'),
-                                                ')(?![[:alnum:]_$"])') FROM unnest(names) AS n), false)
-$$;
-COMMENT ON FUNCTION asymm._mentions_any(text, text[]) IS 'Whether a definition names one of some objects, written with their schemas.';
-
--- What of the tables is taken off before and put back after; ord is the order of taking off, and backwards of putting back.
-CREATE OR REPLACE FUNCTION asymm._swap_parts(scene jsonb, names text[], type_name text, gone text[])
-RETURNS TABLE (ord integer, taken text, given text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    WITH t AS (
-        SELECT x.doc ->> 'rel' AS rel, x.doc ->> 'schema' AS schema_name, x.doc -> 'facts' AS facts, x.doc AS doc,
-               ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(x.doc -> 'columns') AS c) AS cols
-          FROM jsonb_array_elements(scene -> 'tables') AS x (doc)),
-    -- Generated columns that are of such a type or computed from such a column go and come back whole.
-    g AS (
-        SELECT t.rel, array_agg(c.key) AS cols
-          FROM t CROSS JOIN jsonb_each(t.facts -> 'column') AS c
-         WHERE c.value ? 'generated' AND NOT c.value ? 'inherited'
-           AND (c.key = ANY (t.cols) OR EXISTS (SELECT FROM unnest(t.cols) AS o WHERE asymm._mentions(c.value, o))
-                OR asymm._mentions_any(c.value ->> 'generated', names))
-         GROUP BY t.rel),
-    p AS (
-        SELECT t.*, k.part, e.key, e.value AS facts_of, COALESCE(g.cols, '{}') AS generated,
-               asymm._mentions_any(concat_ws(' ', e.value ->> 'def', e.value ->> 'using', e.value ->> 'check'), names) AS names_it,
-               EXISTS (SELECT FROM unnest(t.cols || COALESCE(g.cols, '{}')) AS o WHERE asymm._mentions(e.value, o)) AS names_column,
-               EXISTS (SELECT FROM unnest(g.cols) AS o WHERE asymm._mentions(e.value, o)) AS names_generated
-          FROM t
-          LEFT JOIN g ON g.rel = t.rel
-         CROSS JOIN unnest(ARRAY['constraint', 'index', 'trigger', 'rule', 'policy']) AS k (part)
-         CROSS JOIN jsonb_each(t.facts -> k.part) AS e),
-    q AS (
-        SELECT p.*, jsonb_strip_nulls(p.facts_of || jsonb_build_object(
-                   'def', asymm._without_labels(p.facts_of ->> 'def', type_name, gone),
-                   'using', asymm._without_labels(p.facts_of ->> 'using', type_name, gone),
-                   'check', asymm._without_labels(p.facts_of ->> 'check', type_name, gone))) AS back
-          FROM p)
-    SELECT CASE q.part WHEN 'rule' THEN 1 WHEN 'trigger' THEN 3 END, format('DROP %s %I ON %s', upper(q.part), q.key, q.rel),
-           concat_ws(E';\n', rtrim(asymm._replayable(q.back ->> 'def'), ';'),
-                     CASE WHEN q.back ? 'enabled' THEN asymm._plan_switch(q.rel, upper(q.part), q.key, q.back ->> 'enabled') END,
-                     CASE WHEN q.back ? 'comment' THEN format('COMMENT ON %s %I ON %s IS %L', upper(q.part), q.key, q.rel, q.back ->> 'comment') END)
-      FROM q WHERE q.part IN ('rule', 'trigger') AND (q.names_it OR q.names_column)
-    UNION ALL
-    SELECT 2, format('DROP POLICY %I ON %s', q.key, q.rel),
-           concat_ws(E';\n', asymm._policy_definition(q.rel, q.key, q.back),
-                     CASE WHEN q.back ? 'comment' THEN format('COMMENT ON POLICY %I ON %s IS %L', q.key, q.rel, q.back ->> 'comment') END)
-      FROM q WHERE q.part = 'policy' AND (q.names_it OR q.names_column)
-    UNION ALL
-    SELECT CASE WHEN q.facts_of ->> 'type' = 'foreign key' THEN 4 ELSE 5 END, format('ALTER TABLE %s DROP CONSTRAINT %I', q.rel, q.key),
-           asymm._plan_constraint_back(q.rel, q.schema_name, q.key, q.back)
-      FROM q WHERE q.part = 'constraint' AND CASE q.facts_of ->> 'type'
-               WHEN 'foreign key' THEN q.doc -> 'keys' ? q.key OR q.names_generated
-               WHEN 'check' THEN q.names_it OR q.names_column
-               WHEN 'exclude' THEN q.names_it OR q.names_column
-               ELSE q.names_generated END
-    UNION ALL
-    SELECT 6, format('DROP INDEX %I.%I', q.schema_name, q.key), asymm._plan_index_back(q.rel, q.schema_name, q.key, q.back)
-      FROM q WHERE q.part = 'index' AND (q.names_it OR q.names_generated OR q.names_column AND q.doc -> 'expressions' ? q.key)
-    UNION ALL
-    SELECT 7, format('DROP STATISTICS %I.%I', s ->> 'schema_name', s ->> 'object_name'),
-           asymm._types_script('statistics object', s ->> 'schema_name', s ->> 'object_name',
-                               jsonb_set(s -> 'facts', '{statistics object,"",def}', to_jsonb(asymm._without_labels(
-                                   s #>> '{facts,statistics object,"",def}', type_name, gone))))
-      FROM t LEFT JOIN g ON g.rel = t.rel CROSS JOIN jsonb_array_elements(t.doc -> 'statistics') AS s
-     WHERE asymm._mentions_any(s #>> '{facts,statistics object,"",def}', names)
-        OR EXISTS (SELECT FROM unnest(t.cols || g.cols) AS o WHERE asymm._mentions(s #> '{facts,statistics object,""}', o))
-    UNION ALL
-    SELECT 8, format('ALTER TABLE %s NOT OF', t.rel), format('ALTER TABLE %s OF %s', t.rel, t.doc ->> 'of_type') FROM t WHERE t.doc ? 'of_type'
-    UNION ALL
-    SELECT 10, format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', t.rel, c.key),
-           format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT %s', t.rel, c.key, asymm._without_labels(c.value ->> 'default', type_name, gone))
-      FROM t CROSS JOIN jsonb_each(t.facts -> 'column') AS c
-     WHERE c.value ? 'default'
-       AND (c.key = ANY (t.cols) OR asymm._mentions_any(c.value ->> 'default', names))
-    UNION ALL
-    SELECT 9, format('ALTER TABLE %s DROP COLUMN %I', t.rel, o.name),
-           asymm._plan_column_back(t.rel, o.name, t.facts #> ARRAY['column', o.name] || jsonb_build_object(
-               'generated', asymm._without_labels(t.facts #>> ARRAY['column', o.name, 'generated'], type_name, gone)), t.doc ->> 'owner')
-      FROM t JOIN g ON g.rel = t.rel CROSS JOIN unnest(g.cols) AS o (name);
-END
-$$;
-COMMENT ON FUNCTION asymm._swap_parts(jsonb, text[], text, text[])
-    IS 'What of tables has to be taken off before a type is swapped and put back after, each as two statements.';
-
--- The whole making of an object as a script.
-CREATE OR REPLACE FUNCTION asymm._types_script(kind text, schema_name text, object_name text, facts jsonb) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT string_agg(p.forward, E';\n' ORDER BY p.phase, p.ord, p.name COLLATE "C", p.forward COLLATE "C")
-      FROM asymm._plan_types(kind, schema_name, object_name, facts, '[]', NULL, NULL) AS p
-$$;
-COMMENT ON FUNCTION asymm._types_script(text, text, text, jsonb) IS 'Script that makes a type, collation or the like with all that belongs to it.';
-
--- turn: expressions for columns directly of the type, for arrays of it and for what is nested deeper, in which {c} is the
--- column and {t} the type it is to have; gone: labels that leave an enum.
-CREATE OR REPLACE FUNCTION asymm._swap_script(
-    scene jsonb, kind text, schema_name text, object_name text, present jsonb, wanted jsonb, turn jsonb)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_variable
-DECLARE
-    v_gone text[] := ARRAY(SELECT jsonb_array_elements_text(turn -> 'gone'));
-    v_names text[];
-    v_script text;
-BEGIN
-    v_names := ARRAY(SELECT format('%I.%I', schema_name, object_name)
-                     UNION ALL
-                     SELECT format('%I.%I', t ->> 'schema_name', t ->> 'object_name') FROM jsonb_array_elements(scene -> 'types') AS t);
-    WITH o AS (
-        SELECT kind AS kind, schema_name AS schema_name, object_name AS object_name, present AS was, wanted AS facts, 0 AS depth
-        UNION ALL
-        SELECT t ->> 'kind', t ->> 'schema_name', t ->> 'object_name', t -> 'facts',
-               CASE WHEN cardinality(v_gone) > 0 THEN asymm._without_labels((t -> 'facts')::text, left(substr(to_json(v_names[1])::text, 2), -1),
-                        ARRAY(SELECT left(substr(to_json(l)::text, 2), -1) FROM unnest(v_gone) AS l))::jsonb ELSE t -> 'facts' END,
-               (t ->> 'depth')::integer
-          FROM jsonb_array_elements(scene -> 'types') AS t),
-    n AS (
-        SELECT o.*, upper(o.kind) AS word, 'asymm_' || left(md5(concat_ws('.', o.schema_name, o.object_name)), 16) AS aside,
-               o.was #>> '{type,"",multirange}' AS multi, o.was #>> '{type,"",subtype}' AS subtype,
-               o.was #>> '{type,"",variant}' IS NOT DISTINCT FROM 'shell' AS shell
-          FROM o),
-    c AS (
-        SELECT t.doc ->> 'rel' AS rel, x.doc ->> 'name' AS name, t.doc #> ARRAY['facts', 'column', x.doc ->> 'name'] AS facts,
-               turn ->> CASE WHEN (x.doc -> 'direct')::boolean THEN 'direct' WHEN x.doc -> 'array' = 'true' THEN 'array' ELSE 'nested' END AS turn,
-               t.n,
-               t.doc ? 'remote' AS remote
-          FROM jsonb_array_elements(scene -> 'tables') WITH ORDINALITY AS t (doc, n)
-         CROSS JOIN jsonb_array_elements(t.doc -> 'columns') AS x (doc)
-         WHERE (x.doc -> 'top')::boolean AND NOT t.doc #> ARRAY['facts', 'column', x.doc ->> 'name'] ? 'generated'),
-    p AS MATERIALIZED (SELECT * FROM asymm._swap_parts(scene, v_names, v_names[1], v_gone)),
-    s AS (
-        SELECT p.ord, 0 AS sub, p.taken AS statement FROM p
-        UNION ALL
-        -- The functions that make a range keep their names unless they are told.
-        SELECT 90, n.depth, format('ALTER FUNCTION %s RENAME TO %I', f.signature, n.aside || f.tail)
-          FROM n CROSS JOIN LATERAL (SELECT format('%I.%I', n.schema_name, n.object_name) AS range) AS r
-         CROSS JOIN LATERAL (VALUES
-              (format('%s(%s, %s)', r.range, n.subtype, n.subtype), ''), (format('%s(%s, %s, text)', r.range, n.subtype, n.subtype), ''),
-              (n.multi || '()', 'm'), (format('%s(%s)', n.multi, r.range), 'm'), (format('%s(%s[])', n.multi, r.range), 'm')) AS f (signature, tail)
-         WHERE n.multi IS NOT NULL
-        UNION ALL
-        SELECT 100 + n.depth, 0, CASE WHEN n.shell THEN format('DROP TYPE %I.%I', n.schema_name, n.object_name)
-                                      ELSE format('ALTER %s %I.%I RENAME TO %I', n.word, n.schema_name, n.object_name, n.aside) END FROM n
-        UNION ALL
-        SELECT 100 + n.depth, 1, format('ALTER TYPE %s RENAME TO %I', n.multi, n.aside || 'm') FROM n WHERE n.multi IS NOT NULL
-        UNION ALL
-        SELECT 200 + n.depth, 0, asymm._types_script(n.kind, n.schema_name, n.object_name, n.facts) FROM n
-        UNION ALL
-        SELECT 300, min(c.n)::integer, format('ALTER TABLE %s %s', c.rel, string_agg(concat_ws(' ',
-                   format('ALTER COLUMN %I TYPE %s', c.name, c.facts ->> 'type'), 'COLLATE ' || (c.facts ->> 'collation'),
-                   CASE WHEN NOT c.remote THEN 'USING ' || replace(replace(c.turn, '{c}', quote_ident(c.name)), '{t}', c.facts ->> 'type') END)
-                   || concat(format(', ALTER COLUMN %I SET STORAGE ', c.name) || (c.facts ->> 'storage'),
-                             format(', ALTER COLUMN %I SET COMPRESSION ', c.name) || (c.facts ->> 'compression')),
-                   ', ' ORDER BY c.name COLLATE "C"))
-          FROM c GROUP BY c.rel
-        UNION ALL
-        SELECT 500 - n.depth, 0, format('DROP %s %I.%I', n.word, n.schema_name, n.aside) FROM n WHERE NOT n.shell
-        UNION ALL
-        SELECT 600 - p.ord, 0, p.given FROM p)
-    SELECT string_agg(s.statement, E';\n' ORDER BY s.ord, s.sub, s.statement COLLATE "C") INTO v_script FROM s;
-    RETURN v_script;
-END
-$$;
-COMMENT ON FUNCTION asymm._swap_script(jsonb, text, text, text, jsonb, jsonb, jsonb)
-    IS 'Script that puts another type, domain or collation in the place of one, with all columns, and leaves everything else as it was.';
+COMMENT ON FUNCTION asymm._swap_turn(text, jsonb, jsonb) IS 'Expressions that carry the values of columns over to the swapped type, and conditions that say which would be lost.';
