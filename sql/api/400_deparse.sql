@@ -23,6 +23,11 @@ BEGIN
     WHILE strpos(v_rest, v_open) > 0 LOOP
         v_done := v_done || left(v_rest, strpos(v_rest, v_open) - 1);
         v_rest := substr(v_rest, strpos(v_rest, v_open) + length(v_open));
+        -- In a literal it is no array.
+        IF regexp_replace(v_done, '''[^'']*''|"[^"]*"', '', 'g') ~ '[''"]' THEN
+            v_done := v_done || v_open;
+            CONTINUE;
+        END IF;
         v_items := '{}';
         v_item := '';
         v_depth := 0;

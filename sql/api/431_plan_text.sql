@@ -10,28 +10,80 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._mentions(jsonb, text) IS 'Whether a definition names a column (or something of the same name: never less).';
 
--- Facts hold settled text: of varchar IN ('a', 'b') an array of elements that are cast one by one. Run like that it would
--- be printed like that, while what people write is printed with one cast over the array. So the literals are put back
--- under one cast; the cast in between keeps the parser from moving it inside, and is not printed.
+-- What people write is not printed as it would be if its print were run:
+-- * varchar IN ('a', 'b') has one cast over the array; facts hold the settled text, an array of elements that are cast
+--   one by one. The elements are put back under one cast.
+-- * BETWEEN, and IN of what is not constant, stand in parentheses of their own within a longer AND or OR, which the
+--   parser would drop.
+-- In both a cast that does nothing, and is not printed, keeps the parser from doing so.
 CREATE OR REPLACE FUNCTION asymm._replayable(definition text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_text text := definition;
-    v_array text;
+    v_comma constant text := chr(1);
+    v_tokens text[];
+    v_done text[] := ARRAY[''];
+    v_joins text[] := ARRAY[NULL::text];
+    v_arrays boolean[] := ARRAY[false];
+    v_depth integer := 1;
 BEGIN
-    FOR v_array IN
-        SELECT m[1] FROM regexp_matches(definition,
-            '(ARRAY\[\(''(?:[^'']|'''')*''::character varying\)::text(?:, \(''(?:[^'']|'''')*''::character varying\)::text)*\])', 'g') AS m
-    LOOP
-        v_text := replace(v_text, v_array, format('((%s)::character varying[])::text[]',
-            regexp_replace(v_array, '\((''(?:[^'']|'''')*''::character varying)\)::text', '\1', 'g')));
+    IF definition !~ 'ARRAY\[\(|\) (AND|OR) ' OR strpos(definition, v_comma) > 0 THEN
+        RETURN definition;
+    END IF;
+    SELECT array_agg(t.m[1] ORDER BY t.n) INTO v_tokens
+      FROM regexp_matches(definition, '(''(?:[^'']|'''')*''|"(?:[^"]|"")*"|[]()[]| AND | OR |, |(?:(?! AND | OR |, )[^]''"()[])+)', 'g')
+           WITH ORDINALITY AS t (m, n);
+    FOR i IN 1 .. cardinality(v_tokens) LOOP
+        IF v_tokens[i] IN ('(', '[') THEN
+            v_depth := v_depth + 1;
+            v_arrays[v_depth] := v_tokens[i] = '[' AND v_done[v_depth - 1] LIKE '%ARRAY';
+            v_joins[v_depth] := NULL;
+            v_done[v_depth] := '';
+        ELSIF v_tokens[i] IN (')', ']') AND v_depth > 1 THEN
+            v_depth := v_depth - 1;
+            v_done[v_depth] := CASE
+                WHEN v_arrays[v_depth + 1]
+                THEN asymm._replayable_array(left(v_done[v_depth], -5), string_to_array(v_done[v_depth + 1], v_comma))
+                WHEN v_tokens[i] = ')' AND v_joins[v_depth + 1] = v_tokens[i + 1] AND v_done[v_depth] ~ '(^|\s)$'
+                THEN concat(v_done[v_depth], '(', v_done[v_depth + 1], ')::boolean')
+                ELSE concat(v_done[v_depth], CASE v_tokens[i] WHEN ')' THEN '(' ELSE '[' END, v_done[v_depth + 1], v_tokens[i]) END;
+        ELSE
+            v_joins[v_depth] := CASE WHEN v_tokens[i] IN (' AND ', ' OR ') THEN v_tokens[i] ELSE v_joins[v_depth] END;
+            v_done[v_depth] := v_done[v_depth] || CASE WHEN v_arrays[v_depth] AND v_tokens[i] = ', ' THEN v_comma ELSE v_tokens[i] END;
+        END IF;
     END LOOP;
-    RETURN v_text;
+    RETURN v_done[1];
 END
 $$;
 COMMENT ON FUNCTION asymm._replayable(text) IS 'A definition written so that the server prints it as it prints what people write.';
+
+CREATE OR REPLACE FUNCTION asymm._replayable_array(before text, items text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_item text;
+    v_left text;
+    v_plain text[];
+BEGIN
+    FOREACH v_item IN ARRAY items LOOP
+        v_item := substring(v_item FROM '^\((.*::character varying)\)::text$');
+        v_left := regexp_replace(v_item, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
+        -- The parentheses at both ends must be a pair.
+        WHILE v_left ~ '\([^()]*\)' LOOP
+            v_left := regexp_replace(v_left, '\([^()]*\)', '', 'g');
+        END LOOP;
+        IF v_item IS NULL OR v_left ~ '[()]' THEN
+            RETURN format('%sARRAY[%s]', before, array_to_string(items, ', '));
+        END IF;
+        v_plain := v_plain || v_item;
+    END LOOP;
+    RETURN format('%s((ARRAY[%s])::character varying[])::text[]', before, array_to_string(v_plain, ', '));
+END
+$$;
+COMMENT ON FUNCTION asymm._replayable_array(text, text[])
+    IS 'An array of varchar elements cast to text one by one, with one cast over all; any other array as it is.';
 
 CREATE OR REPLACE FUNCTION asymm._retoken(definition text, names jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

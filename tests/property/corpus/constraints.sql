@@ -174,3 +174,26 @@ CREATE TABLE t (a int PRIMARY KEY);
 COMMENT ON INDEX t_pkey IS 'index of the key';
 --- slip
 ALTER TABLE t DROP CONSTRAINT t_pkey;
+
+--- ranges and lists within a longer condition
+-- lost: g
+CREATE TABLE t (a int, b int, c varchar(9), g boolean GENERATED ALWAYS AS (a BETWEEN 1 AND 3 AND b > 0) STORED,
+    CONSTRAINT one CHECK (a BETWEEN 1 AND 9 AND b > 0), CONSTRAINT two CHECK (b IN (a, 1, a + 1) OR c = 'x'),
+    CONSTRAINT three CHECK ((a, b) NOT IN ((1, 2), (3, 4), (5, 6))), CONSTRAINT four CHECK (c IN ('a, "b', NULL, upper('c'))));
+CREATE INDEX t_some ON t (a) WHERE a BETWEEN 1 AND 9 AND b > 0;
+CREATE POLICY p ON t USING (a BETWEEN 1 AND 9 AND b > 0) WITH CHECK (a NOT IN (b, 7) AND (b > 0 OR a BETWEEN 1 AND 2 OR b IN (a, 2)));
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.a BETWEEN 1 AND 9 AND NEW.b > 0) EXECUTE FUNCTION f();
+INSERT INTO t VALUES (1, 1);
+--- slip
+ALTER TABLE t DROP COLUMN g, DROP CONSTRAINT one, DROP CONSTRAINT two, DROP CONSTRAINT three, DROP CONSTRAINT four;
+DROP INDEX t_some;
+DROP POLICY p ON t;
+DROP TRIGGER tr ON t;
+
+--- a column retyped under a range in a longer condition
+CREATE TABLE t (a int, b int, CONSTRAINT one CHECK (a BETWEEN 1 AND 9 AND b > 0));
+CREATE INDEX t_some ON t (a) WHERE a BETWEEN 1 AND 9 AND b > 0;
+INSERT INTO t VALUES (1, 1);
+--- slip
+ALTER TABLE t ALTER a TYPE bigint;

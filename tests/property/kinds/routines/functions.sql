@@ -198,7 +198,8 @@ ALTER FUNCTION f(integer) STRICT;
 --- standard body
 CREATE TABLE t (a integer, v varchar(9));
 CREATE FUNCTION g() RETURNS SETOF integer BEGIN ATOMIC SELECT a FROM t WHERE v IN ('x', 'y')
-AND v NOT IN ('p', 'q'); END;
+AND v NOT IN ('p', 'q') AND a BETWEEN 1 AND 3 AND (a, v) NOT IN ((1, 'x'), (2, 'y'), (3, 'z'))
+AND v <> '(ARRAY[''a''::character varying])::text[]'; END;
 CREATE FUNCTION a() RETURNS integer RETURN (SELECT max(x) FROM g() AS x);
 --- slip
 CREATE OR REPLACE FUNCTION a() RETURNS integer RETURN 1;
