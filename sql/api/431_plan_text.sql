@@ -10,6 +10,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._mentions(jsonb, text) IS 'Whether a definition names a column (or something of the same name: never less).';
 
+-- In the arms of a UNION and in EXISTS (SELECT …) the server leaves out the name of a column that has none. Read again,
+-- 'x'::text would be called "text", and that is printed; the name the server itself gives is not.
+CREATE OR REPLACE FUNCTION asymm._replayable_names(definition text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Literals and quoted names behind marks, so that patterns meet nothing but SQL.
+    v_hidden constant text := '''(?:[^'']|'''')*''|"(?:[^"]|"")*"';
+    v_type constant text := E'(?:[\\w\x02]+\\.)?[\\w\x02]+(?: varying| precision)?(?:\\([0-9,-]+\\))?(?: with(?:out)? time zone)?(?:\\[\\])*';
+    v_after constant text := E'(?=[,\n)]|$| (?:FROM|WHERE|UNION|EXCEPT|INTERSECT|GROUP|HAVING|ORDER|LIMIT|OFFSET|FETCH|WINDOW|FOR)\\M)';
+    v_text text;
+BEGIN
+    IF strpos(definition, 'SELECT ') = 0 OR strpos(definition, '::') = 0 OR definition ~ E'[\x01\x02]' THEN
+        RETURN definition;
+    END IF;
+    SELECT string_agg(CASE left(t.m[1], 1) WHEN '''' THEN chr(1) WHEN '"' THEN chr(2) ELSE t.m[1] END, '' ORDER BY t.n) INTO v_text
+      FROM regexp_matches(definition, concat('(', v_hidden, '|[^''"]+)'), 'g') WITH ORDINALITY AS t (m, n);
+    v_text := regexp_replace(v_text, concat(E'((?:\\mSELECT (?:DISTINCT )?|,\n *)(?:E?\x01|NULL)::', v_type, ')', v_after),
+                             '\1 AS "?column?"', 'g');
+    RETURN (SELECT string_agg(p.part || COALESCE(h.m[1], ''), '' ORDER BY p.n)
+              FROM regexp_split_to_table(v_text, E'[\x01\x02]') WITH ORDINALITY AS p (part, n)
+              LEFT JOIN regexp_matches(definition, concat('(', v_hidden, ')'), 'g') WITH ORDINALITY AS h (m, n) ON h.n = p.n);
+END
+$$;
+COMMENT ON FUNCTION asymm._replayable_names(text) IS 'A definition whose columns without a name keep none when it is run.';
+
 -- What people write is not printed as it would be if its print were run:
 -- * varchar IN ('a', 'b') has one cast over the array; facts hold the settled text, an array of elements that are cast
 --   one by one. The elements are put back under one cast.
@@ -22,17 +49,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_comma constant text := chr(1);
+    v_text text := asymm._replayable_names(definition);
     v_tokens text[];
     v_done text[] := ARRAY[''];
     v_joins text[] := ARRAY[NULL::text];
     v_arrays boolean[] := ARRAY[false];
     v_depth integer := 1;
 BEGIN
-    IF definition !~ 'ARRAY\[\(|\) (AND|OR) ' OR strpos(definition, v_comma) > 0 THEN
-        RETURN definition;
+    IF v_text !~ 'ARRAY\[\(|\) (AND|OR) ' OR strpos(v_text, v_comma) > 0 THEN
+        RETURN v_text;
     END IF;
     SELECT array_agg(t.m[1] ORDER BY t.n) INTO v_tokens
-      FROM regexp_matches(definition, '(''(?:[^'']|'''')*''|"(?:[^"]|"")*"|[]()[]| AND | OR |, |(?:(?! AND | OR |, )[^]''"()[])+)', 'g')
+      FROM regexp_matches(v_text, '(''(?:[^'']|'''')*''|"(?:[^"]|"")*"|[]()[]| AND | OR |, |(?:(?! AND | OR |, )[^]''"()[])+)', 'g')
            WITH ORDINALITY AS t (m, n);
     FOR i IN 1 .. cardinality(v_tokens) LOOP
         IF v_tokens[i] IN ('(', '[') THEN

@@ -198,28 +198,3 @@ CREATE TRIGGER "Ex tra" BEFORE DELETE ON v FOR EACH STATEMENT EXECUTE FUNCTION f
 DROP RULE q ON v;
 CREATE RULE z AS ON INSERT TO v DO INSTEAD NOTHING;
 COMMENT ON RULE r ON v IS 'r';
-
---- views of every turn of phrase
-CREATE TABLE t (id int PRIMARY KEY, b varchar(9), c char(3), n numeric(10, 2), at timestamptz, tags text[], doc jsonb, up int);
-CREATE TYPE mood AS ENUM ('sad', 'ok');
-CREATE DOMAIN short AS varchar(5);
-CREATE VIEW v1 AS WITH RECURSIVE r AS (SELECT id, 1 AS depth FROM t WHERE up IS NULL UNION ALL SELECT t.id, r.depth + 1 FROM t
-    JOIN r ON t.up = r.id) SELECT * FROM r;
-CREATE VIEW v2 AS SELECT b, count(*) FILTER (WHERE n > 1) AS many, sum(n) OVER w AS s, rank() OVER (PARTITION BY c ORDER BY at
-    DESC NULLS LAST ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t GROUP BY b, n, c, at WINDOW w AS (ORDER BY n);
-CREATE VIEW v3 AS SELECT DISTINCT ON (b) b, c, CASE c WHEN 'x' THEN 1 ELSE -1 END AS k, n::int4, at AT TIME ZONE 'UTC',
-    extract(year FROM at), doc ->> 'a' AS da, tags[1:2], tags @> ARRAY['x'] AS tx, 'ok'::mood, 'abc'::short FROM t WHERE b NOT IN
-    ('a', 'it''s') AND c IN ('x', 'y') AND b LIKE ANY (ARRAY['a%', 'b_']) AND n BETWEEN 1 AND 2.5 ORDER BY b, n DESC FETCH FIRST 3
-    ROWS WITH TIES;
-CREATE VIEW v4 AS SELECT x.id, y.* FROM t x LEFT JOIN LATERAL (SELECT z.n, z.b AS q FROM t z WHERE z.up = x.id LIMIT 1) y ON true,
-    generate_series(1, 3) WITH ORDINALITY AS g (i, o), unnest(ARRAY[1, 2], ARRAY['a', 'b']) AS u (p, s);
-CREATE VIEW v5 AS SELECT b FROM t UNION (SELECT c::varchar FROM t EXCEPT ALL SELECT 'z') ORDER BY 1;
-CREATE VIEW v6 AS VALUES (1, 'a'::text), (2, NULL);
-CREATE VIEW v7 AS SELECT t FROM t;
-CREATE VIEW v8 AS SELECT a.id, c FROM t a JOIN (SELECT id, c FROM t) AS b USING (id, c) NATURAL LEFT JOIN (SELECT 1 AS id) AS d;
-CREATE VIEW v9 AS SELECT interval '1 day' AS i, date '2020-01-02' AS d, 1.5::float8 AS f, E'a\\b\n' AS e, '\x00'::bytea AS y,
-    xmlelement(name x, 1) AS xm, current_user, '{"a":1}'::jsonb AS j, nullif(1, 2), coalesce(NULL, 'x'), greatest(1, 2), 'x' || 1 AS
-    x1, NOT true AS n, 1 IS DISTINCT FROM 2 AS dd, array(SELECT 1) AS arr, EXISTS (SELECT 1) AS ex, 3 = ANY (SELECT 3) AS an,
-    grouping(b) AS g FROM t GROUP BY GROUPING SETS ((), (b), ROLLUP (b));
---- slip
-DROP VIEW v1, v2, v3, v4, v5, v6, v7, v8;
