@@ -16,6 +16,8 @@ DECLARE
         'configure', 'watch', 'watch_schema', 'unwatch', 'unwatch_schema', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
+        'heal_all', '_request_heal_all', '_run_steps', '_waits', '_loses_nothing', '_settle_all', '_finish_heal_all',
+        'baseline', 'diff', 'import_baseline', 'approve_baseline',
         '_begin_revert', '_finish_revert', 'create_actor', 'pause', 'resume', 'configure_organ'];
     -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an
     -- actor's session, so nothing here may decide anything for others.

@@ -9,6 +9,26 @@ CREATE TABLE asymm.watched_schema (
 );
 COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: a table that appears in one without intent is drift.';
 
+CREATE TABLE asymm.watched_database (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT watched_database_only_row CHECK (only_row),
+    policy text NOT NULL CONSTRAINT watched_database_policy CHECK (policy IN ('observe', 'propose', 'heal', 'guard')),
+    annotation asymm.annotation,
+    watched_by name NOT NULL,
+    watched_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE asymm.watched_database IS 'One row while the whole database is watched: whatever appears anywhere without intent is drift.';
+
+-- Baselines of other databases, and former ones of this.
+CREATE TABLE asymm.imported_baseline (
+    fingerprint text PRIMARY KEY,
+    document jsonb NOT NULL,
+    imported_by name NOT NULL,
+    imported_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    approved_by name,
+    approved_at timestamptz
+);
+COMMENT ON TABLE asymm.imported_baseline IS 'Baseline documents taken in by import_baseline(), data only until approved, and those they took the place of.';
+
 CREATE TABLE asymm.baseline (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL,
@@ -35,6 +55,7 @@ COMMENT ON COLUMN asymm.baseline.fingerprint IS 'SHA-256 over the facts (Merkle:
 COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema(), not by itself.';
 
 SELECT pg_catalog.pg_extension_config_dump('asymm.watched_schema', '');
+SELECT pg_catalog.pg_extension_config_dump('asymm.watched_database', '');
 SELECT pg_catalog.pg_extension_config_dump('asymm.baseline', '');
 SELECT pg_catalog.pg_extension_config_dump('asymm.baseline_id_seq', '');
 
@@ -123,7 +144,8 @@ CREATE TABLE asymm.drift_record (
     noticed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     resolved_at timestamptz
 );
-CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (kind, schema_name, object_name, part, name, (COALESCE(attribute, ''))) WHERE state = 'open';
+CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (kind, schema_name, object_name, part, name, (COALESCE(attribute, '')))
+    WHERE state = 'open';
 CREATE INDEX drift_record_history ON asymm.drift_record (baseline_id, id);
 CREATE INDEX drift_record_ddl_log ON asymm.drift_record (ddl_log_id);
 CREATE INDEX drift_record_action ON asymm.drift_record (action_id);

@@ -33,3 +33,23 @@ ALTER TABLE asymm.baseline_state ADD COLUMN unplanned text;
 COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded that has no plan yet: why its repair is to be held back, or empty.';
 CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
 DROP FUNCTION asymm._merge_reports(jsonb, jsonb);
+
+-- The whole database, and baselines from elsewhere.
+CREATE TABLE asymm.watched_database (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT watched_database_only_row CHECK (only_row),
+    policy text NOT NULL CONSTRAINT watched_database_policy CHECK (policy IN ('observe', 'propose', 'heal', 'guard')),
+    annotation asymm.annotation,
+    watched_by name NOT NULL,
+    watched_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE asymm.watched_database IS 'One row while the whole database is watched: whatever appears anywhere without intent is drift.';
+SELECT pg_catalog.pg_extension_config_dump('asymm.watched_database', '');
+CREATE TABLE asymm.imported_baseline (
+    fingerprint text PRIMARY KEY,
+    document jsonb NOT NULL,
+    imported_by name NOT NULL,
+    imported_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    approved_by name,
+    approved_at timestamptz
+);
+COMMENT ON TABLE asymm.imported_baseline IS 'Baseline documents taken in by import_baseline(), data only until approved, and those they took the place of.';

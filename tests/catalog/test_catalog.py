@@ -55,6 +55,7 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.baseline_id_seq",
         "asymm.organ_setting",
         "asymm.setting",
+        "asymm.watched_database",
         "asymm.watched_schema",
     ]
     # A row written by the script would collide with the restored one.

@@ -1,0 +1,208 @@
+-- One plan for one object or for all that drifted: what depends on something that has to go is dropped first and made
+-- again after it, with everything that belongs to it. An item is {kind, schema, name, declared, layout, actual, oid,
+-- renames}; declared is null for what should not be there, actual for what is missing.
+
+-- Catalog addresses that the repair of an item takes away or gives another type.
+CREATE OR REPLACE FUNCTION asymm._plan_breaks(kind text, declared jsonb, actual jsonb, oid oid, renames jsonb)
+RETURNS TABLE (class_id oid, object_id oid, sub_id integer)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_oid oid := _plan_breaks.oid;
+BEGIN
+    IF actual IS NULL THEN
+        RETURN;
+    ELSIF declared IS NULL OR asymm._object_remade(kind, declared, actual) THEN
+        RETURN QUERY SELECT asymm._kind_class(kind), v_oid, 0;
+        RETURN QUERY SELECT 'pg_type'::regclass::oid, c.reltype, 0 FROM pg_class AS c
+                      WHERE c.oid = v_oid AND c.reltype <> 0 AND asymm._kind_class(kind) = 'pg_class'::regclass;
+    ELSIF kind IN ('table', 'foreign table') THEN
+        -- By the names the columns have now; what was renamed stays.
+        RETURN QUERY
+            SELECT 'pg_class'::regclass::oid, v_oid, a.attnum::integer
+              FROM jsonb_each_text(asymm._plan_column_verdicts(declared -> 'column', actual -> 'column')) AS v
+              JOIN pg_attribute AS a ON a.attrelid = v_oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attname = COALESCE(renames #>> ARRAY['column', v.key], v.key)
+             WHERE v.value IN ('retype', 'remake', 'drop', 'plain')
+               AND NOT EXISTS (SELECT FROM jsonb_each_text(renames -> 'column') AS r WHERE r.value = v.key)
+            UNION ALL
+            SELECT 'pg_constraint'::regclass, c.oid, 0
+              FROM jsonb_each(actual -> 'constraint') AS k
+              JOIN pg_constraint AS c ON c.conrelid = v_oid AND c.conname = k.key
+             WHERE k.value ->> 'type' IN ('primary key', 'unique')
+               AND k.value -> 'def' IS DISTINCT FROM declared #> ARRAY['constraint', k.key, 'def']
+               AND NOT EXISTS (SELECT FROM jsonb_each_text(renames -> 'constraint') AS r WHERE r.value = k.key);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_breaks(text, jsonb, jsonb, oid, jsonb)
+    IS 'What the repair of an object drops or retypes, as catalog addresses: its dependents have to be out of the way.';
+
+-- A label cannot be used in the transaction that added it: where another repair of the plan names one that is missing, the
+-- enum is made anew with it instead.
+CREATE OR REPLACE FUNCTION asymm._plan_swapped_enums(items jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_agg(CASE WHEN i.item #>> '{declared,type,"",variant}' = 'enum' AND EXISTS (
+                     SELECT FROM jsonb_array_elements_text(i.item #> '{declared,type,"",labels}') AS l (label)
+                      WHERE (i.item #> '{actual,type,"",labels}' ? l.label) IS FALSE
+                        AND strpos(items::text, format('%s::%I.%I', btrim(to_json(quote_literal(l.label))::text, '"'), i.item ->> 'schema',
+                                                       i.item ->> 'name')) > 0)
+                     THEN jsonb_set(i.item, '{declared,type,"",swap}', 'true') ELSE i.item END ORDER BY i.n)
+      FROM jsonb_array_elements(items) WITH ORDINALITY AS i (item, n)
+$$;
+COMMENT ON FUNCTION asymm._plan_swapped_enums(jsonb) IS 'Items of a plan with those enums marked whose missing labels the plan itself uses.';
+
+-- Each object to plan: of items as they are, of others (and of items that stand in the way of others) in two halves, away
+-- (from actual to half-way) and back (from half-way to declared).
+CREATE OR REPLACE FUNCTION asymm._plan_jobs(items jsonb)
+RETURNS TABLE (kind text, schema_name text, object_name text, declared jsonb, layout jsonb, actual jsonb, halfway jsonb,
+               object_id oid, renames jsonb, depth integer, split boolean)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_class_ids oid[];
+    v_object_ids oid[];
+    v_sub_ids integer[];
+    v_found jsonb;
+BEGIN
+    SELECT array_agg(b.class_id), array_agg(b.object_id), array_agg(b.sub_id) INTO v_class_ids, v_object_ids, v_sub_ids
+      FROM jsonb_to_recordset(items) AS i (kind text, declared jsonb, actual jsonb, oid oid, renames jsonb)
+     CROSS JOIN LATERAL asymm._plan_breaks(i.kind, NULLIF(i.declared, 'null'), NULLIF(i.actual, 'null'), i.oid, i.renames) AS b;
+    IF v_class_ids IS NOT NULL THEN
+        SELECT jsonb_agg(to_jsonb(d)) INTO v_found FROM asymm._dependents(v_class_ids, v_object_ids, v_sub_ids) AS d;
+    END IF;
+    RETURN QUERY
+    WITH i AS (
+        SELECT i.kind, i.schema, i.name, NULLIF(i.declared, 'null') AS declared, i.layout, NULLIF(i.actual, 'null') AS actual, i.oid,
+               COALESCE(NULLIF(i.renames, 'null'), '{}') AS renames
+          FROM jsonb_to_recordset(COALESCE(items, '[]'))
+               AS i (kind text, schema text, name text, declared jsonb, layout jsonb, actual jsonb, oid oid, renames jsonb)),
+    d AS (
+        SELECT d.kind, d.object_id, bool_or(d.part IS NULL) AS whole, max(d.depth) AS depth,
+               jsonb_agg(to_jsonb(ARRAY[d.part, d.name] || d.attribute)) FILTER (WHERE d.part IS NOT NULL AND d.attribute IS NOT NULL)
+               || '[]' AS attributes,
+               array_agg(d.part || ' ' || d.name) FILTER (WHERE d.part IS NOT NULL AND d.attribute IS NULL) AS parts
+          FROM jsonb_to_recordset(v_found) AS d (kind text, object_id oid, part text, name text, attribute text, depth integer)
+         GROUP BY d.kind, d.object_id),
+    o AS (
+        SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout
+          FROM asymm._object_facts(ARRAY(SELECT d.kind FROM d ORDER BY d.object_id, d.kind),
+                                   ARRAY(SELECT d.object_id FROM d ORDER BY d.object_id, d.kind)) AS f)
+    SELECT i.kind, i.schema, i.name, i.declared, COALESCE(i.layout, o.layout), i.actual, NULL::jsonb, i.oid, i.renames, COALESCE(d.depth, 0), false
+      FROM i
+      LEFT JOIN d ON d.object_id = i.oid AND d.kind = i.kind
+      LEFT JOIN o ON o.object_id = i.oid AND o.kind = i.kind
+     WHERE d.object_id IS NULL OR i.declared IS NULL
+    UNION ALL
+    SELECT o.kind, COALESCE(i.schema, o.schema_name), COALESCE(i.name, o.object_name),
+           CASE WHEN i.oid IS NOT NULL THEN i.declared ELSE o.facts END, COALESCE(i.layout, o.layout), o.facts,
+           CASE WHEN NOT d.whole THEN asymm._facts_without(o.facts, d.parts, d.attributes) END,
+           o.object_id, COALESCE(i.renames, '{}'), d.depth, true
+      FROM d
+      JOIN o ON o.object_id = d.object_id AND o.kind = d.kind
+      LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind
+     WHERE i.oid IS NULL OR i.declared IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_jobs(jsonb) IS 'Objects that take part in a repair: those that drifted, and those that depend on what has to go (split: taken away and brought back).';
+
+CREATE OR REPLACE FUNCTION asymm._facts_without(facts jsonb, parts text[], attributes jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_facts jsonb := facts;
+    v_path text[];
+BEGIN
+    FOR v_path IN SELECT ARRAY(SELECT jsonb_array_elements_text(a.path)) FROM jsonb_array_elements(attributes) AS a (path) LOOP
+        v_facts := v_facts #- v_path;
+    END LOOP;
+    FOR v_path IN SELECT ARRAY[split_part(p, ' ', 1), substr(p, strpos(p, ' ') + 1)] FROM unnest(parts) AS p LOOP
+        v_facts := v_facts #- v_path;
+        -- A kind of part without any is absent.
+        IF v_facts -> v_path[1] = '{}' THEN
+            v_facts := v_facts - v_path[1];
+        END IF;
+    END LOOP;
+    RETURN v_facts;
+END
+$$;
+COMMENT ON FUNCTION asymm._facts_without(jsonb, text[], jsonb) IS 'A facts document without some parts ("part name") and attributes (paths).';
+
+-- An object whose repair can't be planned is told as such and must not keep the others from theirs.
+CREATE OR REPLACE FUNCTION asymm._plan_safely(
+    kind text, schema_name text, object_name text, declared jsonb, layout jsonb, actual jsonb, oid oid, renames jsonb)
+RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_steps jsonb;
+BEGIN
+    BEGIN
+        SELECT jsonb_agg(to_jsonb(p) ORDER BY p.phase, p.ord) INTO v_steps
+          FROM asymm._plan_object(kind, schema_name, object_name, declared, layout, actual, oid, renames) AS p;
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'repair of % %.% could not be planned: % (%)', kind, schema_name, object_name, SQLERRM, SQLSTATE;
+        RETURN QUERY SELECT 900, 0, kind, '', NULL::text, NULL::text, 'none',
+                            ARRAY[format('not healable: the plan failed: %s (%s)', SQLERRM, SQLSTATE)],
+                            NULL::text;
+    END;
+    RETURN QUERY
+        SELECT p.phase, p.ord, p.part, p.name, p.forward, p.inverse, p.lock_class, p.hazards, p.precondition
+          FROM jsonb_to_recordset(v_steps) AS p (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text,
+                                                 hazards text[], precondition text);
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_safely(text, text, text, jsonb, jsonb, jsonb, oid, jsonb) IS 'The plan of one object, or the reason why there is none.';
+
+CREATE OR REPLACE FUNCTION asymm._plan_set(items jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._plan_swapped_enums(items))),
+        s AS (
+            -- Of an object alone: what drops is of the first stage, what makes of the second.
+            SELECT CASE WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage, j.depth, j.kind, j.schema_name, j.object_name, p.*,
+                   p.hazards AS dangers
+              FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, j.schema_name, j.object_name, j.declared, j.layout, j.actual,
+                                                           j.object_id, j.renames) AS p
+             WHERE NOT j.split
+            UNION ALL
+            SELECT 1, j.depth, j.kind, j.schema_name, j.object_name, p.*,
+                   -- A generated column comes back with its values.
+                   CASE WHEN j.halfway IS NOT NULL THEN array_replace(p.hazards, 'deletes data', 'rewrites table') ELSE p.hazards END
+              FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, COALESCE(j.renames #>> '{table,schema}', j.schema_name),
+                                                           COALESCE(j.renames #>> '{table,name}', j.object_name),
+                                                           j.halfway, j.layout, j.actual, j.object_id, '{}') AS p
+             WHERE j.split
+            UNION ALL
+            SELECT 2, j.depth, j.kind, j.schema_name, j.object_name, p.*, p.hazards
+              FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, j.schema_name, j.object_name, j.declared, j.layout, j.halfway,
+                                                           CASE WHEN j.halfway IS NOT NULL THEN j.object_id END, j.renames) AS p
+             WHERE j.split AND j.declared IS NOT NULL)
+        SELECT COALESCE(jsonb_agg(jsonb_build_object(
+                   'step', n.step, 'phase', n.phase, 'kind', n.kind, 'object', asymm._object_identity(n.kind, n.schema_name, n.object_name),
+                   'part', n.part, 'name', n.name, 'forward', n.forward, 'inverse', n.inverse, 'lock_class', n.lock_class,
+                   'hazards', n.dangers, 'precondition', CASE WHEN n.hazards IS NOT DISTINCT FROM n.dangers THEN n.precondition END)
+                   ORDER BY n.step), '[]')
+          FROM (SELECT s.*, row_number() OVER (
+                           ORDER BY s.stage, CASE WHEN s.stage = 1 THEN - s.depth END, s.phase, s.depth, s.ord, s.kind,
+                                    s.schema_name COLLATE "C", s.object_name COLLATE "C", s.forward COLLATE "C") AS step
+                  FROM s) AS n);
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_set(jsonb)
+    IS 'The whole plan for objects that differ, dependents included, as the ledger stores it: steps in the order to run, each with object, inverse, lock, hazards.';

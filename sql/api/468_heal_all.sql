@@ -1,0 +1,290 @@
+-- Everything that drifted, in one plan.
+
+-- What is watched as a whole: the database, or schemas.
+CREATE OR REPLACE FUNCTION asymm._scope(OUT whole boolean, OUT schemas text[])
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM asymm.watched_database), ARRAY(SELECT w.schema_name::text FROM asymm.watched_schema AS w)
+$$;
+COMMENT ON FUNCTION asymm._scope() IS 'Whether the whole database is watched, and the schemas that are.';
+
+-- Every object that is not as declared, as items of a plan: watched ones that differ, and undeclared ones in what is watched
+-- as a whole. What was renamed is found by its address.
+CREATE OR REPLACE FUNCTION asymm._differing() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+DECLARE
+    v_scope record := asymm._scope();
+    v_kinds text[];
+    v_oids oid[];
+    v_items jsonb;
+BEGIN
+    SELECT array_agg(o.kind), array_agg(o.object_id) INTO v_kinds, v_oids
+      FROM asymm._objects(CASE WHEN NOT v_scope.whole AND NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.schema_name = '') THEN
+               ARRAY(SELECT n.oid FROM pg_namespace AS n
+                      WHERE n.nspname = ANY (v_scope.schemas) OR n.nspname IN (SELECT b.schema_name FROM asymm.baseline b)) END) AS o;
+    WITH f AS MATERIALIZED (SELECT * FROM asymm._object_facts(v_kinds, v_oids)),
+    x AS (
+        SELECT b.id AS baseline, COALESCE(b.kind, f.kind) AS kind, COALESCE(b.schema_name, f.schema_name) AS schema,
+               COALESCE(b.object_name, f.object_name) AS name, b.facts AS declared, COALESCE(b.layout, f.layout) AS layout,
+               f.facts AS actual, f.object_id AS oid, f.owner
+          FROM asymm.baseline AS b
+          FULL JOIN f ON (f.kind, f.schema_name, f.object_name) = (b.kind, b.schema_name, b.object_name)
+         WHERE b.facts IS DISTINCT FROM f.facts
+           AND (b.id IS NOT NULL OR v_scope.whole OR f.schema_name = ANY (v_scope.schemas)))
+    SELECT jsonb_agg(jsonb_build_object('baseline', x.baseline, 'kind', x.kind, 'schema', x.schema, 'name', x.name, 'declared', x.declared,
+                         'layout', x.layout, 'actual', COALESCE(x.actual, l.facts), 'oid', COALESCE(x.oid, l.relid)::bigint,
+                         'renames', COALESCE(l.renames, '{}'), 'owner', COALESCE(x.owner, l.owner)))
+      INTO v_items
+      FROM x LEFT JOIN LATERAL asymm._look(x.baseline) AS l ON x.baseline IS NOT NULL;
+    -- What was found under another name is not undeclared.
+    RETURN COALESCE((
+        SELECT jsonb_agg(i) FROM jsonb_array_elements(v_items) AS i
+         WHERE i -> 'baseline' <> 'null'
+            OR NOT EXISTS (SELECT FROM jsonb_array_elements(v_items) AS k
+                            WHERE k -> 'baseline' <> 'null' AND k -> 'kind' = i -> 'kind' AND k -> 'oid' = i -> 'oid')), '[]');
+END
+$$;
+COMMENT ON FUNCTION asymm._differing() IS 'Items {baseline, kind, schema, name, declared, layout, actual, oid, renames, owner} of everything that is not as declared.';
+
+CREATE OR REPLACE FUNCTION asymm._fingerprint_items(items jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(i.kind, i.schema, i.name, i.actual)::text, '' ORDER BY i.kind, i.schema, i.name), ''))
+      FROM jsonb_to_recordset(items) AS i (kind text COLLATE "C", schema text COLLATE "C", name text COLLATE "C", actual jsonb)
+$$;
+COMMENT ON FUNCTION asymm._fingerprint_items(jsonb) IS 'SHA-256 of the state of several objects.';
+
+CREATE OR REPLACE FUNCTION asymm._request_heal_all(dry_run boolean) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_items jsonb;
+    v_steps jsonb;
+    v_refused text[];
+    v_action bigint;
+BEGIN
+    IF NOT dry_run THEN
+        -- The log first: it may hold a migration that is to be adopted, not taken back.
+        PERFORM asymm._process_ddl(NULL, true);
+    END IF;
+    v_items := asymm._differing();
+    SELECT array_agg(concat_ws(' ', i ->> 'kind', asymm._object_identity(i ->> 'kind', i ->> 'schema', i ->> 'name'))) INTO v_refused
+      FROM jsonb_array_elements(v_items) AS i
+     WHERE NOT (asymm._may_act((i ->> 'owner')::name) AND (i -> 'baseline' = 'null'
+                OR asymm._may_act((i #>> ARRAY['declared', i ->> 'kind', '', 'owner'])::name)));
+    IF v_refused IS NOT NULL THEN
+        RAISE WARNING 'not healed for lack of rights: %', array_to_string(v_refused[:20], ', ')
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('%s objects belong to others than "%s".', cardinality(v_refused), asymm._caller()),
+                  HINT = 'Call asymm.heal_all() as their owner or as a superuser.';
+        SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i
+         WHERE concat_ws(' ', i ->> 'kind', asymm._object_identity(i ->> 'kind', i ->> 'schema', i ->> 'name')) <> ALL (v_refused);
+    END IF;
+    IF COALESCE(v_items, '[]') = '[]' THEN
+        RETURN NULL;
+    END IF;
+    v_steps := asymm._plan_set(v_items);
+    IF dry_run THEN
+        RETURN jsonb_build_object('steps', v_steps);
+    END IF;
+    INSERT INTO asymm.action (kind, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
+    VALUES ('heal', '*', asymm._caller(), 'approved', 'heal_all() by ' || asymm._caller(), asymm._caller(), v_steps,
+            asymm._fingerprint_items(v_items), jsonb_build_object('objects',
+                (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[]) FROM jsonb_array_elements(v_items) AS i)))
+    RETURNING id INTO v_action;
+    INSERT INTO asymm.action_event (action_id, to_state, by_role, note) VALUES (v_action, 'approved', asymm._caller(), 'heal_all()');
+    PERFORM asymm._set_action_state(v_action, 'applying');
+    RETURN jsonb_build_object('action', v_action, 'steps', v_steps);
+END
+$$;
+COMMENT ON FUNCTION asymm._request_heal_all(boolean) IS 'Plans the repair of everything that differs and the caller may act on; opens its action unless it is a dry run; NULL when nothing differs.';
+
+-- Text that was run comes back in the server's own form, which then is the declared one.
+CREATE OR REPLACE FUNCTION asymm._settle_text(action bigint, items jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v record;
+    v_base asymm.baseline;
+    v_facts jsonb;
+    v_changed boolean := false;
+BEGIN
+    FOR v IN SELECT i.* FROM jsonb_to_recordset(items) AS i (baseline bigint, declared jsonb, actual jsonb, renames jsonb)
+              WHERE i.baseline IS NOT NULL AND i.renames = '{}' AND i.actual <> 'null' LOOP
+        SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline;
+        v_facts := v_base.facts;
+        SELECT asymm._facts_with(v_base.facts, jsonb_agg(to_jsonb(d))) INTO v_facts
+          FROM asymm._compare(v_base.facts, v.actual) AS d
+         WHERE d.attribute IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
+           AND asymm._same_but_casts(d.declared #>> '{}', d.actual #>> '{}')
+        HAVING count(*) > 0;
+        IF FOUND THEN
+            INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
+            VALUES (action, 'applying', 'applying', asymm._caller(), format('declared is now what the server prints: %s %s',
+                    v_base.kind, asymm._object_identity(v_base.kind, v_base.schema_name, v_base.object_name)));
+            UPDATE asymm.baseline AS b SET facts = v_facts, fingerprint = asymm._fingerprint(v_facts) WHERE b.id = v_base.id;
+            v_changed := true;
+        END IF;
+    END LOOP;
+    RETURN v_changed;
+END
+$$;
+COMMENT ON FUNCTION asymm._settle_text(bigint, jsonb) IS 'Declares the replayed form of definitions that differ in nothing but casts; true when there were any.';
+
+CREATE OR REPLACE FUNCTION asymm._facts_with(facts jsonb, differences jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_facts jsonb := facts;
+    v record;
+BEGIN
+    FOR v IN SELECT * FROM jsonb_to_recordset(differences) AS d (part text, name text, attribute text, actual jsonb) LOOP
+        v_facts := jsonb_set(v_facts, ARRAY[v.part, v.name, v.attribute], v.actual);
+    END LOOP;
+    RETURN v_facts;
+END
+$$;
+COMMENT ON FUNCTION asymm._facts_with(jsonb, jsonb) IS 'A facts document with attributes set as some differences say.';
+
+-- After a round: what is to be run still, NULL when there is nothing but what was withheld.
+CREATE OR REPLACE FUNCTION asymm._settle_all(action bigint, withheld jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.action := asymm._require_action(action, ARRAY['applying']);
+    v_items jsonb := asymm._differing();
+    v_steps jsonb;
+BEGIN
+    IF v_items <> '[]' AND asymm._settle_text(v.id, v_items) THEN
+        v_items := asymm._differing();
+    END IF;
+    SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i
+     WHERE asymm._may_act((i ->> 'owner')::name);
+    v_steps := CASE WHEN v_items IS NULL THEN '[]' ELSE asymm._plan_set(v_items) END;
+    SELECT jsonb_agg(s ORDER BY n) INTO v_steps
+      FROM jsonb_array_elements(v_steps) WITH ORDINALITY AS x (s, n)
+     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(withheld) AS w WHERE w -> 'object' = s -> 'object' AND w -> 'forward' = s -> 'forward');
+    RETURN v_steps;
+END
+$$;
+COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
+
+CREATE OR REPLACE FUNCTION asymm._finish_heal_all(action bigint, ran jsonb, withheld jsonb, error jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.action := asymm._require_action(action, ARRAY['applying']);
+    v_items jsonb;
+BEGIN
+    IF error IS NOT NULL THEN
+        PERFORM asymm._set_action_state(action, 'failed', error ->> 'message', error);
+        RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'failed', 'error', error);
+    END IF;
+    v_items := asymm._differing();
+    UPDATE asymm.action
+       SET steps = ran, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = asymm._fingerprint_items(v_items),
+           evidence_after = jsonb_build_object('withheld', withheld, 'objects',
+               (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[]) FROM jsonb_array_elements(v_items) AS i))
+     WHERE id = v.id;
+    PERFORM asymm._set_action_state(action, 'applied');
+    PERFORM asymm._set_action_state(action, 'verified', CASE WHEN v_items = '[]' THEN 'compared again: nothing differs'
+                                                             ELSE 'compared again: what differs still needs a decision' END);
+    UPDATE asymm.drift_record AS d SET state = 'healed', resolved_at = clock_timestamp(), action_id = v.id
+     WHERE d.state = 'open'
+       AND EXISTS (SELECT FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (kind text, schema text, name text)
+                    WHERE (i.kind, i.schema, i.name) = (d.kind, d.schema_name, d.object_name))
+       AND NOT EXISTS (SELECT FROM jsonb_to_recordset(v_items) AS i (kind text, schema text, name text)
+                        WHERE (i.kind, i.schema, i.name) = (d.kind, d.schema_name, d.object_name));
+    PERFORM asymm._set_action_state(a.id, 'expired', 'healed with everything else')
+       FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
+       JOIN asymm.action AS a ON a.baseline_id = i.baseline AND a.state IN ('proposed', 'approved');
+    PERFORM asymm._inspect(ARRAY(SELECT i.baseline FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
+                                  WHERE i.baseline IS NOT NULL), 'call');
+    RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'verified', 'error', NULL);
+END
+$$;
+COMMENT ON FUNCTION asymm._finish_heal_all(bigint, jsonb, jsonb, jsonb) IS 'Ends a repair of everything: ledger, drift rows, what is known of the objects; returns {action, target, state, error}.';
+
+CREATE OR REPLACE FUNCTION asymm.heal_all(dry_run boolean DEFAULT false, allow_data_loss boolean DEFAULT false)
+RETURNS TABLE (action bigint, step integer, object text, statement text, inverse text, lock_class text, hazards text[], state text)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_plan jsonb;
+    v_steps jsonb;
+    v_round record;
+    v_ran jsonb := '[]';
+    v_withheld jsonb := '[]';
+    v_rounds integer := 0;
+    v_action bigint;
+    v_error jsonb;
+    v_result jsonb;
+    v_state text;
+    v_message text;
+    v_detail text;
+    v_hint text;
+    v_lock_timeout text := current_setting('lock_timeout');
+BEGIN
+    PERFORM asymm._require_text(dry_run::text, 'dry_run');
+    PERFORM asymm._require_text(allow_data_loss::text, 'allow_data_loss');
+    IF NOT dry_run THEN
+        PERFORM asymm._require_healing();
+    END IF;
+    v_plan := asymm._request_heal_all(dry_run);
+    IF v_plan IS NULL THEN
+        RETURN;
+    END IF;
+    v_steps := v_plan -> 'steps';
+    v_action := (v_plan ->> 'action')::bigint;
+    IF NOT dry_run THEN
+        PERFORM asymm._show_steps(v_steps, 'forward');
+        PERFORM set_config('asymm.action', v_action::text, true);
+        PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
+        BEGIN
+            WHILE v_steps IS NOT NULL LOOP
+                v_rounds := v_rounds + 1;
+                v_round := asymm._run_steps(v_steps, allow_data_loss);
+                v_ran := v_ran || v_round.ran;
+                v_withheld := v_withheld || v_round.withheld;
+                v_steps := asymm._settle_all(v_action, v_withheld);
+                IF v_steps IS NOT NULL AND v_rounds = 4 THEN
+                    RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
+                        DETAIL = format('Still to do: %s', left((
+                            SELECT string_agg(s ->> 'forward', '; ') FROM jsonb_array_elements(v_steps) AS s), 2000)),
+                        HINT = 'Nothing was changed. Heal the objects one by one, or accept them with asymm.adopt().';
+                END IF;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
+                                    v_hint = PG_EXCEPTION_HINT;
+            v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
+            v_ran := v_plan -> 'steps';
+            v_withheld := '[]';
+        END;
+        PERFORM set_config('asymm.action', '', true);
+        PERFORM set_config('lock_timeout', v_lock_timeout, true);
+        v_result := asymm._finish_heal_all(v_action, v_ran, v_withheld, v_error);
+        PERFORM asymm._warn_unfinished(v_result);
+        v_steps := v_ran;
+    END IF;
+    RETURN QUERY
+        SELECT v_action, row_number() OVER (ORDER BY s.held, s.n)::integer, concat_ws(' ', p.kind, p.object), p.forward, p.inverse,
+               p.lock_class, p.hazards, CASE WHEN s.held THEN 'withheld' ELSE COALESCE(v_result ->> 'state', 'planned') END
+          FROM (SELECT x.doc, x.n, false AS held FROM jsonb_array_elements(v_steps) WITH ORDINALITY AS x (doc, n)
+                UNION ALL SELECT x.doc, x.n, true FROM jsonb_array_elements(v_withheld) WITH ORDINALITY AS x (doc, n)) AS s
+         CROSS JOIN LATERAL jsonb_to_record(s.doc) AS p (kind text, object text, forward text, inverse text, lock_class text, hazards text[]);
+END
+$$;
+COMMENT ON FUNCTION asymm.heal_all(boolean, boolean)
+    IS 'Brings everything that is watched back to the baseline in one plan and one transaction, with the caller''s rights, and compares again; dry_run only shows the plan. Steps that would delete data need allow_data_loss, else they are returned as withheld. No rows: nothing differs. A failure is a warning and a ledger row; nothing is half done. Raises 22004, SY004.';
