@@ -150,7 +150,8 @@ def members(db: Database) -> list[tuple[Any, ...]]:
               FROM pg_cast WHERE 'asymm.annotation'::regtype IN (castsource, casttarget)
             UNION ALL
             SELECT 'dumped', t.relid::regclass::text,
-                   ARRAY(SELECT u.oid::regclass::text FROM unnest(e.extconfig) AS u (oid) ORDER BY 1)::text, '', '', ''
+                   ARRAY(SELECT u.oid::regclass::text FROM unnest(e.extconfig) AS u (oid) ORDER BY 1)::text,
+                   '', '', ''
               FROM pg_extension e, unnest(e.extconfig) AS t (relid) WHERE e.extname = 'asymmetrica'
             UNION ALL
             SELECT 'member', pg_describe_object(d.classid, d.objid, 0), '', '', '', ''
