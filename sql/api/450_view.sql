@@ -7,7 +7,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 BEGIN
-    -- A sequence that a column owns is a fact of that column.
+    -- A sequence that a column owns is a fact of that column, if it has a default; else nothing is said of it there.
     RETURN QUERY
     SELECT 'pg_class'::regclass::oid, c.oid,
            CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' ELSE 'foreign table' END
@@ -18,12 +18,13 @@ BEGIN
        AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')
        AND (c.relkind <> 'S' OR NOT EXISTS (
                SELECT FROM pg_depend AS d
-                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
-                  AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')));
+                 JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_class'::regclass
+                  AND (d.deptype = 'i' OR d.deptype = 'a' AND a.atthasdef)));
 END
 $$;
 COMMENT ON FUNCTION asymm._relations_objects(oid[])
-    IS 'Views, materialized views, foreign tables and sequences no column owns, of these schemas (NULL: all of the database).';
+    IS 'Views, materialized views, foreign tables and sequences that are no fact of a column, of these schemas (NULL: all of the database).';
 
 CREATE OR REPLACE FUNCTION asymm._relations_identity(kind text, schema_name text, object_name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -59,6 +60,10 @@ BEGIN
                    CASE WHEN r.reltablespace <> 0 THEN ',"tablespace":'
                         || (SELECT to_json(s.spcname)::text FROM pg_tablespace s WHERE s.oid = r.reltablespace) END,
                    ',"access_method":' || (SELECT to_json(m.amname)::text FROM pg_am m WHERE m.oid = r.relam AND m.amname <> 'heap'),
+                   CASE r.relreplident WHEN 'f' THEN ',"replica_identity":"full"' WHEN 'n' THEN ',"replica_identity":"nothing"'
+                                       WHEN 'i' THEN ',"replica_identity":'
+                        || (SELECT to_json('index:' || i.relname)::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                             WHERE x.indrelid = r.oid AND x.indisreplident) END,
                    CASE WHEN r.relhasindex THEN ',"cluster":'
                         || (SELECT to_json(i.relname)::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
                              WHERE x.indrelid = r.oid AND x.indisclustered) END) END,

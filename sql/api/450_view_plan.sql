@@ -29,7 +29,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
-        kind, jsonb_build_object('', (declared #> ARRAY[kind, '']) - ARRAY['owner', 'comment', 'acl', 'cluster']),
+        kind, jsonb_build_object('', (declared #> ARRAY[kind, '']) - ARRAY['owner', 'comment', 'acl', 'cluster', 'replica_identity']),
         'column', (SELECT jsonb_object_agg(d.key, jsonb_strip_nulls(jsonb_build_object(
                               'type', d.value -> 'type', 'collation', d.value -> 'collation'))) FROM jsonb_each(declared -> 'column') AS d))
 $$;

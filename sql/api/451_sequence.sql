@@ -1,4 +1,5 @@
--- Sequences that no column owns. Where one stands is data: nothing here moves it, and what drops one says so.
+-- Sequences by themselves: those no column owns, and those of columns without a default. Where one stands is data: nothing
+-- here moves it, and what drops one says so.
 
 CREATE OR REPLACE FUNCTION asymm._sequence_facts(oids oid[])
 RETURNS TABLE (object_id oid, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
@@ -14,7 +15,7 @@ BEGIN
                'owner', pg_get_userbyid(r.relowner), 'type', format_type(q.seqtypid, NULL),
                'start', q.seqstart::text, 'increment', q.seqincrement::text, 'min', q.seqmin::text, 'max', q.seqmax::text,
                'cache', q.seqcache::text, 'cycle', CASE WHEN q.seqcycle THEN true END,
-               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END,
+               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END, 'owned_by', asymm._sequence_column(r.oid),
                'comment', obj_description(r.oid, 'pg_class'),
                'acl', asymm._object_acl_facts(r.relacl, 's', r.relowner))))),
            '[]'::jsonb
@@ -25,6 +26,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._sequence_facts(oid[]) IS 'Everything declared about each sequence as one document; not where it stands.';
+
+CREATE OR REPLACE FUNCTION asymm._sequence_column(relid oid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('%I.%I.%I', n.nspname, r.relname, a.attname)
+      FROM pg_depend AS d
+      JOIN pg_class AS r ON r.oid = d.refobjid
+      JOIN pg_namespace AS n ON n.oid = r.relnamespace
+      JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+     WHERE d.classid = 'pg_class'::regclass AND d.objid = relid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+$$;
+COMMENT ON FUNCTION asymm._sequence_column(oid) IS 'The column a sequence belongs to, by its qualified name; NULL when there is none.';
 
 -- Where a sequence stands, for whoever may look at it.
 CREATE OR REPLACE FUNCTION asymm._sequence_value(relid oid) RETURNS bigint
@@ -54,12 +68,25 @@ CREATE OR REPLACE FUNCTION asymm._plan_sequence_remade(rel text, actual jsonb, v
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(E';\n', asymm._sequence_statement(rel, actual #> '{sequence,""}'),
+    SELECT concat_ws(E';\n', asymm._sequence_statement(rel, f.facts),
                CASE WHEN value IS NOT NULL THEN format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, %s)', rel, value) END,
                (SELECT string_agg(c.forward, E';\n' ORDER BY c.phase, c.forward)
-                  FROM asymm._plan_common('SEQUENCE', rel, 's', 'sequence', '', actual #> '{sequence,""}', NULL) AS c))
+                  FROM asymm._plan_common('SEQUENCE', rel, 's', 'sequence', '', f.facts, NULL) AS c),
+               CASE WHEN f.facts ? 'owned_by' THEN format('ALTER SEQUENCE %s OWNED BY %s', rel, f.facts ->> 'owned_by') END)
+      FROM (SELECT actual #> '{sequence,""}' AS facts) AS f
 $$;
 COMMENT ON FUNCTION asymm._plan_sequence_remade(text, jsonb, bigint) IS 'Script that makes a dropped sequence again.';
+
+-- Whether a declared column is to own a sequence: then it goes back there with its table.
+CREATE OR REPLACE FUNCTION asymm._sequence_is_claimed(rel text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM asymm.baseline AS b
+                    WHERE b.kind IN ('table', 'foreign table', 'view')
+                      AND jsonb_path_exists(b.facts, '$.column.*.sequence.name ? (@ == $name)', jsonb_build_object('name', rel)))
+$$;
+COMMENT ON FUNCTION asymm._sequence_is_claimed(text) IS 'Whether a sequence, by its qualified name, is a fact of a declared column.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_sequence(schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
@@ -71,9 +98,10 @@ DECLARE
     v_rel text := format('%I.%I', schema_name, object_name);
     v_wanted jsonb := declared #> '{sequence,""}';
     v_now jsonb := actual #> '{sequence,""}';
-    v_column text;
-    v_identity boolean;
+    v_apart constant text[] := ARRAY['owner', 'comment', 'acl', 'persistence', 'owned_by'];
     v_present oid;
+    v_identity boolean := false;
+    v_owned text := v_now ->> 'owned_by';
 BEGIN
     IF declared IS NULL THEN
         -- A column's default may still name it: those are mended at 450.
@@ -81,22 +109,19 @@ BEGIN
         SELECT CASE WHEN EXISTS (SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = object_id
                                     AND d.classid = 'pg_attrdef'::regclass) THEN 458 ELSE 10 END, 0, 'sequence', '',
                format('DROP SEQUENCE %s', v_rel), asymm._plan_sequence_remade(v_rel, actual, asymm._sequence_value(object_id)),
-               'ACCESS EXCLUSIVE', ARRAY['deletes data'], format('SELECT NOT is_called FROM %s', v_rel);
+               'ACCESS EXCLUSIVE', ARRAY['deletes data'], format('SELECT NOT is_called FROM %s', v_rel)
+         WHERE NOT asymm._sequence_is_claimed(v_rel);
         RETURN;
     END IF;
     IF actual IS NULL THEN
-        -- It may be there and belong to a column that ought not to own it.
-        SELECT d.objid, d.deptype = 'i', format('%I.%I.%I', n.nspname, r.relname, a.attname) INTO v_present, v_identity, v_column
+        -- It may be there, as a fact of a column.
+        SELECT d.objid, d.deptype = 'i' INTO v_present, v_identity
           FROM pg_depend AS d
-          JOIN pg_class AS r ON r.oid = d.refobjid
-          JOIN pg_namespace AS n ON n.oid = r.relnamespace
-          JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
          WHERE d.classid = 'pg_class'::regclass AND d.objid = asymm._relation_oid(v_rel) AND d.refclassid = 'pg_class'::regclass
            AND d.deptype IN ('a', 'i');
         IF v_present IS NOT NULL AND NOT v_identity THEN
             SELECT f.facts #> '{sequence,""}' INTO v_now FROM asymm._sequence_facts(ARRAY[v_present]) AS f;
-            RETURN QUERY SELECT 5, 0, 'sequence', '', format('ALTER SEQUENCE %s OWNED BY NONE', v_rel),
-                                format('ALTER SEQUENCE %s OWNED BY %s', v_rel, v_column), 'none', '{}'::text[], NULL::text;
+            v_owned := v_now ->> 'owned_by';
         ELSE
             -- An identity's goes with it (314), its place is kept.
             RETURN QUERY
@@ -109,13 +134,29 @@ BEGIN
              WHERE v.value BETWEEN (v_wanted ->> 'min')::bigint AND (v_wanted ->> 'max')::bigint;
         END IF;
     END IF;
+    IF v_now ? 'owned_by' AND v_wanted ->> 'owned_by' = v_owned AND v_present IS NULL THEN
+        -- Its owner is the table's and follows it, with his privileges.
+        IF v_now ? 'acl' AND v_now -> 'owner' <> v_wanted -> 'owner' THEN
+            v_now := jsonb_set(v_now, '{acl}', (v_now -> 'acl') - (v_now ->> 'owner') - (v_wanted ->> 'owner')
+                || jsonb_strip_nulls(jsonb_build_object(v_wanted ->> 'owner', v_now #> ARRAY['acl', v_now ->> 'owner'])));
+        END IF;
+        v_now := jsonb_set(v_now, '{owner}', v_wanted -> 'owner');
+    ELSE
+        RETURN QUERY
+        SELECT 5, 0, 'sequence', '', format('ALTER SEQUENCE %s OWNED BY NONE', v_rel), format('ALTER SEQUENCE %s OWNED BY %s', v_rel, v_owned),
+               'none', '{}'::text[], NULL::text WHERE v_owned IS NOT NULL
+        UNION ALL
+        -- Both have their owner by now.
+        SELECT 816, 0, 'sequence', '', format('ALTER SEQUENCE %s OWNED BY %s', v_rel, v_wanted ->> 'owned_by'),
+               format('ALTER SEQUENCE %s OWNED BY NONE', v_rel), 'none', '{}', NULL WHERE v_wanted ? 'owned_by';
+    END IF;
     RETURN QUERY
     SELECT 32, 1, 'sequence', '', format('ALTER SEQUENCE %s AS %s %s', v_rel, v_wanted ->> 'type', asymm._sequence_options(v_wanted)),
            format('ALTER SEQUENCE %s AS %s %s', v_rel, v_now ->> 'type', asymm._sequence_options(v_now)), 'SHARE ROW EXCLUSIVE',
            -- Where it stands may be outside of the declared bounds.
            CASE WHEN (v_wanted -> 'min', v_wanted -> 'max') = (v_now -> 'min', v_now -> 'max') THEN '{}' ELSE ARRAY['may fail on data'] END,
            NULL::text
-     WHERE v_now - ARRAY['owner', 'comment', 'acl', 'persistence'] <> v_wanted - ARRAY['owner', 'comment', 'acl', 'persistence']
+     WHERE v_now - v_apart <> v_wanted - v_apart
     UNION ALL
     SELECT 32, 2, 'sequence', '', format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_wanted ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
            format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_now ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
@@ -125,4 +166,4 @@ BEGIN
     SELECT c.* FROM asymm._plan_common('SEQUENCE', v_rel, 's', 'sequence', '', v_wanted, v_now) AS c;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_sequence(text, text, jsonb, jsonb, oid) IS 'Steps that make, drop or mend a sequence that no column owns.';
+COMMENT ON FUNCTION asymm._plan_sequence(text, text, jsonb, jsonb, oid) IS 'Steps that make, drop or mend a sequence that is no fact of a column.';

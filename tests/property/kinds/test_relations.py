@@ -30,14 +30,13 @@ Step = tuple[Any, ...]
 pytestmark = pytest.mark.timeout(300)
 
 FACTS = """
-SELECT o.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout
-  FROM asymm._relations_objects(NULL) AS o JOIN (
-    SELECT object_id, schema_name, object_name, owner, facts, layout FROM asymm._view_facts(%(all)s)
-    UNION ALL SELECT * FROM asymm._sequence_facts(%(all)s)
-    UNION ALL SELECT * FROM asymm._foreign_table_facts(%(all)s)) AS f USING (object_id)"""
+WITH o AS (SELECT array_agg(kind) AS kinds, array_agg(object_id) AS oids FROM asymm._objects(NULL) WHERE kind = ANY (%s))
+SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout FROM o, asymm._object_facts(o.kinds, o.oids) AS f
+ ORDER BY f.object_id"""
 PLAN = """
 SELECT phase, ord, part, name, forward, inverse, lock_class, hazards, precondition
-  FROM asymm._plan_relations(%s, %s, %s, %s, %s, %s, %s)"""
+  FROM asymm._plan_object(%s, %s, %s, %s, %s, %s, %s, '{}')"""
+KINDS = ["table", "view", "materialized view", "sequence", "foreign table"]
 
 
 @dataclass
@@ -124,10 +123,8 @@ class Run:
             self.db.own.execute("RESET search_path")
 
     def read(self) -> dict[str, Facts]:
-        oids = [row[0] for row in self.db.sql("SELECT object_id FROM asymm._relations_objects(NULL)")]
         found: dict[str, Facts] = defaultdict(dict)
-        rows = self.db.own.execute(FACTS, {"all": oids}).fetchall()
-        for kind, oid, schema, name, facts, layout in rows:
+        for kind, oid, schema, name, facts, layout in self.db.sql(FACTS, KINDS):
             found[schema][kind, name] = (oid, facts, layout)
         return found
 
@@ -166,6 +163,8 @@ class Run:
         for case in CASES:
             self.db.own.execute(f"CREATE SCHEMA {case.schema}")
             self.script(case, case.declared)
+            if "watched" in case.marks:
+                self.db.sql("SELECT asymm.watch_schema(%s)", case.schema)
         self.look("declared")
         for case in CASES:
             case.steps = self.plan(case, "declared")
