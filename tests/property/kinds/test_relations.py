@@ -30,8 +30,11 @@ Step = tuple[Any, ...]
 pytestmark = pytest.mark.timeout(300)
 
 FACTS = """
-WITH o AS (SELECT array_agg(kind) AS kinds, array_agg(object_id) AS oids FROM asymm._objects(NULL) WHERE kind = ANY (%s))
-SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout FROM o, asymm._object_facts(o.kinds, o.oids) AS f
+WITH o AS (
+    SELECT array_agg(kind) AS kinds, array_agg(object_id) AS oids FROM asymm._objects(NULL)
+     WHERE kind = ANY (%s))
+SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout
+  FROM o, asymm._object_facts(o.kinds, o.oids) AS f
  ORDER BY f.object_id"""
 PLAN = """
 SELECT phase, ord, part, name, forward, inverse, lock_class, hazards, precondition
