@@ -52,9 +52,12 @@ $$;
 COMMENT ON FUNCTION asymm._collation_fact(oid, oid) IS 'Qualified name of a collation; NULL when it is the usual one.';
 
 CREATE OR REPLACE FUNCTION asymm._attribute_facts(relids oid[]) RETURNS TABLE (relid oid, facts jsonb, names jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT a.attrelid,
            jsonb_object_agg(a.attname, jsonb_strip_nulls(jsonb_build_object(
                'type', format_type(a.atttypid, a.atttypmod),
@@ -64,7 +67,8 @@ AS $$
       FROM pg_attribute AS a
       JOIN pg_type AS t ON t.oid = a.atttypid
      WHERE a.attrelid = ANY (relids) AND a.attnum > 0 AND NOT a.attisdropped
-     GROUP BY a.attrelid
+     GROUP BY a.attrelid;
+END
 $$;
 COMMENT ON FUNCTION asymm._attribute_facts(oid[]) IS 'Facts of the attributes of composite types, and their order.';
 

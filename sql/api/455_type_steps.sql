@@ -76,22 +76,25 @@ DECLARE
     v_labels jsonb := declared #> '{type,"",labels}';
     v jsonb := asymm._aligned(declared #> '{type,"",labels}', actual #> '{type,"",labels}');
     v_swap boolean := asymm._remakes_types('type', declared, actual);
+    v_step jsonb;
     v_may_wait boolean := false;
+    v_back text;
     -- Facts after each stage: names given back, labels added.
     v_renamed jsonb;
     v_added jsonb;
 BEGIN
     v_renamed := jsonb_set(actual, '{type,"",labels}', (
-        SELECT jsonb_agg(COALESCE(v -> 'renamed' ->> x.l, x.l) ORDER BY x.n)
+        SELECT COALESCE(jsonb_agg(COALESCE(v -> 'renamed' ->> x.l, x.l) ORDER BY x.n), '[]')
           FROM jsonb_array_elements_text(actual #> '{type,"",labels}') WITH ORDINALITY AS x (l, n)));
     RETURN QUERY
     SELECT 30, 11, 'type', '', format('%s RENAME VALUE %L TO %L', v_head, r.key, r.value), format('%s RENAME VALUE %L TO %L', v_head, r.value, r.key),
            'none', '{}'::text[], NULL::text
       FROM jsonb_each_text(v -> 'renamed') AS r;
     IF v_swap THEN
-        SELECT 'deletes data' = ANY (s.hazards) OR s.forward IS NULL INTO v_may_wait
+        SELECT jsonb_agg(to_jsonb(s)) INTO v_step
           FROM asymm._plan_swap('pg_type'::regclass, object_id, 'type', schema_name, object_name,
                                 asymm._with_keeping(declared, actual), v_renamed) AS s;
+        v_may_wait := v_step #> '{0,hazards}' ? 'deletes data' OR v_step #>> '{0,forward}' IS NULL;
     END IF;
     v_added := v_renamed;
     IF v -> 'added' <> '[]' AND NOT (v -> 'moved')::boolean
@@ -106,6 +109,10 @@ BEGIN
                         SELECT max(p.n) FROM jsonb_array_elements_text(v_renamed #> '{type,"",labels}') WITH ORDINALITY AS p (l, n)
                           JOIN jsonb_array_elements_text(v_labels) WITH ORDINALITY AS q (l, n) ON q.l = p.l WHERE q.n < x.n), 0) + 0.5
                       FROM jsonb_array_elements_text(v_labels) WITH ORDINALITY AS x (l, n) WHERE v -> 'added' ? x.l) AS y));
+        -- A label that was added goes only with the type, and everything around it: as that is now.
+        SELECT string_agg(s ->> 'forward', E';\n' ORDER BY (s -> 'step')::integer) INTO v_back
+          FROM jsonb_array_elements(asymm._plan_set(jsonb_build_array(jsonb_build_object(
+                   'kind', 'type', 'schema', schema_name, 'name', object_name, 'declared', v_renamed, 'actual', v_added, 'oid', object_id)))) AS s;
         RETURN QUERY
         SELECT 30, 12, 'type', '', (
                    SELECT string_agg(format('%s ADD VALUE %L', v_head, x.l) || CASE WHEN x.before IS NOT NULL THEN format(' AFTER %L', x.before)
@@ -115,10 +122,12 @@ BEGIN
                              FROM jsonb_array_elements_text(v_labels) WITH ORDINALITY AS y (l, n)
                             WHERE v -> 'added' ? y.l OR v_renamed #> '{type,"",labels}' ? y.l) AS x
                     WHERE v -> 'added' ? x.l),
-               s.inverse, 'none', '{}'::text[], NULL::text
-          FROM asymm._plan_swap('pg_type'::regclass, object_id, 'type', schema_name, object_name, v_added, v_renamed) AS s;
+               v_back, 'none', '{}'::text[], NULL::text;
     END IF;
-    IF v_swap THEN
+    IF v_swap AND v_added = v_renamed THEN
+        RETURN QUERY SELECT 30, 13, 'type', '', s.*
+                       FROM jsonb_to_recordset(v_step) AS s (forward text, inverse text, lock_class text, hazards text[], precondition text);
+    ELSIF v_swap THEN
         RETURN QUERY
         SELECT 30, 13, 'type', '', s.* FROM asymm._plan_swap('pg_type'::regclass, object_id, 'type', schema_name, object_name,
             asymm._with_keeping(declared, actual), v_added) AS s;
@@ -194,9 +203,12 @@ COMMENT ON FUNCTION asymm._attribute_retype(text, text, jsonb, text) IS 'ALTER A
 -- A base type can be given other optional functions, and a more lenient storage; the rest is fixed.
 CREATE OR REPLACE FUNCTION asymm._plan_base_type(identity text, declared jsonb, actual jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH k AS (
         SELECT COALESCE(d.key, a.key) AS key, d.value AS d, a.value AS a,
                COALESCE(d.key, a.key) IN ('receive', 'send', 'typmod_in', 'typmod_out', 'analyze', 'subscript')
@@ -211,6 +223,7 @@ AS $$
     UNION ALL
     SELECT 0, 0, 'type', '', NULL, NULL, 'none',
            ARRAY[format('not healable: %s of a base type', string_agg(k.key, ', ' ORDER BY k.key))], NULL
-      FROM k WHERE NOT k.alterable HAVING count(*) > 0
+      FROM k WHERE NOT k.alterable HAVING count(*) > 0;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_base_type(text, jsonb, jsonb) IS 'Steps that mend the optional functions and the storage of a base type.';

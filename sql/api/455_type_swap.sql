@@ -5,9 +5,12 @@
 
 -- Everything built of an object: rows with the longest way to it. Arrays and multiranges are passed through.
 CREATE OR REPLACE FUNCTION asymm._built_of(class_id oid, object_id oid) RETURNS TABLE (member_class oid, member_id oid, depth integer)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE node (class_id, oid, depth) AS (
         SELECT _built_of.class_id, _built_of.object_id, 0
         UNION
@@ -20,69 +23,79 @@ AS $$
               SELECT c.reltype FROM pg_class AS c
                WHERE d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND c.oid = d.objid AND c.relkind = 'c') AS n
          WHERE x.depth < 30)
-    SELECT n.class_id, n.oid, max(n.depth) FROM node AS n GROUP BY n.class_id, n.oid
+    SELECT n.class_id, n.oid, max(n.depth) FROM node AS n GROUP BY n.class_id, n.oid;
+END
 $$;
 COMMENT ON FUNCTION asymm._built_of(oid, oid) IS 'A type, domain or collation and every type built of it, with the longest way to it.';
 
 -- Columns of tables that are built of one of these types; attnum 0 for a table made OF one.
 CREATE OR REPLACE FUNCTION asymm._swap_columns(class_id oid, object_id oid) RETURNS TABLE (relid oid, attnum smallint)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT DISTINCT c.oid, d.objsubid::smallint
       FROM asymm._built_of(class_id, object_id) AS m
       JOIN pg_depend AS d ON d.refclassid = m.member_class AND d.refobjid = m.member_id AND d.classid = 'pg_class'::regclass
       JOIN pg_class AS c ON c.oid = d.objid
-     WHERE c.relkind IN ('r', 'p', 'f') AND (d.objsubid > 0 OR c.reloftype = m.member_id)
+     WHERE c.relkind IN ('r', 'p', 'f') AND (d.objsubid > 0 OR c.reloftype = m.member_id);
+END
 $$;
 COMMENT ON FUNCTION asymm._swap_columns(oid, oid) IS 'Columns of tables that are built of a type, domain or collation; a row with 0 for a table OF it.';
 
 -- What is needed to write the swap down, forwards and backwards. Generated columns are out of the way by then.
 CREATE OR REPLACE FUNCTION asymm._swap_scene(class_id oid, object_id oid) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH b AS MATERIALIZED (SELECT * FROM asymm._built_of(class_id, object_id) AS b WHERE b.depth > 0),
-    w AS MATERIALIZED (SELECT w.relid, array_agg(w.attnum) AS attnums FROM asymm._swap_columns(class_id, object_id) AS w GROUP BY w.relid)
-    SELECT jsonb_build_object(
-        'types', (SELECT COALESCE(jsonb_agg(to_jsonb(t) || jsonb_build_object('depth', b.depth) ORDER BY b.depth), '[]')
-                    FROM b CROSS JOIN LATERAL (
-                         SELECT 'type' AS kind, x.schema_name, x.object_name, x.facts FROM asymm._type_facts(ARRAY[b.member_id]) AS x
-                           JOIN pg_type AS y ON y.oid = b.member_id AND y.typtype IN ('c', 'r')
-                         UNION ALL
-                         -- Checks are taken off and put back like those of tables.
-                         SELECT 'domain', x.schema_name, x.object_name, x.facts - 'constraint'
-                           FROM asymm._domain_facts(ARRAY[b.member_id]) AS x) AS t),
-        'tables', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                              'rel', format('%I.%I', n.nspname, c.relname), 'remote', CASE WHEN c.relkind = 'f' THEN true END,
-                              'of_type', CASE WHEN 0 = ANY (w.attnums) THEN format_type(c.reloftype, NULL) END,
-                              'key', CASE WHEN p.partattrs::smallint[] && w.attnums THEN true END,
-                              'columns', (SELECT jsonb_agg(jsonb_build_object(
-                                                     'name', a.attname, 'facts', f.facts::jsonb -> a.attname,
-                                                     'way', CASE WHEN a.atttypid = object_id THEN 'direct' WHEN a.atttypid = e.typarray THEN 'array'
-                                                                 WHEN class_id = 'pg_collation'::regclass AND a.attcollation = object_id THEN 'direct'
-                                                                 ELSE 'nested' END))
-                                            FROM pg_attribute AS a
-                                           WHERE a.attrelid = w.relid AND a.attnum = ANY (w.attnums) AND a.attnum > 0
-                                             AND a.attinhcount = 0 AND a.attgenerated = '')))
-                              ORDER BY w.relid), '[]')
-                     FROM w
-                     JOIN pg_class AS c ON c.oid = w.relid
-                     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                     LEFT JOIN pg_partitioned_table AS p ON p.partrelid = w.relid
-                     LEFT JOIN pg_type AS e ON e.oid = object_id AND class_id = 'pg_type'::regclass
-                     LEFT JOIN asymm._column_facts(ARRAY(SELECT w.relid FROM w)) AS f ON f.relid = w.relid))
+BEGIN
+    RETURN (
+        WITH b AS MATERIALIZED (SELECT * FROM asymm._built_of(class_id, object_id) AS b WHERE b.depth > 0),
+        w AS MATERIALIZED (SELECT w.relid, array_agg(w.attnum) AS attnums FROM asymm._swap_columns(class_id, object_id) AS w GROUP BY w.relid)
+        SELECT jsonb_build_object(
+            'types', (SELECT COALESCE(jsonb_agg(to_jsonb(t) || jsonb_build_object('depth', b.depth) ORDER BY b.depth), '[]')
+                        FROM b CROSS JOIN LATERAL (
+                             SELECT 'type' AS kind, x.schema_name, x.object_name, x.facts FROM asymm._type_facts(ARRAY[b.member_id]) AS x
+                               JOIN pg_type AS y ON y.oid = b.member_id AND y.typtype IN ('c', 'r')
+                             UNION ALL
+                             SELECT 'domain', x.schema_name, x.object_name, x.facts
+                               FROM asymm._domain_facts(ARRAY[b.member_id]) AS x) AS t),
+            'tables', (SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                                  'rel', format('%I.%I', n.nspname, c.relname), 'remote', CASE WHEN c.relkind = 'f' THEN true END,
+                                  'of_type', CASE WHEN 0 = ANY (w.attnums) THEN format_type(c.reloftype, NULL) END,
+                                  'key', CASE WHEN p.partattrs::smallint[] && w.attnums THEN true END,
+                                  'columns', (SELECT jsonb_agg(jsonb_build_object(
+                                                         'name', a.attname, 'facts', f.facts::jsonb -> a.attname,
+                                                         'way', CASE
+                                                             WHEN a.atttypid = object_id OR a.attcollation = object_id THEN 'direct'
+                                                             WHEN a.atttypid = e.typarray THEN 'array' ELSE 'nested' END))
+                                                FROM pg_attribute AS a
+                                               WHERE a.attrelid = w.relid AND a.attnum = ANY (w.attnums) AND a.attnum > 0
+                                                 AND a.attinhcount = 0 AND a.attgenerated = '')))
+                                  ORDER BY w.relid), '[]')
+                         FROM w
+                         JOIN pg_class AS c ON c.oid = w.relid
+                         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                         LEFT JOIN pg_partitioned_table AS p ON p.partrelid = w.relid
+                         LEFT JOIN pg_type AS e ON e.oid = object_id AND class_id = 'pg_type'::regclass
+                         LEFT JOIN asymm._column_facts(ARRAY(SELECT w.relid FROM w)) AS f ON f.relid = w.relid)));
+END
 $$;
 COMMENT ON FUNCTION asymm._swap_scene(oid, oid)
     IS 'What stands around a type, domain or collation that is to be swapped: the types built of it, the columns of tables.';
 
 -- The whole making of an object as a script.
 CREATE OR REPLACE FUNCTION asymm._types_script(kind text, schema_name text, object_name text, facts jsonb) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(p.forward, E';\n' ORDER BY p.phase, p.ord, p.name COLLATE "C", p.forward COLLATE "C")
-      FROM asymm._plan_types(kind, schema_name, object_name, facts, '[]', NULL, NULL) AS p
+BEGIN
+    RETURN (
+        SELECT string_agg(p.forward, E';\n' ORDER BY p.phase, p.ord, p.name COLLATE "C", p.forward COLLATE "C")
+          FROM asymm._plan_types(kind, schema_name, object_name, facts, '[]', NULL, NULL) AS p);
+END
 $$;
 COMMENT ON FUNCTION asymm._types_script(text, text, text, jsonb) IS 'Script that makes a type, collation or the like with all that belongs to it.';
 

@@ -25,9 +25,12 @@ COMMENT ON FUNCTION asymm._domain_not_null(text, jsonb) IS 'NOT NULL of a domain
 
 CREATE OR REPLACE FUNCTION asymm._plan_domain_made(identity text, declared jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH m AS (SELECT declared #> '{domain,""}' AS m),
     k AS (SELECT c.key, c.value, asymm._calls_own(c.value ->> 'def') AS late, c.value ->> 'def' LIKE '% NOT VALID' AS unproven
             FROM jsonb_each(declared -> 'constraint') AS c)
@@ -45,27 +48,34 @@ AS $$
     SELECT CASE WHEN k.late THEN 35 ELSE 30 END, 21, 'constraint', k.key,
            format('ALTER DOMAIN %s ADD %s', identity, asymm._domain_check(k.key, k.value)),
            format('ALTER DOMAIN %s DROP CONSTRAINT %I', identity, k.key), 'none', '{}', NULL
-      FROM k WHERE k.late OR k.unproven
+      FROM k WHERE k.late OR k.unproven;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_domain_made(text, jsonb) IS 'Steps that make a domain.';
 
 CREATE OR REPLACE FUNCTION asymm._domain_renames(declared jsonb, actual jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH g AS (SELECT a.key, a.value ->> 'def' AS def, row_number() OVER (PARTITION BY a.value ->> 'def' ORDER BY a.key COLLATE "C") AS n
-                 FROM jsonb_each(actual -> 'constraint') AS a WHERE (declared -> 'constraint' ? a.key) IS NOT TRUE),
-    c AS (SELECT d.key, d.value ->> 'def' AS def, row_number() OVER (PARTITION BY d.value ->> 'def' ORDER BY d.key COLLATE "C") AS n
-            FROM jsonb_each(declared -> 'constraint') AS d WHERE (actual -> 'constraint' ? d.key) IS NOT TRUE)
-    SELECT COALESCE(jsonb_object_agg(c.key, g.key), '{}') FROM c JOIN g ON g.def = c.def AND g.n = c.n
+BEGIN
+    RETURN (
+        WITH g AS (SELECT a.key, a.value ->> 'def' AS def, row_number() OVER (PARTITION BY a.value ->> 'def' ORDER BY a.key COLLATE "C") AS n
+                     FROM jsonb_each(actual -> 'constraint') AS a WHERE (declared -> 'constraint' ? a.key) IS NOT TRUE),
+        c AS (SELECT d.key, d.value ->> 'def' AS def, row_number() OVER (PARTITION BY d.value ->> 'def' ORDER BY d.key COLLATE "C") AS n
+                FROM jsonb_each(declared -> 'constraint') AS d WHERE (actual -> 'constraint' ? d.key) IS NOT TRUE)
+        SELECT COALESCE(jsonb_object_agg(c.key, g.key), '{}') FROM c JOIN g ON g.def = c.def AND g.n = c.n);
+END
 $$;
 COMMENT ON FUNCTION asymm._domain_renames(jsonb, jsonb) IS 'Constraints of a domain that only have another name: declared name → present name.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_domain_mended(identity text, declared jsonb, actual jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH m AS (SELECT declared #> '{domain,""}' AS d, actual #> '{domain,""}' AS a, 'ALTER DOMAIN ' || identity AS head),
     c AS (
         SELECT COALESCE(d.key, a.key) AS key, d.value AS d, a.value AS a
@@ -117,7 +127,8 @@ AS $$
            concat_ws(E';\n', format('%s DROP CONSTRAINT %I', m.head, k.key), format('%s ADD %s', m.head, asymm._domain_check(k.key, k.a)),
                      CASE WHEN k.a ? 'comment' THEN format('COMMENT ON CONSTRAINT %I ON DOMAIN %s IS %L', k.key, identity, k.a ->> 'comment') END),
            'SHARE', ARRAY['scans table', 'may fail on data'], NULL
-      FROM m, k WHERE k.proven
+      FROM m, k WHERE k.proven;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_domain_mended(text, jsonb, jsonb) IS 'Steps that mend default, NOT NULL and constraints of a domain where it stands.';
 

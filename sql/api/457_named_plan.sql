@@ -1,6 +1,5 @@
 -- Steps for collations, conversions, text search objects and extended statistics. What cannot be altered is dropped and
--- made anew; a collation, a dictionary of another template or a configuration of another parser is swapped, since
--- columns, configurations and indexes stand on it.
+-- made anew; a collation is swapped, since columns have it.
 
 -- What of an object no ALTER changes.
 CREATE OR REPLACE FUNCTION asymm._named_core(kind text, facts jsonb) RETURNS jsonb
@@ -80,9 +79,12 @@ COMMENT ON FUNCTION asymm._dictionary_list(jsonb) IS 'Dictionaries of a mapping 
 
 CREATE OR REPLACE FUNCTION asymm._plan_mappings(identity text, declared jsonb, actual jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH m AS (
         SELECT COALESCE(d.key, a.key) AS key, asymm._dictionary_list(d.value) AS d, asymm._dictionary_list(a.value) AS a,
                format('ALTER TEXT SEARCH CONFIGURATION %s %%s MAPPING FOR %I', identity, COALESCE(d.key, a.key)) AS head
@@ -92,24 +94,10 @@ AS $$
            replace(m.head, '%s', CASE WHEN m.a IS NULL THEN 'ADD' WHEN m.d IS NULL THEN 'DROP' ELSE 'ALTER' END) || COALESCE(' WITH ' || m.d, ''),
            replace(m.head, '%s', CASE WHEN m.d IS NULL THEN 'ADD' WHEN m.a IS NULL THEN 'DROP' ELSE 'ALTER' END) || COALESCE(' WITH ' || m.a, ''),
            'none', '{}'::text[], NULL::text
-      FROM m
+      FROM m;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_mappings(text, jsonb, jsonb) IS 'Steps that add, change and drop mappings of a text search configuration.';
-
--- A dictionary steps aside, configurations go over to the new one, the old one goes.
-CREATE OR REPLACE FUNCTION asymm._dictionary_swap(identity text, users text[], wanted jsonb) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT concat_ws(E';\n', format('ALTER TEXT SEARCH DICTIONARY %s RENAME TO %I', identity, o.aside),
-               asymm._types_script('text search dictionary', o.parts[1], o.parts[2], wanted),
-               (SELECT string_agg(format('ALTER TEXT SEARCH CONFIGURATION %s ALTER MAPPING REPLACE %I.%I WITH %s',
-                                         u, o.parts[1], o.aside, identity), E';\n')
-                  FROM unnest(users) AS u),
-               format('DROP TEXT SEARCH DICTIONARY %I.%I', o.parts[1], o.aside))
-      FROM (SELECT parse_ident(identity) AS parts, 'asymm_' || left(md5(identity), 16) AS aside) AS o
-$$;
-COMMENT ON FUNCTION asymm._dictionary_swap(text, text[], jsonb) IS 'Script that puts a dictionary of another template in the place of one.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_named(kind text, schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
@@ -125,28 +113,17 @@ DECLARE
     v_now jsonb := actual #> ARRAY[kind, ''];
     v_mapping jsonb := actual -> 'mapping';
     v_place record := asymm._named_place(kind, declared);
-    v_users text[];
-    v_keeping jsonb;
 BEGIN
     IF actual IS NULL THEN
         RETURN QUERY SELECT v_place.phase, v_place.ord, kind, '', asymm._named_statement(kind, v_id, declared), format('DROP %s %s', v_word, v_id),
                             CASE kind WHEN 'statistics object' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'none' END, '{}'::text[], NULL::text;
     ELSIF asymm._remakes_types(kind, declared, actual) THEN
-        v_keeping := asymm._with_keeping(declared, actual);
         IF kind = 'collation' THEN
             RETURN QUERY SELECT 26, 15, kind, '', s.* FROM asymm._plan_swap('pg_collation'::regclass, object_id, kind, schema_name, object_name,
-                                                                             v_keeping, actual) AS s;
-        ELSIF kind = 'text search configuration' THEN
-            v_mapping := declared -> 'mapping';
-            RETURN QUERY SELECT 26, 35, kind, '', s.* FROM asymm._plan_swap('pg_ts_config'::regclass, object_id, kind, schema_name, object_name,
-                                                                             v_keeping, actual) AS s;
-        ELSIF kind = 'text search dictionary' THEN
-            v_users := ARRAY(SELECT format('%I.%I', n.nspname, c.cfgname) FROM pg_ts_config AS c JOIN pg_namespace AS n ON n.oid = c.cfgnamespace
-                              WHERE EXISTS (SELECT FROM pg_ts_config_map AS m WHERE m.mapcfg = c.oid AND m.mapdict = object_id) ORDER BY 1);
-            RETURN QUERY SELECT 26, 25, kind, '', asymm._dictionary_swap(v_id, v_users, v_keeping), asymm._dictionary_swap(v_id, v_users, actual),
-                                'none', '{}'::text[], NULL::text;
+                                                                             asymm._with_keeping(declared, actual), actual) AS s;
         ELSE
             v_now := NULL;
+            v_mapping := NULL;
             RETURN QUERY
             SELECT 10, 0, kind, '', format('DROP %s %s', v_word, v_id), asymm._types_script(kind, schema_name, object_name, actual),
                    'none', '{}'::text[], NULL::text

@@ -121,3 +121,41 @@ CREATE TYPE s;
 --- slip
 DROP TYPE s;
 CREATE TYPE t;
+--- composite: type of an attribute under views, functions and a domain
+CREATE TYPE c AS (a bigint, b text);
+CREATE DOMAIN d AS c CHECK ((VALUE).a > 0);
+CREATE TABLE t (id integer PRIMARY KEY, c c, d d DEFAULT ROW(1, 'x')::c);
+CREATE VIEW v AS SELECT (c).a, (d).b FROM t;
+CREATE FUNCTION f(c c) RETURNS SETOF c LANGUAGE sql AS 'SELECT $1';
+INSERT INTO t VALUES (1, ROW(1, 'a'), ROW(2, 'b'));
+--- slip
+DROP TABLE t CASCADE;
+DROP FUNCTION f;
+DROP DOMAIN d;
+DROP TYPE c;
+CREATE TYPE c AS (a integer, b varchar(9));
+CREATE DOMAIN d AS c CHECK ((VALUE).a > 0);
+CREATE TABLE t (id integer PRIMARY KEY, c c, d d DEFAULT ROW(1, 'x')::c);
+CREATE VIEW v AS SELECT (c).a, (d).b FROM t;
+CREATE FUNCTION f(c c) RETURNS SETOF c LANGUAGE sql AS 'SELECT $1';
+INSERT INTO t VALUES (1, ROW(1, 'a'), ROW(2, 'b'));
+--- composite: an attribute is missing at the end, a view and a function stay
+CREATE TYPE c AS (a integer, b text, d text);
+CREATE TABLE t (id integer PRIMARY KEY, c c);
+CREATE VIEW v AS SELECT (c).a, c FROM t;
+CREATE FUNCTION f(c c) RETURNS SETOF c LANGUAGE sql AS 'SELECT $1';
+INSERT INTO t VALUES (1, ROW(1, 'a', NULL));
+--- slip
+ALTER TYPE c DROP ATTRIBUTE d;
+--- composite: built of one another, gone and extra
+CREATE TYPE z AS (a integer);
+CREATE TYPE a AS (z z, l z[]);
+CREATE DOMAIN b AS a;
+CREATE TYPE "A" AS (b b);
+--- slip
+DROP TYPE "A";
+DROP DOMAIN b;
+DROP TYPE a, z;
+CREATE TYPE y AS (a integer);
+CREATE DOMAIN x AS y;
+CREATE TYPE w AS (x x);

@@ -74,3 +74,33 @@ DROP DOMAIN d, e, f, g;
 CREATE DOMAIN d AS integer CHECK (VALUE > 0);
 CREATE DOMAIN e AS integer CONSTRAINT here NOT NULL;
 CREATE DOMAIN f AS integer DEFAULT 1;
+--- domain: base type under views and functions
+CREATE DOMAIN d AS text CHECK (VALUE <> '');
+CREATE TABLE t (id integer PRIMARY KEY, d d NOT NULL DEFAULT 'x');
+CREATE VIEW v AS SELECT d, length(d) AS n FROM t;
+CREATE FUNCTION f(d d) RETURNS d LANGUAGE sql AS 'SELECT $1';
+CREATE TABLE u (d d DEFAULT f('x'));
+INSERT INTO t VALUES (1, 'a');
+--- slip
+DROP TABLE t, u CASCADE;
+DROP FUNCTION f;
+DROP DOMAIN d;
+CREATE DOMAIN d AS varchar(100) CHECK (VALUE <> '');
+CREATE TABLE t (id integer PRIMARY KEY, d d NOT NULL DEFAULT 'x');
+CREATE VIEW v AS SELECT d, length(d) AS n FROM t;
+CREATE FUNCTION f(d d) RETURNS d LANGUAGE sql AS 'SELECT $1';
+CREATE TABLE u (d d DEFAULT f('x'));
+INSERT INTO t VALUES (1, 'a');
+--- domain: a check calls a function that was changed
+CREATE FUNCTION fine(v text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE DOMAIN d AS text CONSTRAINT k CHECK (fine(VALUE));
+CREATE TABLE t (id integer PRIMARY KEY, d d, CHECK (fine(d)));
+INSERT INTO t VALUES (1, 'a');
+--- slip
+DROP TABLE t;
+DROP DOMAIN d;
+DROP FUNCTION fine;
+CREATE FUNCTION fine(w text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE DOMAIN d AS text CONSTRAINT k CHECK (fine(VALUE)) CONSTRAINT l CHECK (fine(VALUE || 'x'));
+CREATE TABLE t (id integer PRIMARY KEY, d d, CHECK (fine(d)));
+INSERT INTO t VALUES (1, 'a');

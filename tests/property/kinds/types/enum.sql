@@ -135,3 +135,83 @@ CREATE DOMAIN d AS status;
 CREATE TYPE c AS (d d, s status);
 CREATE TYPE r AS RANGE (subtype = status);
 REVOKE USAGE ON TYPE status FROM PUBLIC;
+--- enum: a missing label is used at once
+CREATE TYPE status AS ENUM ('new', 'paid', 'it''s');
+CREATE DOMAIN d AS status DEFAULT 'paid';
+CREATE TABLE t (id integer PRIMARY KEY, s status DEFAULT 'paid', l status[] DEFAULT '{new,it''s}', CONSTRAINT k CHECK (s <> 'it''s'));
+CREATE TABLE u (s status DEFAULT 'it''s');
+CREATE INDEX i ON t (id) WHERE s = 'paid';
+CREATE VIEW v AS SELECT id, s FROM t WHERE s = 'paid';
+CREATE FUNCTION f(s status) RETURNS boolean LANGUAGE sql RETURN s = 'paid';
+CREATE FUNCTION g(s status DEFAULT 'paid') RETURNS status LANGUAGE sql AS 'SELECT ''paid''::status';
+INSERT INTO t VALUES (1, 'new', NULL);
+--- slip
+DROP TABLE u;
+DROP FUNCTION f, g;
+DROP VIEW v;
+DROP TABLE t;
+DROP DOMAIN d;
+DROP TYPE status;
+CREATE TYPE status AS ENUM ('new');
+CREATE DOMAIN d AS status;
+CREATE TABLE t (id integer PRIMARY KEY, s status, l status[]);
+INSERT INTO t VALUES (1, 'new', NULL);
+--- enum: a label is missing and used by nothing that differs
+CREATE TYPE status AS ENUM ('new', 'paid', 'done');
+CREATE TABLE t (id integer PRIMARY KEY, s status DEFAULT 'new');
+CREATE VIEW v AS SELECT s FROM t WHERE s = 'new';
+INSERT INTO t VALUES (1, 'new');
+--- slip
+DROP TABLE t CASCADE;
+DROP TYPE status;
+CREATE TYPE status AS ENUM ('new', 'done');
+CREATE TABLE t (id integer PRIMARY KEY, s status DEFAULT 'new');
+CREATE VIEW v AS SELECT s FROM t WHERE s = 'new';
+INSERT INTO t VALUES (1, 'new');
+COMMENT ON COLUMN t.s IS 'odd';
+--- enum: an extra label under views and functions
+CREATE TYPE status AS ENUM ('new', 'paid');
+CREATE TABLE t (id integer PRIMARY KEY, s status DEFAULT 'new', m text);
+CREATE VIEW v WITH (security_invoker = true) AS SELECT id, s AS state FROM t;
+CREATE VIEW w AS SELECT count(*) AS n, state FROM v WHERE state IS NOT NULL GROUP BY state;
+CREATE VIEW x AS SELECT id FROM t WHERE s IS NOT NULL;
+COMMENT ON VIEW w IS 'w';
+COMMENT ON COLUMN v.state IS 'state';
+GRANT SELECT ON w TO {ann};
+ALTER VIEW x OWNER TO {bob};
+CREATE MATERIALIZED VIEW y AS SELECT s, id FROM t;
+CREATE UNIQUE INDEX y_s ON y (s, id);
+CREATE FUNCTION f(s status, l status[]) RETURNS SETOF status LANGUAGE sql AS 'SELECT s';
+CREATE FUNCTION h(id integer) RETURNS TABLE (id integer, s status) LANGUAGE sql BEGIN ATOMIC SELECT id, s FROM t; END;
+CREATE FUNCTION p() RETURNS trigger LANGUAGE plpgsql AS 'DECLARE s status; BEGIN RETURN NEW; END';
+CREATE TRIGGER tr BEFORE INSERT OR UPDATE OF s ON t FOR EACH ROW WHEN (NEW.s = 'new') EXECUTE FUNCTION p();
+CREATE AGGREGATE a (status) (SFUNC = enum_larger, STYPE = status);
+CREATE FUNCTION eq(status, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1::text = $2';
+CREATE OPERATOR === (FUNCTION = eq, LEFTARG = status, RIGHTARG = text);
+CREATE FUNCTION to_int(status) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE CAST (status AS integer) WITH FUNCTION to_int(status) AS ASSIGNMENT;
+GRANT EXECUTE ON FUNCTION f TO {ann};
+REVOKE EXECUTE ON FUNCTION f FROM PUBLIC;
+INSERT INTO t VALUES (1, 'paid');
+REFRESH MATERIALIZED VIEW y;
+--- slip
+ALTER TYPE status ADD VALUE 'odd' BEFORE 'paid';
+--- enum: extra, with columns, arguments and views
+CREATE TABLE t (id integer PRIMARY KEY, v text);
+--- slip
+CREATE TYPE status AS ENUM ('a', 'b');
+CREATE DOMAIN d AS status[];
+ALTER TABLE t ADD COLUMN s status DEFAULT 'a', ADD COLUMN d d;
+CREATE FUNCTION f(s status) RETURNS d LANGUAGE sql AS 'SELECT NULL::d';
+CREATE VIEW v AS SELECT f(s) FROM t;
+CREATE TABLE u (s status);
+--- enum: all labels are missing, all labels are extra
+CREATE TYPE a AS ENUM ('x', 'y');
+CREATE TYPE b AS ENUM ();
+CREATE TABLE t (id integer PRIMARY KEY, a a, b b);
+--- slip
+DROP TABLE t;
+DROP TYPE a, b;
+CREATE TYPE a AS ENUM ();
+CREATE TYPE b AS ENUM ('x', 'y');
+CREATE TABLE t (id integer PRIMARY KEY, a a, b b);

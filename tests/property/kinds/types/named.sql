@@ -120,3 +120,23 @@ CREATE STATISTICS one ON (a * b) FROM t;
 --- slip
 DROP STATISTICS "S", one;
 CREATE STATISTICS two ON b, a FROM t;
+--- collation: under a view, a partitioned table and a function
+CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE t (id integer PRIMARY KEY, n text COLLATE ci NOT NULL DEFAULT 'x');
+CREATE VIEW v AS SELECT n FROM t ORDER BY n COLLATE ci;
+CREATE TABLE p (id integer, n text COLLATE ci) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p (n DEFAULT 'y') FOR VALUES IN (1);
+CREATE INDEX pi ON p (n);
+INSERT INTO t VALUES (1, 'a');
+INSERT INTO p VALUES (1, 'a');
+--- slip
+DROP TABLE t, p CASCADE;
+DROP COLLATION ci;
+CREATE COLLATION ci (provider = icu, locale = 'und');
+CREATE TABLE t (id integer PRIMARY KEY, n text COLLATE ci NOT NULL DEFAULT 'x');
+CREATE VIEW v AS SELECT n FROM t ORDER BY n COLLATE ci;
+CREATE TABLE p (id integer, n text COLLATE ci) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p (n DEFAULT 'y') FOR VALUES IN (1);
+CREATE INDEX pi ON p (n);
+INSERT INTO t VALUES (1, 'a');
+INSERT INTO p VALUES (1, 'a');

@@ -1,0 +1,93 @@
+-- Labels of enums in what is planned together with them. A label that gets its name back reads otherwise at once in
+-- everything that names it; a label that is added can be used only after the transaction, unless the whole type is new.
+
+-- A text as it stands in a JSON document, as a regular expression.
+CREATE OR REPLACE FUNCTION asymm._json_pattern(literal text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT regexp_replace(left(substr(to_json(literal)::text, 2), -1), '([^[:alnum:][:space:]])', '\\\1', 'g') $$;
+COMMENT ON FUNCTION asymm._json_pattern(text) IS 'A regular expression for a text inside of a JSON document.';
+
+CREATE OR REPLACE FUNCTION asymm._relabelled(facts jsonb, type_name text, renamed jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_text text := facts::text;
+    v_type text := asymm._json_pattern(type_name);
+    v_was text;
+    v_now text;
+    v_array text;
+    v_items text[];
+BEGIN
+    FOR v_was, v_now IN SELECT r.key, r.value FROM jsonb_each_text(renamed) AS r LOOP
+        v_text := regexp_replace(v_text,
+            format('(?<!'')''%s''::(%s)(?![[:alnum:]_$])', asymm._json_pattern(replace(v_was, '''', '''''')), v_type),
+            format('''%s''::\1', replace(left(substr(to_json(replace(v_now, '''', ''''''))::text, 2), -1), '\', '\\')), 'g');
+        FOR v_array IN
+            SELECT DISTINCT m[1] FROM regexp_matches(v_text, format('''(\{(?:[^'']|'''')*\})''::%s\[\]', v_type), 'g') AS m
+        LOOP
+            -- Back to what the server read, an element replaced, and as it prints it.
+            v_items := replace((format('"%s"', v_array)::jsonb) #>> '{}', '''''', '''')::text[];
+            IF v_was = ANY (v_items) THEN
+                v_text := replace(v_text, format('''%s''::', v_array), format('''%s''::',
+                    left(substr(to_json(replace(array_replace(v_items, v_was, v_now)::text, '''', ''''''))::text, 2), -1)));
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN v_text::jsonb;
+END
+$$;
+COMMENT ON FUNCTION asymm._relabelled(jsonb, text, jsonb) IS 'Facts as they read once labels of an enum were renamed.';
+
+CREATE OR REPLACE FUNCTION asymm._uses_labels(facts jsonb, type_names text[], labels jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(bool_or(facts::text ~ format('''(?:[^'']|'''')*(?<![[:alnum:]_])%s(?![[:alnum:]_])(?:[^'']|'''')*''::(%s)(?![[:alnum:]_$])',
+                                                 asymm._json_pattern(replace(l, '''', '''''')), n.names)), false)
+      FROM jsonb_array_elements_text(labels) AS l
+     CROSS JOIN (SELECT string_agg(asymm._json_pattern(t), '|' ORDER BY length(t) DESC) AS names FROM unnest(type_names) AS t) AS n
+$$;
+COMMENT ON FUNCTION asymm._uses_labels(jsonb, text[], jsonb) IS 'Whether a definition holds one of some labels as a value of one of some types.';
+
+-- Items are what asymm._plan_set() gets.
+CREATE OR REPLACE FUNCTION asymm._labels_settled(items jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_items jsonb := items;
+    v_item jsonb;
+    v_place integer;
+    v_changes jsonb;
+BEGIN
+    FOR v_item, v_place IN
+        SELECT i.doc, i.n - 1 FROM jsonb_array_elements(items) WITH ORDINALITY AS i (doc, n)
+         WHERE i.doc #>> '{declared,type,"",variant}' = 'enum' AND i.doc #>> '{actual,type,"",variant}' = 'enum'
+           AND i.doc #> '{declared,type,"",labels}' <> i.doc #> '{actual,type,"",labels}'
+    LOOP
+        v_changes := asymm._aligned(v_item #> '{declared,type,"",labels}', v_item #> '{actual,type,"",labels}');
+        IF v_changes -> 'renamed' <> '{}' THEN
+            -- The text of a routine is its own.
+            SELECT jsonb_agg(CASE WHEN i.n - 1 <> v_place AND i.doc ->> 'kind' NOT IN ('function', 'procedure') AND i.doc -> 'actual' <> 'null'
+                                  THEN i.doc || jsonb_build_object('actual', asymm._relabelled(i.doc -> 'actual',
+                                           format('%I.%I', v_item ->> 'schema', v_item ->> 'name'), v_changes -> 'renamed'))
+                                  ELSE i.doc END ORDER BY i.n)
+              INTO v_items
+              FROM jsonb_array_elements(v_items) WITH ORDINALITY AS i (doc, n);
+        END IF;
+        IF v_changes -> 'added' <> '[]' AND EXISTS (
+               SELECT FROM jsonb_array_elements(items) AS i
+                WHERE i -> 'declared' <> 'null' AND (i ->> 'kind' NOT IN ('function', 'procedure') OR (i -> 'declared')::text LIKE '%BEGIN ATOMIC%')
+                  AND asymm._uses_labels(i -> 'declared', ARRAY(SELECT format_type(b.member_id, NULL)
+                                                                  FROM asymm._built_of('pg_type'::regclass, (v_item ->> 'oid')::oid) AS b),
+                                         v_changes -> 'added')) THEN
+            v_items := jsonb_set(v_items, ARRAY[v_place::text, 'declared', 'type', '', 'swap'], 'true');
+        END IF;
+    END LOOP;
+    RETURN v_items;
+END
+$$;
+COMMENT ON FUNCTION asymm._labels_settled(jsonb)
+    IS 'Items of a plan with labels of enums by the names they get back, and with enums marked that must be made anew for a new label to be used at once.';
