@@ -79,7 +79,7 @@ BEGIN
         END IF;
         IF v_changes -> 'added' <> '[]' AND EXISTS (
                SELECT FROM jsonb_array_elements(items) AS i
-                WHERE i -> 'declared' <> 'null' AND (i ->> 'kind' NOT IN ('function', 'procedure') OR (i -> 'declared')::text LIKE '%BEGIN ATOMIC%')
+                WHERE i -> 'declared' <> 'null' AND (i ->> 'kind' NOT IN ('function', 'procedure') OR (i -> 'declared')::text ~ 'BEGIN\s+ATOMIC')
                   AND asymm._uses_labels(i -> 'declared', ARRAY(SELECT format_type(b.member_id, NULL)
                                                                   FROM asymm._built_of('pg_type'::regclass, (v_item ->> 'oid')::oid) AS b),
                                          v_changes -> 'added')) THEN

@@ -91,6 +91,8 @@ BEGIN
         SELECT 'domain', n.contypid, 'constraint', n.conname, NULL, g.depth
           FROM g JOIN pg_constraint AS n ON n.oid = g.object_id
          WHERE g.class_id = 'pg_constraint'::regclass AND n.contypid <> 0 AND n.contype = 'c'
+           -- A domain that is made anew brings its checks.
+           AND n.contypid <> ALL (object_ids) AND NOT EXISTS (SELECT FROM g AS d WHERE d.class_id = 'pg_type'::regclass AND d.object_id = n.contypid)
         UNION ALL
         SELECT k.kind, c.oid, CASE WHEN n.oid IS NULL THEN 'index' ELSE 'constraint' END, COALESCE(n.conname, i.relname), NULL, g.depth
           FROM g JOIN pg_class AS i ON i.oid = g.object_id AND i.relkind IN ('i', 'I') AND NOT i.relispartition
@@ -125,8 +127,12 @@ BEGIN
                        ('statistics object'), ('text search configuration'), ('text search dictionary'), ('text search parser'),
                        ('text search template'), ('language'), ('access method'), ('server'), ('user mapping'), ('event trigger'),
                        ('foreign-data wrapper')) AS k (kind) ON asymm._kind_class(k.kind) = g.class_id
-         WHERE k.kind <> 'operator family' OR NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_opfamily'::regclass
+         WHERE (k.kind <> 'operator family' OR NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_opfamily'::regclass
                                                              AND i.objid = g.object_id AND i.deptype = 'a'))
+           -- The cast from a range to its multirange comes with them.
+           AND (k.kind <> 'cast' OR NOT EXISTS (
+                    SELECT FROM pg_cast AS c JOIN pg_range AS r ON r.rngtypid = c.castsource AND r.rngmultitypid = c.casttarget
+                     WHERE c.oid = g.object_id)))
     SELECT f.kind, f.oid, f.part, f.name::text, f.attribute, max(f.depth)
       FROM f
      WHERE NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = asymm._kind_class(f.kind) AND e.objid = f.oid AND e.deptype = 'e')

@@ -40,22 +40,6 @@ $$;
 COMMENT ON FUNCTION asymm._plan_breaks(text, jsonb, jsonb, oid, jsonb)
     IS 'What the repair of an object drops or retypes, as catalog addresses: its dependents have to be out of the way.';
 
--- A label cannot be used in the transaction that added it: where another repair of the plan names one that is missing, the
--- enum is made anew with it instead.
-CREATE OR REPLACE FUNCTION asymm._plan_swapped_enums(items jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT jsonb_agg(CASE WHEN i.item #>> '{declared,type,"",variant}' = 'enum' AND EXISTS (
-                     SELECT FROM jsonb_array_elements_text(i.item #> '{declared,type,"",labels}') AS l (label)
-                      WHERE (i.item #> '{actual,type,"",labels}' ? l.label) IS FALSE
-                        AND strpos(items::text, format('%s::%I.%I', btrim(to_json(quote_literal(l.label))::text, '"'), i.item ->> 'schema',
-                                                       i.item ->> 'name')) > 0)
-                     THEN jsonb_set(i.item, '{declared,type,"",swap}', 'true') ELSE i.item END ORDER BY i.n)
-      FROM jsonb_array_elements(items) WITH ORDINALITY AS i (item, n)
-$$;
-COMMENT ON FUNCTION asymm._plan_swapped_enums(jsonb) IS 'Items of a plan with those enums marked whose missing labels the plan itself uses.';
-
 -- Each object to plan: of items as they are, of others (and of items that stand in the way of others) in two halves, away
 -- (from actual to half-way) and back (from half-way to declared).
 CREATE OR REPLACE FUNCTION asymm._plan_jobs(items jsonb)
@@ -172,7 +156,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN (
-        WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._plan_swapped_enums(items))),
+        WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._labels_settled(items))),
         s AS (
             -- Of an object alone: what drops is of the first stage, what makes of the second.
             SELECT CASE WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage, j.depth, j.kind, j.schema_name, j.object_name, p.*,
@@ -199,8 +183,9 @@ BEGIN
                    'hazards', n.dangers, 'precondition', CASE WHEN n.hazards IS NOT DISTINCT FROM n.dangers THEN n.precondition END)
                    ORDER BY n.step), '[]')
           FROM (SELECT s.*, row_number() OVER (
-                           ORDER BY s.stage, CASE WHEN s.stage = 1 THEN - s.depth END, s.phase, s.depth, s.ord, s.kind,
-                                    s.schema_name COLLATE "C", s.object_name COLLATE "C", s.forward COLLATE "C") AS step
+                           -- On foreign keys, triggers, policies and rules depends nothing: they go first, not by the depth of their tables.
+                           ORDER BY s.stage, s.stage = 1 AND s.phase NOT BETWEEN 200 AND 259, CASE WHEN s.stage = 1 THEN - s.depth END,
+                                    s.phase, s.depth, s.ord, s.kind, s.schema_name COLLATE "C", s.object_name COLLATE "C", s.forward COLLATE "C") AS step
                   FROM s) AS n);
 END
 $$;
