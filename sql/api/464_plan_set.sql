@@ -185,7 +185,8 @@ BEGIN
           FROM (SELECT s.*, row_number() OVER (
                            -- On foreign keys, triggers, policies and rules depends nothing: they go first, not by the depth of their tables.
                            ORDER BY s.stage, s.stage = 1 AND s.phase NOT BETWEEN 200 AND 259, CASE WHEN s.stage = 1 THEN - s.depth END,
-                                    s.phase, s.depth, s.ord, s.kind, s.schema_name COLLATE "C", s.object_name COLLATE "C", s.forward COLLATE "C") AS step
+                                    s.phase, s.depth, s.ord, s.kind, s.schema_name COLLATE "C", s.object_name COLLATE "C",
+                                    s.forward COLLATE "C") AS step
                   FROM s) AS n);
 END
 $$;
