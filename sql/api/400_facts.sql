@@ -41,12 +41,15 @@ CREATE OR REPLACE FUNCTION asymm._column_facts(relids oid[]) RETURNS TABLE (reli
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_named constant boolean := current_setting('server_version_num')::integer >= 180000;
 BEGIN
     RETURN QUERY
     SELECT a.attrelid,
            '{' || string_agg(concat(
                to_json(a.attname), ':{"type":', to_json(format_type(a.atttypid, a.atttypmod)),
                CASE WHEN a.attnotnull THEN ',"not_null":true' END,
+               CASE WHEN v_named AND a.attnotnull THEN ',"not_null_as":' || asymm._not_null_facts(a.attrelid, a.attnum)::text END,
                CASE WHEN a.atthasdef
                     THEN CASE WHEN a.attgenerated = '' THEN ',"default":' ELSE ',"generated":' END
                          || (SELECT to_json(asymm._settled_text(pg_get_expr(d.adbin, d.adrelid)))::text FROM pg_attrdef d

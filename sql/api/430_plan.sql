@@ -54,6 +54,9 @@ BEGIN
             SELECT * FROM asymm._plan_columns(declared -> 'column', v_now -> 'column', v_context)
              WHERE 'column' = ANY (v_busy)
             UNION ALL
+            SELECT * FROM asymm._plan_not_null(declared -> 'column', v_now -> 'column', v_context)
+             WHERE 'column' = ANY (v_busy) AND jsonb_path_exists(jsonb_build_array(declared -> 'column', v_now -> 'column'), '$[*].*.not_null_as')
+            UNION ALL
             SELECT * FROM asymm._plan_column_settings(declared -> 'column', v_now -> 'column', v_context)
              WHERE 'column' = ANY (v_busy)
             UNION ALL

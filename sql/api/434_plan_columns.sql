@@ -60,7 +60,7 @@ AS $$
                      'DEFAULT ' || (facts ->> 'default'),
                      CASE WHEN facts ? 'generated' THEN format('GENERATED ALWAYS AS (%s) %s', asymm._replayable(facts ->> 'generated'),
                          CASE WHEN facts ? 'virtual' THEN 'VIRTUAL' ELSE 'STORED' END) END,
-                     asymm._identity_clause(facts), CASE WHEN facts ? 'not_null' THEN 'NOT NULL' END)
+                     asymm._identity_clause(facts), asymm._not_null_clause(facts))
 $$;
 COMMENT ON FUNCTION asymm._column_definition(text, jsonb) IS 'A column as CREATE TABLE and ADD COLUMN have it.';
 
@@ -152,7 +152,7 @@ BEGIN
         UNION ALL
         SELECT 318, t.ord, t.key,
                format('ALTER TABLE %s%s ALTER COLUMN %I DROP NOT NULL', v_only, v_rel, t.key),
-               format('ALTER TABLE %s%s ALTER COLUMN %I SET NOT NULL', v_alone, v_rel, t.key), '{}', NULL, NULL
+               asymm._set_not_null(v_alone || v_rel, t.key, t.a), '{}', NULL, NULL
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.a ? 'not_null' AND NOT t.d ? 'not_null'
         UNION ALL
         SELECT CASE WHEN t.d ? 'generated' THEN 445 ELSE 420 END, t.ord, t.key,
@@ -183,7 +183,7 @@ BEGIN
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.d ? 'default' AND NOT t.lossy
                    AND (t.retyped OR t.d ->> 'default' IS DISTINCT FROM t.a_default)
         UNION ALL
-        SELECT 455, t.ord, t.key, format('ALTER TABLE %s%s ALTER COLUMN %I SET NOT NULL', v_alone, v_rel, t.key),
+        SELECT 455, t.ord, t.key, asymm._set_not_null(v_alone || v_rel, t.key, t.d),
                format('ALTER TABLE %s%s ALTER COLUMN %I DROP NOT NULL', v_only, v_rel, t.key),
                ARRAY['scans table', 'may fail on data'], NULL, NULL
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.d ? 'not_null' AND NOT t.a ? 'not_null'

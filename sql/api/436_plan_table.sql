@@ -24,7 +24,8 @@ BEGIN
                'identity', d.value -> 'identity', 'sequence', CASE WHEN d.value ? 'identity' THEN d.value -> 'sequence' END)
            ELSE jsonb_build_object(
                'type', d.value -> 'type', 'collation', d.value -> 'collation', 'inherited', d.value -> 'inherited',
-               'not_null', d.value -> 'not_null', 'identity', d.value -> 'identity', 'generated', d.value -> 'generated',
+               'not_null', d.value -> 'not_null', 'not_null_as', (d.value -> 'not_null_as') - '{comment,not_valid}'::text[],
+               'identity', d.value -> 'identity', 'generated', d.value -> 'generated',
                'virtual', d.value -> 'virtual',
                'default', CASE WHEN NOT d.value ? 'sequence' THEN d.value -> 'default' END,
                'sequence', CASE WHEN d.value ? 'identity' THEN (d.value -> 'sequence') - '{acl,comment,persistence}'::text[]

@@ -165,6 +165,7 @@ INSERT INTO c VALUES (1, 'b', 2);
 ALTER TABLE p DROP COLUMN b;
 
 --- default and not null of parent and child
+-- locality: 18
 CREATE TABLE p (a int, b text DEFAULT 'b');
 CREATE TABLE c (x int) INHERITS (p);
 ALTER TABLE c ALTER b SET DEFAULT 'own';

@@ -1,0 +1,53 @@
+--- names of NOT NULL
+-- since: 18
+CREATE TABLE t (a int CONSTRAINT "Must be" NOT NULL, b int NOT NULL, c int, d int CONSTRAINT d_there NOT NULL NO INHERIT);
+COMMENT ON CONSTRAINT "Must be" ON t IS 'why';
+--- slip
+ALTER TABLE t RENAME CONSTRAINT "Must be" TO other;
+ALTER TABLE t RENAME CONSTRAINT t_b_not_null TO named;
+ALTER TABLE t ADD CONSTRAINT fresh NOT NULL c;
+ALTER TABLE t ALTER CONSTRAINT d_there INHERIT;
+COMMENT ON CONSTRAINT other ON t IS NULL;
+COMMENT ON CONSTRAINT named ON t IS 'new';
+
+--- named NOT NULL gone
+-- since: 18
+CREATE TABLE t (a int CONSTRAINT must NOT NULL, b int CONSTRAINT must_too NOT NULL NO INHERIT, c int NOT NULL, d int CONSTRAINT e NOT NULL);
+COMMENT ON CONSTRAINT must ON t IS 'a';
+COMMENT ON CONSTRAINT t_c_not_null ON t IS 'c';
+--- slip
+ALTER TABLE t ALTER a DROP NOT NULL, ALTER b DROP NOT NULL, ALTER c DROP NOT NULL;
+ALTER TABLE t DROP COLUMN d;
+
+--- NOT NULL not valid
+-- since: 18
+CREATE TABLE t (a int, b int);
+INSERT INTO t VALUES (NULL, 1);
+ALTER TABLE t ADD CONSTRAINT later NOT NULL a NOT VALID;
+ALTER TABLE t ADD CONSTRAINT t_b_not_null NOT NULL b NOT VALID;
+--- slip
+ALTER TABLE t DROP CONSTRAINT later;
+ALTER TABLE t VALIDATE CONSTRAINT t_b_not_null;
+
+--- NOT NULL to be validated
+-- since: 18
+CREATE TABLE t (a int NOT NULL);
+--- slip
+ALTER TABLE t DROP CONSTRAINT t_a_not_null;
+ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID;
+
+--- table with names of NOT NULL dropped
+-- since: 18
+CREATE TABLE t (a int CONSTRAINT must NOT NULL, b int CONSTRAINT "t_b" NOT NULL NO INHERIT, c int);
+ALTER TABLE t ADD CONSTRAINT "Later" NOT NULL c NOT VALID;
+COMMENT ON CONSTRAINT "Later" ON t IS 'c';
+--- slip
+DROP TABLE t;
+
+--- names of NOT NULL under a parent
+-- since: 18
+CREATE TABLE p (a int CONSTRAINT p_must NOT NULL, b int);
+CREATE TABLE c (x int CONSTRAINT his NOT NULL) INHERITS (p);
+--- slip
+ALTER TABLE c RENAME CONSTRAINT his TO hers;
+ALTER TABLE p RENAME CONSTRAINT p_must TO other;
