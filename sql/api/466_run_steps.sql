@@ -1,5 +1,6 @@
 -- Running a plan. The order of the steps is right for nearly everything; what still comes too early (or too late, a drop
--- of something in use) waits until the others were run, and is tried again as long as that helps.
+-- of something in use) waits until the others were run, and is tried again as long as that helps. What is stuck then is
+-- planned again from what is there by now, as long as that helps.
 
 CREATE OR REPLACE FUNCTION asymm._waits(code text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -32,7 +33,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._loses_nothing(jsonb) IS 'Asks the precondition of a step that could delete data; the table stays locked until the end of the transaction.';
 
-CREATE OR REPLACE FUNCTION asymm._run_steps(steps jsonb, allow_data_loss boolean, OUT ran jsonb, OUT withheld jsonb)
+CREATE OR REPLACE FUNCTION asymm._run_steps(steps jsonb, allow_data_loss boolean, OUT ran jsonb, OUT withheld jsonb, OUT stuck jsonb)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET check_function_bodies = off
@@ -77,9 +78,9 @@ BEGIN
             END;
         END LOOP;
         IF cardinality(v_ran) = v_before AND v_waiting <> '[]' THEN
-            RAISE EXCEPTION '%', v_message
-                USING ERRCODE = v_state, DETAIL = concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000)),
-                      HINT = COALESCE(NULLIF(v_hint, ''), 'Nothing was changed.');
+            stuck := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'hint', NULLIF(v_hint, ''),
+                'detail', concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000)));
+            EXIT;
         END IF;
         v_open := v_waiting;
     END LOOP;
@@ -88,4 +89,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._run_steps(jsonb, boolean)
-    IS 'Runs the steps of a plan with the caller''s rights: those that ran, in the order they did, and those withheld for lack of leave to delete data or because nothing can be done. Raises what stops it.';
+    IS 'Runs the steps of a plan with the caller''s rights: those that ran, in the order they did, those withheld for lack of leave to delete data or because nothing can be done, and the error of what cannot be run yet.';

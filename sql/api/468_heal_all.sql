@@ -154,26 +154,27 @@ END
 $$;
 COMMENT ON FUNCTION asymm._facts_with(jsonb, jsonb) IS 'A facts document with attributes set as some differences say.';
 
--- After a round: what is to be run still, NULL when there is nothing but what was withheld.
-CREATE OR REPLACE FUNCTION asymm._settle_all(action bigint, withheld jsonb) RETURNS jsonb
+-- After a round: what is to be run still, NULL when there is nothing but what was withheld; and what of that still stands
+-- (a part that follows a parent's is mended with the parent).
+CREATE OR REPLACE FUNCTION asymm._settle_all(action bigint, withheld jsonb, OUT steps jsonb, OUT still_withheld jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
     v_items jsonb := asymm._differing();
-    v_steps jsonb;
 BEGIN
     IF v_items <> '[]' AND asymm._settle_text(v.id, v_items) THEN
         v_items := asymm._differing();
     END IF;
     SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i
      WHERE asymm._may_act((i ->> 'owner')::name);
-    v_steps := CASE WHEN v_items IS NULL THEN '[]' ELSE asymm._plan_set(v_items) END;
-    SELECT jsonb_agg(s ORDER BY n) INTO v_steps
-      FROM jsonb_array_elements(v_steps) WITH ORDINALITY AS x (s, n)
-     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(withheld) AS w WHERE w -> 'object' = s -> 'object' AND w -> 'forward' = s -> 'forward');
-    RETURN v_steps;
+    SELECT jsonb_agg(x.s ORDER BY x.n) FILTER (WHERE NOT k.known), COALESCE(jsonb_agg(x.s ORDER BY x.n) FILTER (WHERE k.known), '[]')
+      INTO steps, still_withheld
+      FROM jsonb_array_elements(CASE WHEN v_items IS NULL THEN '[]' ELSE asymm._plan_set(v_items) END) WITH ORDINALITY AS x (s, n)
+     CROSS JOIN LATERAL (
+           SELECT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
+                           WHERE w -> 'object' = x.s -> 'object' AND w -> 'forward' = x.s -> 'forward') AS known) AS k;
 END
 $$;
 COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
@@ -257,8 +258,12 @@ BEGIN
                 v_round := asymm._run_steps(v_steps, allow_data_loss);
                 v_ran := v_ran || v_round.ran;
                 v_withheld := v_withheld || v_round.withheld;
-                v_steps := asymm._settle_all(v_action, v_withheld);
-                IF v_steps IS NOT NULL AND v_rounds = 4 THEN
+                SELECT s.steps, s.still_withheld INTO v_steps, v_withheld FROM asymm._settle_all(v_action, v_withheld) AS s;
+                IF v_steps IS NOT NULL AND v_round.stuck IS NOT NULL AND (v_rounds = 6 OR v_round.ran = '[]') THEN
+                    RAISE EXCEPTION '%', v_round.stuck ->> 'message'
+                        USING ERRCODE = v_round.stuck ->> 'sqlstate', DETAIL = v_round.stuck ->> 'detail',
+                              HINT = COALESCE(v_round.stuck ->> 'hint', 'Nothing was changed.');
+                ELSIF v_steps IS NOT NULL AND v_rounds = 6 THEN
                     RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
                         DETAIL = format('Still to do: %s', left((
                             SELECT string_agg(s ->> 'forward', '; ') FROM jsonb_array_elements(v_steps) AS s), 2000)),
