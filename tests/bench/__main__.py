@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import beat, ddl, drift, scans, tps
+from bench import beat, ddl, drift, heal, scans, tps
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -17,6 +17,7 @@ GROUPS = {
     "beat": beat.measure,
     "drift": drift.measure,
     "tps": tps.measure,
+    "heal": heal.measure,
 }
 
 

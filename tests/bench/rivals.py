@@ -40,6 +40,8 @@ def url(db: Database) -> str:
 class Rival:
     """A tool that prints the SQL from one database to another; psql runs it, on after errors."""
 
+    live = True
+
     def __init__(self, name: str, plan: Callable[[str, str], str]) -> None:
         self.name = name
         self.plan = plan

@@ -144,6 +144,8 @@ def test_many_pairs_of_every_kind() -> None:
 class Nothing:
     """A healer that does nothing, or what it is told."""
 
+    live = False
+
     def __init__(self, script: str = "") -> None:
         self.script = script
 

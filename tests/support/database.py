@@ -113,10 +113,14 @@ def create_cron(server: Cluster) -> Database:
     return made
 
 
-def create(server: Cluster, template: str = "template0", name: str | None = None) -> Database:
+def create(
+    server: Cluster, template: str = "template0", name: str | None = None, strategy: str = "WAL_LOG"
+) -> Database:
     """Create a database; retried while a background worker still looks at the template."""
     name = name or f"t{next(_serial)}"
-    command = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
+        sql.Identifier(name), sql.Identifier(template), sql.SQL(strategy)
+    )
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -26,7 +26,12 @@ _serial = itertools.count(1)
 
 
 class Healer(Protocol):
-    """Makes `new` like `old`; raises what goes wrong; returns what it left undone by its own account."""
+    """Makes `new` like `old`; raises what goes wrong; returns what it left undone by its own account.
+
+    live: it reads `old` when it heals, so that this must not have been healed itself meanwhile.
+    """
+
+    live: bool
 
     def prepare(self, old: Database) -> object: ...
 
@@ -47,6 +52,10 @@ class Verdict:
     @property
     def equal(self) -> bool:
         return not self.difference
+
+    @property
+    def remade(self) -> bool:
+        return any(problem.startswith("remade") for problem in self.problems)
 
     @property
     def ok(self) -> bool:
@@ -83,7 +92,8 @@ class Judge:
     @contextlib.contextmanager
     def made(self, script: str, *, rows: bool = False) -> Iterator[Side]:
         """Yield a database of the script."""
-        db = database.create(self.server, self.template, f"pair_{next(_serial)}")
+        # Many are made at once: copying files is the quicker way then.
+        db = database.create(self.server, self.template, f"pair_{next(_serial)}", "FILE_COPY")
         try:
             run(db, script)
             if rows:
@@ -94,12 +104,18 @@ class Judge:
 
     def case(self, case: Case, healer: Healer, *, rows: bool = False) -> list[Verdict]:
         """Judge both directions of a case: two databases, each of which is to become as the other was."""
+        pairs = directions([case])
+        if healer.live and len(pairs) > 1:
+            return [verdict for pair in pairs for verdict in self.pairs(case, [pair], healer, rows)]
+        return self.pairs(case, pairs, healer, rows)
+
+    def pairs(self, case: Case, pairs: list[Pair], healer: Healer, rows: bool) -> list[Verdict]:
         verdicts = []
         with self.made(case.old, rows=rows) as old, self.made(case.new, rows=rows) as new:
             if old.dump == new.dump:
                 raise ScriptError(f"{case.name}: the two schemas are the same")
             prepared = healer.prepare(old.db), healer.prepare(new.db)
-            for pair in directions([case]):
+            for pair in pairs:
                 wanted, found = (new, old) if pair.back else (old, new)
                 judge = judge_rows if rows else judge_schema
                 verdicts.append(judge(pair, healer, prepared[pair.back], wanted, found))
@@ -191,6 +207,8 @@ def judge_rows(pair: Pair, healer: Healer, prepared: object, wanted: Side, found
 class Asymmetrica:
     """The extension: the baseline of one database, imported, approved and healed in the other."""
 
+    live = False
+
     def prepare(self, old: Database) -> object:
         """Declare everything and return the baseline; nothing of it stays: this side may be healed too."""
         with old.connect(autocommit=False) as session:
@@ -200,12 +218,24 @@ class Asymmetrica:
         return Jsonb(row[0] if row else None)
 
     def heal(self, prepared: object, new: Database, *, loss: bool) -> list[str]:
-        if not new.value("SELECT count(*) FROM asymm.baseline"):
-            new.sql("SELECT * FROM asymm.import_baseline(%s)", prepared)
-            new.sql("SELECT * FROM asymm.approve_baseline(asymm.fingerprint_database())")
-        steps = new.sql("SELECT to_jsonb(s) FROM asymm.heal_all(false, %s) AS s", loss)
-        return [str(step) for (step,) in steps if step.get("state") not in ("done", "applied", "verified")]
+        said: list[str] = []
+        with new.connect() as session:
+            session.add_notice_handler(lambda notice: said.append(told(notice)))
+            session.execute(
+                "SELECT a.* FROM asymm.import_baseline(%s) AS i"
+                " CROSS JOIN LATERAL asymm.approve_baseline(i.fingerprint) AS a",
+                [prepared],
+            )
+            query = "SELECT state, concat_ws(': ', object, statement, hazards) FROM asymm.heal_all(false, %s)"
+            steps = session.execute(query, [loss]).fetchall()
+        undone = [f"{state}: {step}" for state, step in steps if state != "verified"]
+        # One that failed takes all others back.
+        return said + [step for step in undone if not said or not step.startswith("failed")]
 
     def again(self, prepared: object, new: Database) -> list[str]:
         left = [str(row) for row in new.sql("SELECT * FROM asymm.heal_all()")]
         return left + [f"differs: {row}" for row in new.sql("SELECT * FROM asymm.diff(%s)", prepared)]
+
+
+def told(notice: psycopg.errors.Diagnostic) -> str:
+    return " ".join(filter(None, (notice.severity, notice.message_primary, notice.message_detail)))
