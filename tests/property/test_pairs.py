@@ -61,10 +61,10 @@ def court(server: Cluster, template: str) -> Judge:
 @pytest.fixture(scope="module")
 def healer(server: Cluster, template: str) -> Healer:
     db = database.create(server, template)
-    there = db.value("SELECT to_regproc('asymm.heal_all') IS NOT NULL")
+    there = db.value("SELECT to_regproc('asymm.watch_database') IS NOT NULL")
     db.drop()
     if not there:
-        pytest.skip("asymm.heal_all() isn't there yet")
+        pytest.skip("asymm.watch_database() isn't there yet")
     return judge.Asymmetrica()
 
 

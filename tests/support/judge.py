@@ -23,6 +23,10 @@ from support.database import Database
 from support.pairs import ROLES, Case, Pair, directions, statements
 
 _serial = itertools.count(1)
+SUBSCRIPTIONS = (
+    "SELECT s.subname FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid"
+    " WHERE d.datname = current_database()"
+)
 
 
 class Healer(Protocol):
@@ -88,6 +92,9 @@ class Judge:
             for role in ROLES:
                 with contextlib.suppress(psycopg.errors.DuplicateObject):
                     admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            with contextlib.suppress(psycopg.errors.DuplicateObject):
+                admin.execute("SET allow_in_place_tablespaces = on")
+                admin.execute("CREATE TABLESPACE app_space LOCATION ''")
 
     @contextlib.contextmanager
     def made(self, script: str, *, rows: bool = False) -> Iterator[Side]:
@@ -100,6 +107,9 @@ class Judge:
                 pair_rows.fill(db)
             yield Side(db, schema_dump.entries(db.dsn), pair_rows.relations(db, rows=rows))
         finally:
+            # A database with one can't be dropped.
+            for (name,) in db.sql(SUBSCRIPTIONS):
+                db.sql(sql.SQL("DROP SUBSCRIPTION {}").format(sql.Identifier(name)).as_string(db.own))
             db.drop()
 
     def case(self, case: Case, healer: Healer, *, rows: bool = False) -> list[Verdict]:
@@ -220,7 +230,7 @@ class Asymmetrica:
     def heal(self, prepared: object, new: Database, *, loss: bool) -> list[str]:
         said: list[str] = []
         with new.connect() as session:
-            session.add_notice_handler(lambda notice: said.append(told(notice)))
+            session.add_notice_handler(lambda notice: said.extend(warning(notice)))
             session.execute(
                 "SELECT a.* FROM asymm.import_baseline(%s) AS i"
                 " CROSS JOIN LATERAL asymm.approve_baseline(i.fingerprint) AS a",
@@ -237,5 +247,8 @@ class Asymmetrica:
         return left + [f"differs: {row}" for row in new.sql("SELECT * FROM asymm.diff(%s)", prepared)]
 
 
-def told(notice: psycopg.errors.Diagnostic) -> str:
-    return " ".join(filter(None, (notice.severity, notice.message_primary, notice.message_detail)))
+def warning(notice: psycopg.errors.Diagnostic) -> list[str]:
+    """Return a warning's text; nothing for what is only told."""
+    if notice.severity_nonlocalized != "WARNING":
+        return []
+    return [" ".join(filter(None, (notice.message_primary, notice.message_detail)))]

@@ -9,9 +9,11 @@ from collections import Counter
 
 from support.cluster import BIN
 
-# Their columns come in the order in which they were added.
-TABLES = {"TABLE", "FOREIGN TABLE", "ACL", "DEFAULT ACL"}
+# Their columns come in the order in which they were added, grants in the order in which they were made.
+TABLES = {"TABLE", "FOREIGN TABLE"}
+RIGHTS = {"ACL", "DEFAULT ACL", "COMMENT"}
 HEADER = re.compile(r"^-- Name: (.*); Type: (.*); Schema: (.*); Owner:(.*)$", re.MULTILINE)
+METHOD = "SET default_table_access_method"
 # The server in which a comparison is made, not the schema.
 NOISE = ("SET default_", "SET xmloption", "SELECT pg_catalog.set_config(", "\\restrict", "\\unrestrict")
 
@@ -28,7 +30,7 @@ def entries(dsn: str, *options: str) -> list[str]:
     """Return the dump's entries, sorted; the order of a table's columns and of grants is left out."""
     command = [str(BIN / "pg_dump"), "--schema-only", "--exclude-schema=asymm", *options, dsn]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = []
+    found, method = [], ""
     for part in re.split(r"^--\n(?=-- Name: .*; Type: )", text, flags=re.MULTILINE)[1:]:
         header = HEADER.match(part)
         if header is None:
@@ -37,8 +39,13 @@ def entries(dsn: str, *options: str) -> list[str]:
             continue
         body = part[header.end() :].split("\n--\n-- PostgreSQL database dump complete")[0]
         lines = [tidy(line) for line in body.split("\n") if line not in ("", "--")]
+        # It is set before the first table that has it, and holds for those after it.
+        if header[2] in TABLES and method not in ("", "heap"):
+            lines.append(f"USING {method}")
+        for line in lines:
+            method = line.partition(" = ")[2].strip(";") if line.startswith(METHOD) else method
         lines = [line for line in lines if not line.startswith(NOISE)]
-        if header[2] in TABLES or header[2] == "COMMENT":
+        if header[2] in TABLES | RIGHTS:
             lines = sorted(line.strip().removesuffix(",") for line in lines)
         found.append("\n".join([header[0], *lines]))
     return sorted(found)

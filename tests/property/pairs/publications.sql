@@ -43,3 +43,12 @@ CREATE PUBLICATION sales FOR TABLE shop.sale (id, product) WHERE (id > 5);
 -- new
 ALTER TABLE shop.sale ALTER id TYPE bigint;
 CREATE PUBLICATION sales FOR TABLE shop.sale (id, product) WHERE (id > 5);
+
+=== what is subscribed to
+CREATE SUBSCRIPTION feed CONNECTION 'host=db.example.org dbname=shop' PUBLICATION changes WITH (connect = false, slot_name = NONE);
+--- a comment
+COMMENT ON SUBSCRIPTION feed IS 'from the shop';
+--- another publication
+ALTER SUBSCRIPTION feed SET PUBLICATION changes, more WITH (refresh = false);
+--- its options
+ALTER SUBSCRIPTION feed SET (binary = true, streaming = on);
