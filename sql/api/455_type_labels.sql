@@ -1,5 +1,6 @@
--- Labels of enums in what is planned together with them. A label that gets its name back reads otherwise at once in
--- everything that names it; a label that is added can be used only after the transaction, unless the whole type is new.
+-- What a plan has to know of types before it is made. A label that gets its name back reads otherwise at once in
+-- everything that names it; a label that is added can be used only after the transaction, unless the whole type is new;
+-- a domain that arrays or rows of tables are built of takes no new check, unless it is new.
 
 -- A text as it stands in a JSON document, as a regular expression.
 CREATE OR REPLACE FUNCTION asymm._json_pattern(literal text) RETURNS text
@@ -51,8 +52,27 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._uses_labels(jsonb, text[], jsonb) IS 'Whether a definition holds one of some labels as a value of one of some types.';
 
+-- Whether a table has columns of arrays, rows or ranges of a domain.
+CREATE OR REPLACE FUNCTION asymm._domain_nested(object_id oid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM asymm._swap_columns('pg_type'::regclass, object_id) AS w
+          JOIN pg_attribute AS a ON a.attrelid = w.relid AND a.attnum = w.attnum AND w.attnum > 0
+         WHERE NOT EXISTS (
+                   WITH RECURSIVE base (oid) AS (
+                       SELECT a.atttypid
+                       UNION ALL
+                       SELECT t.typbasetype FROM base AS b JOIN pg_type AS t ON t.oid = b.oid AND t.typtype = 'd')
+                   SELECT FROM base AS b WHERE b.oid = object_id));
+END
+$$;
+COMMENT ON FUNCTION asymm._domain_nested(oid) IS 'Whether columns of tables hold a domain inside of arrays, rows or ranges, so that it takes no new check.';
+
 -- Items are what asymm._plan_set() gets.
-CREATE OR REPLACE FUNCTION asymm._labels_settled(items jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._types_settled(items jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -82,12 +102,29 @@ BEGIN
                 WHERE i -> 'declared' <> 'null' AND (i ->> 'kind' NOT IN ('function', 'procedure') OR (i -> 'declared')::text ~ 'BEGIN\s+ATOMIC')
                   AND asymm._uses_labels(i -> 'declared', ARRAY(SELECT format_type(b.member_id, NULL)
                                                                   FROM asymm._built_of('pg_type'::regclass, (v_item ->> 'oid')::oid) AS b),
-                                         v_changes -> 'added')) THEN
+                                         v_changes -> 'added'))
+           -- The key of a partitioned table cannot be turned over.
+           AND NOT EXISTS (SELECT FROM asymm._swap_columns('pg_type'::regclass, (v_item ->> 'oid')::oid) AS w
+                             JOIN pg_partitioned_table AS p ON p.partrelid = w.relid AND w.attnum = ANY (p.partattrs::smallint[])) THEN
             v_items := jsonb_set(v_items, ARRAY[v_place::text, 'declared', 'type', '', 'swap'], 'true');
+        END IF;
+    END LOOP;
+    FOR v_item, v_place IN
+        SELECT i.doc, i.n - 1 FROM jsonb_array_elements(items) WITH ORDINALITY AS i (doc, n)
+         WHERE i.doc ->> 'kind' = 'domain' AND i.doc -> 'declared' <> 'null' AND i.doc -> 'actual' <> 'null'
+           AND (i.doc #> '{declared,domain,"",not_null}' IS DISTINCT FROM i.doc #> '{actual,domain,"",not_null}'
+                OR i.doc #> '{declared,constraint}' IS DISTINCT FROM i.doc #> '{actual,constraint}')
+    LOOP
+        IF (v_item #> '{declared,domain,"",not_null}' IS NOT NULL AND v_item #> '{actual,domain,"",not_null}' IS NULL
+            OR EXISTS (SELECT FROM jsonb_each(v_item #> '{declared,constraint}') AS d
+                        WHERE d.value ->> 'def' NOT LIKE '% NOT VALID'
+                          AND d.value -> 'def' IS DISTINCT FROM v_item #> ARRAY['actual', 'constraint', d.key, 'def']))
+           AND asymm._domain_nested((v_item ->> 'oid')::oid) THEN
+            v_items := jsonb_set(v_items, ARRAY[v_place::text, 'declared', 'domain', '', 'swap'], 'true');
         END IF;
     END LOOP;
     RETURN v_items;
 END
 $$;
-COMMENT ON FUNCTION asymm._labels_settled(jsonb)
-    IS 'Items of a plan with labels of enums by the names they get back, and with enums marked that must be made anew for a new label to be used at once.';
+COMMENT ON FUNCTION asymm._types_settled(jsonb)
+    IS 'Items of a plan with labels of enums by the names they get back, and with enums and domains marked that must be made anew.';

@@ -83,8 +83,9 @@ BEGIN
                     SELECT (a -> 'moved')::boolean OR a -> 'retyped' <> '[]' FROM asymm._aligned_attributes(declared, actual) AS a)
                 WHEN declared #>> '{type,"",variant}' = 'range' THEN asymm._type_core(declared) <> asymm._type_core(actual)
                 ELSE false END
-            WHEN kind = 'domain' THEN (declared #> '{domain,"",type}', declared #> '{domain,"",collation}')
-                                      IS DISTINCT FROM (actual #> '{domain,"",type}', actual #> '{domain,"",collation}')
+            WHEN kind = 'domain' THEN declared #> '{domain,"",swap}' IS NOT NULL
+                                      OR (declared #> '{domain,"",type}', declared #> '{domain,"",collation}') IS DISTINCT
+                                         FROM (actual #> '{domain,"",type}', actual #> '{domain,"",collation}')
             ELSE asymm._named_core(kind, declared) IS DISTINCT FROM asymm._named_core(kind, actual) END, false));
 END
 $$;
@@ -164,7 +165,7 @@ COMMENT ON FUNCTION asymm._height(oid, oid) IS 'How many levels of other types a
 CREATE OR REPLACE FUNCTION asymm._plan_types(
     kind text, schema_name text, object_name text, declared jsonb, layout jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION asymm._plan_type(schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION asymm._with_keeping(jsonb, jsonb) IS 'Declared facts of an o
 
 CREATE OR REPLACE FUNCTION asymm._plan_labels(schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -110,7 +110,8 @@ BEGIN
                           JOIN jsonb_array_elements_text(v_labels) WITH ORDINALITY AS q (l, n) ON q.l = p.l WHERE q.n < x.n), 0) + 0.5
                       FROM jsonb_array_elements_text(v_labels) WITH ORDINALITY AS x (l, n) WHERE v -> 'added' ? x.l) AS y));
         -- A label that was added goes only with the type, and everything around it: as that is now.
-        SELECT string_agg(s ->> 'forward', E';\n' ORDER BY (s -> 'step')::integer) INTO v_back
+        SELECT CASE WHEN bool_and(s ->> 'forward' IS NOT NULL) THEN string_agg(s ->> 'forward', E';\n' ORDER BY (s -> 'step')::integer) END
+          INTO v_back
           FROM jsonb_array_elements(asymm._plan_set(jsonb_build_array(jsonb_build_object(
                    'kind', 'type', 'schema', schema_name, 'name', object_name, 'declared', v_renamed, 'actual', v_added, 'oid', object_id)))) AS s;
         RETURN QUERY
@@ -122,7 +123,7 @@ BEGIN
                              FROM jsonb_array_elements_text(v_labels) WITH ORDINALITY AS y (l, n)
                             WHERE v -> 'added' ? y.l OR v_renamed #> '{type,"",labels}' ? y.l) AS x
                     WHERE v -> 'added' ? x.l),
-               v_back, 'none', '{}'::text[], NULL::text;
+               v_back, 'none', CASE WHEN v_back IS NULL THEN ARRAY['cannot be undone'] ELSE '{}'::text[] END, NULL::text;
     END IF;
     IF v_swap AND v_added = v_renamed THEN
         RETURN QUERY SELECT 30, 13, 'type', '', s.*
@@ -139,7 +140,7 @@ COMMENT ON FUNCTION asymm._plan_labels(text, text, jsonb, jsonb, oid)
 
 CREATE OR REPLACE FUNCTION asymm._plan_attributes(schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column

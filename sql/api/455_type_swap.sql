@@ -88,7 +88,7 @@ COMMENT ON FUNCTION asymm._swap_scene(oid, oid)
 
 -- The whole making of an object as a script.
 CREATE OR REPLACE FUNCTION asymm._types_script(kind text, schema_name text, object_name text, facts jsonb) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -104,7 +104,7 @@ COMMENT ON FUNCTION asymm._types_script(text, text, text, jsonb) IS 'Script that
 CREATE OR REPLACE FUNCTION asymm._swap_script(
     scene jsonb, kind text, schema_name text, object_name text, present jsonb, wanted jsonb, turn jsonb)
 RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -163,7 +163,7 @@ COMMENT ON FUNCTION asymm._swap_script(jsonb, text, text, text, jsonb, jsonb, js
 CREATE OR REPLACE FUNCTION asymm._plan_swap(
     class_id oid, object_id oid, kind text, schema_name text, object_name text, wanted jsonb, present jsonb)
 RETURNS TABLE (forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

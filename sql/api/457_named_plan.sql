@@ -101,7 +101,7 @@ COMMENT ON FUNCTION asymm._plan_mappings(text, jsonb, jsonb) IS 'Steps that add,
 
 CREATE OR REPLACE FUNCTION asymm._plan_named(kind text, schema_name text, object_name text, declared jsonb, actual jsonb, object_id oid)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column

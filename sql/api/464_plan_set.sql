@@ -156,7 +156,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN (
-        WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._labels_settled(items))),
+        WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._types_settled(items))),
         s AS (
             -- Of an object alone: what drops is of the first stage, what makes of the second.
             SELECT CASE WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage, j.depth, j.kind, j.schema_name, j.object_name, p.*,

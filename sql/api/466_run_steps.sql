@@ -54,10 +54,12 @@ DECLARE
     v_ran jsonb[] := '{}';
     v_withheld jsonb := '[]';
     v_before integer;
+    v_unsafe boolean;
 BEGIN
     WHILE jsonb_array_length(v_open) > 0 LOOP
         v_waiting := '[]';
         v_before := cardinality(v_ran);
+        v_unsafe := false;
         FOR v_step IN SELECT s FROM jsonb_array_elements(v_open) AS s LOOP
             IF v_step ->> 'forward' IS NULL
                OR NOT allow_data_loss AND v_step -> 'hazards' ? 'deletes data' AND NOT asymm._loses_nothing(v_step) THEN
@@ -75,8 +77,14 @@ BEGIN
                     RAISE;
                 END IF;
                 v_waiting := v_waiting || v_step;
+                v_unsafe := v_unsafe OR v_state = '55P04';
             END;
         END LOOP;
+        -- A label that was added serves from the next transaction on, and so does what waits for it.
+        IF cardinality(v_ran) = v_before AND v_unsafe THEN
+            v_withheld := v_withheld || v_waiting;
+            v_waiting := '[]';
+        END IF;
         IF cardinality(v_ran) = v_before AND v_waiting <> '[]' THEN
             stuck := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'hint', NULLIF(v_hint, ''),
                 'detail', concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000)));

@@ -104,3 +104,13 @@ CREATE FUNCTION fine(w text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT t
 CREATE DOMAIN d AS text CONSTRAINT k CHECK (fine(VALUE)) CONSTRAINT l CHECK (fine(VALUE || 'x'));
 CREATE TABLE t (id integer PRIMARY KEY, d d, CHECK (fine(d)));
 INSERT INTO t VALUES (1, 'a');
+--- domain: checks of one that arrays and rows are built of
+CREATE DOMAIN d AS text NOT NULL CONSTRAINT k CHECK (VALUE <> 'x');
+CREATE DOMAIN e AS d;
+CREATE TYPE c AS (d d);
+CREATE TABLE t (id integer PRIMARY KEY, l d[] DEFAULT '{a}', c c, e e DEFAULT 'b');
+CREATE VIEW v AS SELECT l FROM t;
+INSERT INTO t VALUES (1, '{a,b}', ROW('c'), 'd');
+--- slip
+ALTER DOMAIN d DROP CONSTRAINT k;
+ALTER DOMAIN d DROP NOT NULL;

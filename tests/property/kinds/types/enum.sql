@@ -215,3 +215,14 @@ DROP TYPE a, b;
 CREATE TYPE a AS ENUM ();
 CREATE TYPE b AS ENUM ('x', 'y');
 CREATE TABLE t (id integer PRIMARY KEY, a a, b b);
+--- enum: a missing label, the key of a partitioned table
+-- no revert
+CREATE TYPE status AS ENUM ('new', 'paid', 'done');
+CREATE TABLE t (id integer, s status) PARTITION BY LIST (s);
+CREATE TABLE t_new PARTITION OF t FOR VALUES IN ('new');
+--- slip
+DROP TABLE t;
+DROP TYPE status;
+CREATE TYPE status AS ENUM ('new', 'done');
+CREATE TABLE t (id integer, s status) PARTITION BY LIST (s);
+CREATE TABLE t_new PARTITION OF t FOR VALUES IN ('new');
