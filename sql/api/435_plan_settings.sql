@@ -139,10 +139,11 @@ BEGIN
                CASE WHEN k.ds IS NOT NULL AND NOT k.d_identity AND NOT k.kept AND k.name <> ALL (v_leaving)
                     THEN (SELECT q FROM asymm._relation_oid(k.name) AS q
                            -- What the table owns goes with it before it is made again.
-                           WHERE context -> 'relid' <> 'null'
-                              OR NOT EXISTS (SELECT FROM pg_depend AS p
-                                              WHERE p.classid = 'pg_class'::regclass AND p.objid = q AND p.deptype = 'a'
-                                                AND p.refclassid = 'pg_class'::regclass AND p.refobjid = asymm._relation_oid(v_rel))) END AS present
+                           WHERE NOT EXISTS (SELECT FROM pg_depend AS p
+                                              WHERE p.classid = 'pg_class'::regclass AND p.objid = q AND p.refclassid = 'pg_class'::regclass
+                                                -- Another's identity goes with that.
+                                                AND (p.deptype = 'a' AND context -> 'relid' = 'null' AND p.refobjid = asymm._relation_oid(v_rel)
+                                                     OR p.deptype = 'i'))) END AS present
           FROM k),
     n AS (
         -- What the options are when the statement that sets them comes.
@@ -154,11 +155,18 @@ BEGIN
                          WHEN e.kept THEN e.s END AS options
           FROM e),
     s AS (
-        SELECT 320 AS phase, n.key, CASE WHEN n.d_identity THEN format('DROP SEQUENCE %s', n.s ->> 'name')
-                                         ELSE format('ALTER SEQUENCE %s OWNED BY NONE', n.s ->> 'name') END AS forward,
+        -- First of all: with a table that has to go would go what it owns.
+        SELECT 9 AS phase, n.key, format('ALTER SEQUENCE %s OWNED BY NONE', n.name) AS forward,
+               format('ALTER SEQUENCE %s OWNED BY %s', n.name, asymm._sequence_column(n.present)) AS inverse
+          FROM n
+         WHERE EXISTS (SELECT FROM pg_depend AS p WHERE p.classid = 'pg_class'::regclass AND p.objid = n.present AND p.deptype = 'a'
+                          AND p.refclassid = 'pg_class'::regclass AND p.refobjid IS DISTINCT FROM (context ->> 'relid')::oid)
+        UNION ALL
+        SELECT 320, n.key, CASE WHEN n.d_identity THEN format('DROP SEQUENCE %s', n.s ->> 'name')
+                                         ELSE format('ALTER SEQUENCE %s OWNED BY NONE', n.s ->> 'name') END,
                concat_ws(E';\n', CASE WHEN n.d_identity THEN asymm._plan_sequence_back(n.s, v_owner) END,
                          format('ALTER SEQUENCE %s OWNED BY %s.%I', n.s ->> 'name', v_rel, n.key),
-                         CASE WHEN n.d_identity THEN asymm._plan_position(v_rel, n.key, n.a) END) AS inverse
+                         CASE WHEN n.d_identity THEN asymm._plan_position(v_rel, n.key, n.a) END)
           FROM n WHERE n.s IS NOT NULL AND NOT n.a_identity AND NOT n.kept
         UNION ALL
         SELECT 325, n.key, format('ALTER SEQUENCE %s RENAME TO %I', n.s ->> 'name', (parse_ident(n.name))[2]),
@@ -171,6 +179,12 @@ BEGIN
         UNION ALL
         SELECT 331, n.key, format('ALTER SEQUENCE %s OWNER TO %I', n.name, v_owner), format('ALTER SEQUENCE %s OWNER TO %I', n.name, v_owner)
           FROM n WHERE n.new_serial AND n.present IS NULL AND v_owner IS NOT NULL
+        UNION ALL
+        -- Both have one owner, or it can't be owned.
+        SELECT 461, n.key, format('ALTER SEQUENCE %s OWNER TO %s', n.name, COALESCE(quote_ident(v_owner), 'CURRENT_USER')),
+               format('ALTER SEQUENCE %s OWNER TO %I', n.name, pg_get_userbyid(c.relowner))
+          FROM n JOIN pg_class AS c ON c.oid = n.present
+         WHERE n.new_serial AND pg_get_userbyid(c.relowner) IS DISTINCT FROM v_owner
         UNION ALL
         SELECT 462, n.key, format('ALTER SEQUENCE %s OWNED BY %s.%I', n.name, v_rel, n.key), format('ALTER SEQUENCE %s OWNED BY NONE', n.name)
           FROM n

@@ -143,7 +143,7 @@ BEGIN
         v_now := jsonb_set(v_now, '{owner}', v_wanted -> 'owner');
     ELSE
         RETURN QUERY
-        SELECT 5, 0, 'sequence', '', format('ALTER SEQUENCE %s OWNED BY NONE', v_rel), format('ALTER SEQUENCE %s OWNED BY %s', v_rel, v_owned),
+        SELECT 9, 0, 'sequence', '', format('ALTER SEQUENCE %s OWNED BY NONE', v_rel), format('ALTER SEQUENCE %s OWNED BY %s', v_rel, v_owned),
                'none', '{}'::text[], NULL::text WHERE v_owned IS NOT NULL
         UNION ALL
         -- Both have their owner by now.

@@ -69,7 +69,9 @@ BEGIN
           FROM jsonb_to_recordset(COALESCE(items, '[]'))
                AS i (kind text, schema text, name text, declared jsonb, layout jsonb, actual jsonb, oid oid, renames jsonb)),
     d AS (
-        SELECT d.kind, d.object_id, bool_or(d.part IS NULL) AS whole, max(d.depth) AS depth,
+        SELECT d.kind, d.object_id, bool_or(d.part IS NULL) AS whole,
+               -- What goes as a whole takes its parts with it, however far they are.
+               COALESCE(max(d.depth) FILTER (WHERE d.part IS NULL), max(d.depth)) AS depth,
                jsonb_agg(to_jsonb(ARRAY[d.part, d.name] || d.attribute)) FILTER (WHERE d.part IS NOT NULL AND d.attribute IS NOT NULL)
                || '[]' AS attributes,
                array_agg(d.part || ' ' || d.name) FILTER (WHERE d.part IS NOT NULL AND d.attribute IS NULL) AS parts
@@ -158,8 +160,10 @@ BEGIN
     RETURN (
         WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._types_settled(items))),
         s AS (
-            -- Of an object alone: what drops is of the first stage, what makes of the second.
-            SELECT CASE WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage, j.depth, j.kind, j.schema_name, j.object_name, p.*,
+            -- Of an object alone: what drops is of the first stage, what makes of the second; what must not go with the former
+            -- is freed before (phase 9).
+            SELECT CASE WHEN p.phase = 9 THEN 0 WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage,
+                   j.depth, j.kind, j.schema_name, j.object_name, p.*,
                    p.hazards AS dangers
               FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, j.schema_name, j.object_name, j.declared, j.layout, j.actual,
                                                            j.object_id, j.renames) AS p

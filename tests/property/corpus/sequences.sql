@@ -143,3 +143,14 @@ ALTER TABLE t DROP COLUMN id;
 CREATE UNLOGGED TABLE t (id serial, a int);
 --- slip
 ALTER SEQUENCE t_id_seq SET LOGGED;
+
+--- a serial's sequence in the hands of another table
+CREATE TABLE t (a serial, b int);
+CREATE TABLE u (c int);
+INSERT INTO t (b) VALUES (1), (2);
+--- slip
+ALTER TABLE u OWNER TO {bob};
+ALTER TABLE t ALTER a DROP DEFAULT;
+ALTER SEQUENCE t_a_seq OWNED BY NONE;
+ALTER SEQUENCE t_a_seq OWNER TO {bob};
+ALTER SEQUENCE t_a_seq OWNED BY u.c;
