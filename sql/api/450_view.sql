@@ -12,15 +12,15 @@ BEGIN
     SELECT 'pg_class'::regclass::oid, c.oid,
            CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' ELSE 'foreign table' END
       FROM pg_class AS c
-      JOIN pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('v', 'm', 'S', 'f') AND c.relpersistence <> 't'
-       AND (schemas IS NULL OR c.relnamespace = ANY (schemas))
-       AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')
+       AND c.relnamespace = ANY (ARRAY(SELECT n.oid FROM pg_namespace AS n
+                                        WHERE (schemas IS NULL OR n.oid = ANY (schemas))
+                                          AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')))
        AND (c.relkind <> 'S' OR NOT EXISTS (
                SELECT FROM pg_depend AS d
-                 JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
                 WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_class'::regclass
-                  AND (d.deptype = 'i' OR d.deptype = 'a' AND a.atthasdef)));
+                  AND (d.deptype = 'i' OR d.deptype = 'a' AND (SELECT a.atthasdef FROM pg_attribute AS a
+                                                                WHERE a.attrelid = d.refobjid AND a.attnum = d.refobjsubid))));
 END
 $$;
 COMMENT ON FUNCTION asymm._relations_objects(oid[])

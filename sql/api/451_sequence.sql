@@ -15,13 +15,17 @@ BEGIN
                'owner', pg_get_userbyid(r.relowner), 'type', format_type(q.seqtypid, NULL),
                'start', q.seqstart::text, 'increment', q.seqincrement::text, 'min', q.seqmin::text, 'max', q.seqmax::text,
                'cache', q.seqcache::text, 'cycle', CASE WHEN q.seqcycle THEN true END,
-               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END, 'owned_by', asymm._sequence_column(r.oid),
+               'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END, 'owned_by', o.name,
                'comment', obj_description(r.oid, 'pg_class'),
-               'acl', asymm._object_acl_facts(r.relacl, 's', r.relowner))))),
+               'acl', CASE WHEN r.relacl IS NOT NULL THEN asymm._object_acl_facts(r.relacl, 's', r.relowner) END)))),
            '[]'::jsonb
       FROM pg_class AS r
       JOIN pg_namespace AS n ON n.oid = r.relnamespace
       JOIN pg_sequence AS q ON q.seqrelid = r.oid
+      LEFT JOIN LATERAL (
+          SELECT asymm._sequence_column(r.oid) AS name
+            FROM pg_depend AS d
+           WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a') AS o ON true
      WHERE r.oid = ANY (oids) AND r.relkind = 'S' AND r.relpersistence <> 't';
 END
 $$;
