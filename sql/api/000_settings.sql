@@ -52,8 +52,10 @@ BEGIN
     IF NOT asymm._may_act(owner) THEN
         RAISE EXCEPTION 'permission denied for "%"', object
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('Role "%s" is not a member of "%s", the owner.', asymm._caller(), owner),
-                  HINT = format('Ask a superuser for: GRANT %I TO %I', owner, asymm._caller());
+                  DETAIL = CASE WHEN owner IS NULL THEN format('It has no owner, and role "%s" is not a superuser.', asymm._caller())
+                                ELSE format('Role "%s" is not a member of "%s", the owner.', asymm._caller(), owner) END,
+                  HINT = CASE WHEN owner IS NULL THEN 'Ask a superuser to call this.'
+                              ELSE format('Ask a superuser for: GRANT %I TO %I', owner, asymm._caller()) END;
     END IF;
 END
 $$;

@@ -40,7 +40,7 @@ BEGIN
     END IF;
     PERFORM asymm._require_rights(v.owner, v.target);
     -- The declared owner's text runs too, so both owners must be the caller's.
-    PERFORM asymm._require_rights((b.facts #>> '{table,"",owner}')::name, v.target)
+    PERFORM asymm._require_rights(asymm._declared_owner(b.kind, b.facts), v.target)
        FROM asymm.baseline b WHERE b.id = v.baseline_id;
     IF NOT v.state = ANY (states) THEN
         RAISE EXCEPTION 'action % is %', action, v.state
@@ -68,16 +68,17 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_healing() IS 'Raises SY004 while healing is paused.';
 
+-- Only tables can be locked by name, and a view would lock what it reads.
 CREATE OR REPLACE FUNCTION asymm._action_table(action bigint) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(asymm._relid(a.target),
-                    (SELECT c.oid FROM asymm.baseline_state s JOIN pg_class c ON c.oid = s.relid AND c.relkind IN ('r', 'p')
-                      WHERE s.baseline_id = a.baseline_id))::regclass::text
-      FROM asymm.action a WHERE a.id = action
+    SELECT COALESCE(asymm._object_oid('table', a.schema_name, a.object_name),
+                    (SELECT c.oid FROM asymm.baseline_state s JOIN pg_class c ON c.oid = s.object_id AND c.relkind IN ('r', 'p')
+                      WHERE s.baseline_id = a.baseline_id AND s.class_id = 'pg_class'::regclass))::regclass::text
+      FROM asymm.action a WHERE a.id = action AND a.object_kind = 'table'
 $$;
-COMMENT ON FUNCTION asymm._action_table(bigint) IS 'The table an action is about as it is called now, quoted; NULL when it is gone.';
+COMMENT ON FUNCTION asymm._action_table(bigint) IS 'The table an action is about as it is called now, quoted; NULL when it is gone or the action is about something else.';
 
 -- What is to be run now for an action: the stored steps while the object is still what they were made for. After a
 -- round of renames the rest is planned afresh.
@@ -89,17 +90,17 @@ DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
     v_base asymm.baseline;
     v_look record;
-    v_relid oid;
+    v_oid oid;
     v_fingerprint text;
     v_steps jsonb := v.steps;
 BEGIN
     IF v.baseline_id IS NULL THEN
-        v_relid := asymm._relid(v.target);
-        SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._table_facts(ARRAY[v_relid]) AS f;
+        v_oid := asymm._object_oid(v.object_kind, v.schema_name, v.object_name);
+        SELECT asymm._fingerprint(f.facts) INTO v_fingerprint FROM asymm._facts_of(v.object_kind, v_oid) AS f;
     ELSE
         SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
         v_look := asymm._look(v.baseline_id);
-        v_relid := v_look.relid;
+        v_oid := v_look.object_id;
         v_fingerprint := COALESCE(v_look.fingerprint, 'gone');
     END IF;
     IF round = 1 THEN
@@ -110,11 +111,11 @@ BEGIN
         END IF;
     ELSE
         v_steps := CASE WHEN v.baseline_id IS NULL OR v_fingerprint = v_base.fingerprint THEN '[]'
-                        ELSE asymm._steps(v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout,
-                                          v_look.facts, v_look.relid, v_look.renames) END;
+                        ELSE asymm._steps(v_base.kind, v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout,
+                                          v_look.facts, v_look.object_id, v_look.renames) END;
         UPDATE asymm.action a SET steps = a.steps || v_steps WHERE a.id = action AND v_steps <> '[]';
     END IF;
-    RETURN jsonb_build_object('steps', v_steps, 'relid', v_relid::bigint);
+    RETURN jsonb_build_object('steps', v_steps, 'object_id', v_oid::bigint);
 END
 $$;
-COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, and the OID of its table; raises SY008 when the object has moved on.';
+COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, and the OID of its object; raises SY008 when the object has moved on.';

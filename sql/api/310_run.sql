@@ -21,9 +21,10 @@ BEGIN
       FROM asymm.action a
       LEFT JOIN asymm.baseline b ON b.id = a.baseline_id
      WHERE a.state = 'approved' AND a.due_at <= clock_timestamp() AND asymm._may_act(a.owner)
-       AND (b.id IS NULL OR asymm._may_act((b.facts #>> '{table,"",owner}')::name))
-     -- Tables that are gone first: what refers to them needs them.
-     ORDER BY a.fingerprint_before <> 'gone', a.id
+       AND (b.id IS NULL OR asymm._may_act(asymm._declared_owner(b.kind, b.facts)))
+     -- What is gone comes first, in the order in which it can be made: what refers to it needs it.
+     ORDER BY a.fingerprint_before <> 'gone',
+              CASE WHEN a.fingerprint_before = 'gone' THEN array_position(asymm._kinds(), a.object_kind) END, a.id
      LIMIT 1 FOR UPDATE OF a SKIP LOCKED;
     IF v_id IS NOT NULL THEN
         UPDATE asymm.action SET tries = tries + 1 WHERE id = v_id;
@@ -56,19 +57,20 @@ END
 $$;
 COMMENT ON FUNCTION asymm._recover_actions() IS 'Gives actions whose session died back to the queue (failed after three tries); returns how many.';
 
--- What an action is answerable for: the parts its steps name, the whole table when one step makes or drops it.
-CREATE OR REPLACE FUNCTION asymm._touched_parts(steps jsonb, facts jsonb) RETURNS jsonb
+-- What an action is answerable for: the parts its steps name, the whole object when one step makes or drops it.
+CREATE OR REPLACE FUNCTION asymm._touched_parts(steps jsonb, kind text, facts jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN facts IS NULL OR jsonb_path_exists(steps, '$[*] ? (@.forward like_regex "^(CREATE|DROP) (UNLOGGED )?TABLE ")')
-                THEN jsonb_build_object('table', asymm._fingerprint(facts))
-                ELSE (SELECT jsonb_object_agg(p.part || ' ' || p.name, facts #> ARRAY[p.part, p.name])
-                        FROM jsonb_to_recordset(steps) AS p (part text, name text)) END
+    SELECT CASE WHEN facts IS NULL OR bool_or(p.part = kind AND p.name = '' AND p.forward ~ '^(CREATE|DROP) (?!OR REPLACE )')
+                THEN jsonb_build_object(COALESCE(kind, ''), asymm._fingerprint(facts))
+                ELSE jsonb_object_agg(p.part || ' ' || p.name, facts #> ARRAY[p.part, p.name]) FILTER (WHERE p.part IS NOT NULL) END
+      FROM jsonb_to_recordset(steps) AS p (part text, name text, forward text)
 $$;
-COMMENT ON FUNCTION asymm._touched_parts(jsonb, jsonb) IS 'The facts of the parts that the steps of an action touch; the fingerprint of all when a table was made or dropped.';
+COMMENT ON FUNCTION asymm._touched_parts(jsonb, text, jsonb)
+    IS 'The facts of the parts that the steps of an action touch; the fingerprint of all when the object was made or dropped.';
 
--- After a round: what still differs and should not; NULL when the table is as declared, but for what only a person may
+-- After a round: what still differs and should not; NULL when the object is as declared, but for what only a person may
 -- decide (steps that would delete data or can't be done). Text of parts made anew from their declared text may deparse
 -- differently once; that replayed form becomes the declared one, and the ledger says so.
 CREATE OR REPLACE FUNCTION asymm._settle(action bigint) RETURNS jsonb
@@ -81,24 +83,27 @@ DECLARE
     v_look record;
     v_left jsonb;
     v_facts jsonb;
+    v_own jsonb;
     v_replayed record;
 BEGIN
     IF v.baseline_id IS NULL THEN
-        RETURN CASE WHEN asymm._relid(v.target) IS NOT NULL THEN jsonb_build_array(jsonb_build_object('part', 'table', 'name', '')) END;
+        RETURN CASE WHEN asymm._object_oid(v.object_kind, v.schema_name, v.object_name) IS NOT NULL
+                    THEN jsonb_build_array(jsonb_build_object('part', v.object_kind, 'name', '')) END;
     END IF;
     SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
     v_look := asymm._look(v.baseline_id);
     IF v_look.fingerprint = v_base.fingerprint THEN
         RETURN NULL;
     END IF;
+    v_own := asymm._own_steps(v.steps, v_base.kind, v_base.schema_name, v_base.object_name);
     v_facts := v_base.facts;
     FOR v_replayed IN
         SELECT d.part, d.name, d.attribute, d.actual
           FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d
          WHERE d.attribute IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
            AND asymm._same_but_casts(d.declared #>> '{}', d.actual #>> '{}') AND v_look.renames = '{}'
-           AND EXISTS (SELECT FROM jsonb_to_recordset(v.steps) AS s (part text, name text, forward text)
-                        WHERE s.forward IS NOT NULL AND (s.part = 'table' AND v.fingerprint_before = 'gone'
+           AND EXISTS (SELECT FROM jsonb_to_recordset(v_own) AS s (part text, name text, forward text)
+                        WHERE s.forward IS NOT NULL AND (s.part = v_base.kind AND v.fingerprint_before = 'gone'
                                                          OR s.part = d.part AND s.name = d.name))
     LOOP
         v_facts := jsonb_set(v_facts, ARRAY[v_replayed.part, v_replayed.name, v_replayed.attribute], v_replayed.actual);
@@ -112,7 +117,7 @@ BEGIN
     END IF;
     SELECT jsonb_agg(to_jsonb(d)) INTO v_left
       FROM asymm._differences(v_facts, v_look.facts, v_look.renames) AS d
-     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(v.steps) AS s
+     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(v_own) AS s
                         WHERE s ->> 'part' = d.part AND s ->> 'name' = d.name
                           AND (s -> 'hazards' ? 'deletes data' OR s ->> 'forward' IS NULL));
     RETURN v_left;
@@ -133,6 +138,7 @@ DECLARE
     v_look record;
     v_facts jsonb;
     v_left jsonb := '[]';
+    v_own jsonb;
     v_fingerprint text := 'gone';
 BEGIN
     IF error IS NULL AND asymm._settle(action) IS NULL THEN
@@ -145,14 +151,17 @@ BEGIN
               FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
         END IF;
         -- The steps kept are those that ran: what revert() will take back.
+        v_own := asymm._own_steps(v.steps, v.object_kind, v.schema_name, v.object_name);
         SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') INTO v_steps
           FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n)
          WHERE NOT ((s.doc -> 'hazards' ? 'deletes data' OR s.doc ->> 'forward' IS NULL)
+                    AND v_own @> jsonb_build_array(s.doc)
                     AND EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text)
                                  WHERE f.part = s.doc ->> 'part' AND f.name = s.doc ->> 'name'));
         UPDATE asymm.action
            SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
-               evidence_after = jsonb_build_object('differences', v_left, 'parts', asymm._touched_parts(v_steps, v_facts))
+               evidence_after = jsonb_build_object('differences', v_left, 'parts',
+                   asymm._touched_parts(asymm._own_steps(v_steps, v.object_kind, v.schema_name, v.object_name), v.object_kind, v_facts))
          WHERE id = v.id;
         PERFORM asymm._set_action_state(v.id, 'applied');
         PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'
@@ -198,6 +207,7 @@ SET standard_conforming_strings = on
 SET datestyle = 'ISO, YMD'
 SET default_tablespace = ''
 SET default_table_access_method = 'heap'
+SET check_function_bodies = off
 AS $$
 DECLARE
     v_table text;
@@ -231,7 +241,7 @@ BEGIN
                     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table::regclass);
                 END IF;
                 -- Nobody may have put another relation of that name there meanwhile.
-                IF to_regclass(v_table)::oid IS DISTINCT FROM (v_open ->> 'relid')::oid THEN
+                IF to_regclass(v_table)::oid IS DISTINCT FROM (v_open ->> 'object_id')::oid THEN
                     RAISE EXCEPTION 'action % is stale', action USING ERRCODE = 'SY008',
                         DETAIL = format('%s is another relation now.', v_table),
                         HINT = 'It is planned again with the next beat, or by asymm.heal().';

@@ -6,7 +6,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v record := asymm._resolve(target);
-    v_object text := format('%I.%I', v.schema_name, v.object_name);
     v_base asymm.baseline;
     v_look record;
     v_facts jsonb;
@@ -18,7 +17,7 @@ DECLARE
 BEGIN
     IF v.baseline_id IS NOT NULL THEN
         SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
-        PERFORM asymm._require_rights((v_base.facts #>> '{table,"",owner}')::name, v_object);
+        PERFORM asymm._require_declared(ARRAY[v.baseline_id]);
         IF NOT dry_run THEN
             -- The log first: it may hold a migration that is to be adopted, not taken back.
             PERFORM asymm._process_ddl(v.baseline_id);
@@ -33,46 +32,51 @@ BEGIN
         IF v_look.fingerprint = v_base.fingerprint THEN
             RETURN NULL;
         END IF;
-        v_steps := asymm._steps(v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout, v_look.facts, v_look.relid, v_look.renames);
-        v_owner := COALESCE(v_look.owner, (v_base.facts #>> '{table,"",owner}')::name);
+        v_steps := asymm._steps(v.kind, v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout, v_look.facts,
+                                v_look.object_id, v_look.renames);
+        v_owner := COALESCE(v_look.owner, asymm._declared_owner(v.kind, v_base.facts));
         v_fingerprint := COALESCE(v_look.fingerprint, 'gone');
         SELECT jsonb_agg(to_jsonb(d)) INTO v_differences FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
     ELSE
-        SELECT f.facts, f.owner, asymm._fingerprint(f.facts), asymm._steps(f.schema_name, f.object_name, NULL, NULL, f.facts, f.relid, '{}')
+        SELECT f.facts, f.owner, asymm._fingerprint(f.facts),
+               asymm._steps(f.kind, f.schema_name, f.object_name, NULL, NULL, f.facts, f.object_id, '{}')
           INTO v_facts, v_owner, v_fingerprint, v_steps
-          FROM asymm._table_facts(ARRAY[asymm._relid(v_object)]) AS f;
+          FROM asymm._facts_of(v.kind, asymm._object_oid(v.kind, v.schema_name, v.object_name)) AS f;
         IF v_facts IS NULL THEN
             RETURN NULL;
         END IF;
-        PERFORM asymm._require_rights(v_owner, v_object);
-        v_differences := jsonb_build_array(jsonb_build_object('part', 'table', 'name', '', 'actual', v_facts #> '{table,""}'));
+        PERFORM asymm._require_rights(v_owner, v.display);
+        v_differences := jsonb_build_array(jsonb_build_object('part', v.kind, 'name', '', 'actual', v_facts #> ARRAY[v.kind, '']));
     END IF;
     IF dry_run THEN
         RETURN jsonb_build_object('steps', v_steps);
     END IF;
     -- The open proposal, if it is for this very state, else a new row.
     SELECT a.id INTO v_action FROM asymm.action a
-     WHERE a.kind = 'heal' AND a.target = v_object AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id
+     WHERE a.kind = 'heal' AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id
+       AND (a.object_kind, a.schema_name, a.object_name) = (v.kind, v.schema_name, v.object_name)
        AND a.state IN ('proposed', 'approved') AND a.fingerprint_before = v_fingerprint AND a.steps = v_steps
      ORDER BY a.id DESC LIMIT 1;
     PERFORM asymm._set_action_state(a.id, 'expired', 'asked for again') FROM asymm.action a
-      WHERE a.kind = 'heal' AND a.target = v_object AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id
+      WHERE a.kind = 'heal' AND a.baseline_id IS NOT DISTINCT FROM v.baseline_id
+        AND (a.object_kind, a.schema_name, a.object_name) = (v.kind, v.schema_name, v.object_name)
         AND a.state IN ('proposed', 'approved') AND a.id IS DISTINCT FROM v_action;
     IF v_action IS NULL THEN
-        INSERT INTO asymm.action (kind, baseline_id, target, owner, state, requested_by, steps, fingerprint_before, evidence_before)
-        VALUES ('heal', v.baseline_id, v_object, v_owner, 'proposed', asymm._caller(), v_steps, v_fingerprint,
+        INSERT INTO asymm.action (kind, baseline_id, target, object_kind, schema_name, object_name, owner, state, requested_by, steps,
+                                  fingerprint_before, evidence_before)
+        VALUES ('heal', v.baseline_id, v.display, v.kind, v.schema_name, v.object_name, v_owner, 'proposed', asymm._caller(), v_steps, v_fingerprint,
                 jsonb_build_object('differences', v_differences))
         RETURNING id INTO v_action;
     END IF;
     PERFORM asymm._set_action_state(v_action, 'approved', 'heal() by ' || asymm._caller());
     UPDATE asymm.drift_record SET action_id = v_action
      WHERE state = 'open' AND baseline_id IS NOT DISTINCT FROM v.baseline_id
-       AND schema_name = v.schema_name AND object_name = v.object_name;
+       AND (kind, schema_name, object_name) = (v.kind, v.schema_name, v.object_name);
     PERFORM asymm._set_action_state(v_action, 'applying');
     RETURN jsonb_build_object('action', v_action, 'steps', v_steps);
 END
 $$;
-COMMENT ON FUNCTION asymm._request_heal(text, boolean) IS 'Plans the repair of a table and, unless it is a dry run, opens its action; NULL when nothing differs.';
+COMMENT ON FUNCTION asymm._request_heal(text, boolean) IS 'Plans the repair of an object and, unless it is a dry run, opens its action; NULL when nothing differs.';
 
 CREATE OR REPLACE FUNCTION asymm._show_steps(steps jsonb, field text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -138,7 +142,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.heal(text, boolean, boolean)
-    IS 'Brings a watched table back to its baseline with the caller''s rights, in one transaction, and checks the result; dry_run only shows the plan. Steps that would delete data need allow_data_loss. No rows: nothing differs. A failure is a warning and a ledger row; nothing is half done. Raises 22004, 22023, 42P01, 42501, SY001, SY004.';
+    IS 'Brings a watched object back to its baseline with the caller''s rights, in one transaction, and checks the result; dry_run only shows the plan. Steps that would delete data need allow_data_loss. No rows: nothing differs. A failure is a warning and a ledger row; nothing is half done. Raises 22004, 22023, 42704, 42P01, 42725, 42501, SY001, SY004.';
 
 CREATE OR REPLACE FUNCTION asymm._action_steps(action bigint) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED

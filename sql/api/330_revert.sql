@@ -7,7 +7,7 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified']);
     v_facts jsonb;
-    v_table name[];
+    v_own jsonb;
     v_steps jsonb;
 BEGIN
     IF v.kind = 'adopt' THEN
@@ -15,10 +15,10 @@ BEGIN
     END IF;
     IF v.baseline_id IS NOT NULL THEN
         SELECT l.facts INTO v_facts FROM asymm._look(v.baseline_id) AS l;
-        SELECT ARRAY[b.schema_name, b.object_name] INTO v_table FROM asymm.baseline b WHERE b.id = v.baseline_id;
     END IF;
+    v_own := asymm._own_steps(v.steps, v.object_kind, v.schema_name, v.object_name);
     -- Other parts may have changed since: that is no reason.
-    IF asymm._touched_parts(v.steps, v_facts) IS DISTINCT FROM v.evidence_after -> 'parts' THEN
+    IF asymm._touched_parts(v_own, v.object_kind, v_facts) IS DISTINCT FROM v.evidence_after -> 'parts' THEN
         RAISE EXCEPTION 'action % cannot be taken back', action
             USING ERRCODE = 'SY008', DETAIL = format('What it changed in %s is no longer as it left it.', v.target),
                   HINT = format('Look at what came after: SELECT * FROM asymm.drift WHERE object = %L;', v.target);
@@ -29,10 +29,12 @@ BEGIN
     -- What the repair made may hold data by now.
     SELECT jsonb_agg(s.doc || jsonb_build_object('precondition', CASE
                WHEN s.doc ->> 'part' = 'column' AND s.doc ->> 'inverse' LIKE '%DROP COLUMN%'
-                   THEN format('SELECT NOT EXISTS (SELECT FROM %I.%I WHERE %I IS NOT NULL)', v_table[1], v_table[2], s.doc ->> 'name')
-               WHEN s.doc ->> 'inverse' LIKE 'DROP TABLE%'
-                   THEN format('SELECT NOT EXISTS (SELECT FROM %I.%I)', v_table[1], v_table[2]) END) ORDER BY s.n DESC)
-      INTO v_steps FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n);
+                   THEN 'SELECT NOT EXISTS (SELECT FROM ' || r.name || format(' WHERE %I IS NOT NULL)', s.doc ->> 'name')
+               WHEN s.doc ->> 'inverse' LIKE 'DROP TABLE%' THEN 'SELECT NOT EXISTS (SELECT FROM ' || r.name || ')' END) ORDER BY s.n DESC)
+      INTO v_steps
+      FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n)
+     CROSS JOIN LATERAL (SELECT CASE WHEN COALESCE(s.doc ->> 'kind', v.object_kind) = 'table'
+                                     THEN COALESCE(s.doc ->> 'object', format('%I.%I', v.schema_name, v.object_name)) END) AS r (name);
     IF NOT dry_run THEN
         PERFORM asymm._set_action_state(action, 'reverting');
     END IF;
@@ -66,15 +68,17 @@ BEGIN
         IF v.baseline_id IS NOT NULL THEN
             SELECT COALESCE(l.fingerprint, 'gone'), l.facts INTO v_fingerprint, v_facts FROM asymm._look(v.baseline_id) AS l;
         ELSE
-            SELECT asymm._fingerprint(f.facts), f.facts INTO v_fingerprint, v_facts FROM asymm._table_facts(ARRAY[asymm._relid(v.target)]) AS f;
+            SELECT asymm._fingerprint(f.facts), f.facts INTO v_fingerprint, v_facts
+              FROM asymm._facts_of(v.object_kind, asymm._object_oid(v.object_kind, v.schema_name, v.object_name)) AS f;
         END IF;
-        IF asymm._touched_parts(v.steps, v_facts) IS NOT DISTINCT FROM v.evidence_after -> 'parts'
+        IF asymm._touched_parts(asymm._own_steps(v.steps, v.object_kind, v.schema_name, v.object_name), v.object_kind, v_facts)
+               IS NOT DISTINCT FROM v.evidence_after -> 'parts'
            AND v_fingerprint IS NOT DISTINCT FROM v.fingerprint_after THEN
             RAISE EXCEPTION 'action % was not taken back', action
                 USING ERRCODE = 'SY007', DETAIL = format('%s is still as the action left it.', v.target),
                       HINT = format('SELECT * FROM asymm.revert(%s);', action);
         ELSIF v_fingerprint IS DISTINCT FROM v.fingerprint_before THEN
-            v_note := '; the table is not in every detail as it was before';
+            v_note := '; not in every detail as it was before';
         END IF;
     END IF;
     IF v.kind = 'adopt' THEN
@@ -116,6 +120,7 @@ SET standard_conforming_strings = on
 SET datestyle = 'ISO, YMD'
 SET default_tablespace = ''
 SET default_table_access_method = 'heap'
+SET check_function_bodies = off
 SET row_security = off
 AS $$
 DECLARE

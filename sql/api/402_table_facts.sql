@@ -99,7 +99,8 @@ BEGIN
     RETURN QUERY
     WITH d AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.a) p, jsonb_each(p.value) n),
          f AS (SELECT p.key AS part, n.key AS name, n.value FROM jsonb_each(_compare.b) p, jsonb_each(p.value) n)
-    SELECT 'table', '', NULL, _compare.a #> '{table,""}', _compare.b #> '{table,""}'
+    SELECT k.kind, '', NULL, _compare.a #> ARRAY[k.kind, ''], _compare.b #> ARRAY[k.kind, '']
+      FROM (SELECT asymm._facts_kind(COALESCE(_compare.a, _compare.b))) AS k (kind)
      WHERE _compare.a IS NULL <> (_compare.b IS NULL)
     UNION ALL
     SELECT part, name, v.attribute, v.declared, v.actual
@@ -117,50 +118,51 @@ $$;
 COMMENT ON FUNCTION asymm._compare(jsonb, jsonb)
     IS 'Differences of two facts documents (a declared, b actual), one row an attribute; attribute NULL when a whole part is missing (actual NULL) or extra (declared NULL).';
 
-CREATE OR REPLACE FUNCTION asymm._schema_tables(schema name) RETURNS oid[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT COALESCE(array_agg(c.oid ORDER BY c.oid), '{}')
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = _schema_tables.schema AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-$$;
-COMMENT ON FUNCTION asymm._schema_tables(name) IS 'Tables of a schema that can be watched: no temporary ones, no extension''s own.';
-
 CREATE OR REPLACE FUNCTION asymm.fingerprint(target regclass) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_kind text := asymm._require_relation(target);
 BEGIN
-    PERFORM asymm._require_table(target);
-    RETURN (SELECT asymm._fingerprint(f.facts) FROM asymm._table_facts(ARRAY[target::oid]) AS f);
+    RETURN (SELECT asymm._fingerprint(f.facts) FROM asymm._facts_of(v_kind, target::oid) AS f);
 END
 $$;
 COMMENT ON FUNCTION asymm.fingerprint(regclass)
-    IS 'SHA-256 of everything declared about a table as it is now. Raises 42809 for what is not a table.';
+    IS 'SHA-256 of everything declared about a table, view, sequence or foreign table as it is now. Raises 22004, 42P01, 42809.';
+
+CREATE OR REPLACE FUNCTION asymm._fingerprint_scope(schema name) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_kinds text[];
+    v_oids oid[];
+BEGIN
+    SELECT array_agg(s.kind), array_agg(s.object_id) INTO v_kinds, v_oids FROM asymm._watchable(schema) AS s;
+    RETURN (SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(f.kind, f.schema_name, f.object_name, asymm._fingerprint(f.facts))::text, ''
+                                                     ORDER BY f.kind COLLATE "C", f.schema_name COLLATE "C", f.object_name COLLATE "C"), ''))
+              FROM asymm._object_facts(v_kinds, v_oids) AS f);
+END
+$$;
+COMMENT ON FUNCTION asymm._fingerprint_scope(name) IS 'SHA-256 over the fingerprints of everything in a schema, or (NULL) in the database.';
 
 CREATE OR REPLACE FUNCTION asymm.fingerprint_schema(schema name) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM asymm._require_schema(schema);
-    RETURN (SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(f.object_name, asymm._fingerprint(f.facts))::text, ''
-                                                     ORDER BY f.object_name COLLATE "C"), ''))
-              FROM asymm._table_facts(asymm._schema_tables(schema)) AS f);
+    RETURN asymm._fingerprint_scope(asymm._require_schema(schema));
 END
 $$;
-COMMENT ON FUNCTION asymm.fingerprint_schema(name) IS 'SHA-256 over the fingerprints of all tables of a schema as they are now. Raises 3F000 for an unknown schema.';
+COMMENT ON FUNCTION asymm.fingerprint_schema(name) IS 'SHA-256 over the fingerprints of a schema and everything in it as they are now. Raises 22004, 22023, 3F000, 42809.';
 
 CREATE OR REPLACE FUNCTION asymm.fingerprint_database() RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(n.nspname, asymm.fingerprint_schema(n.nspname))::text, ''
-                                             ORDER BY n.nspname COLLATE "C"), ''))
-      FROM pg_namespace AS n
-     WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
+BEGIN
+    RETURN asymm._fingerprint_scope(NULL);
+END
 $$;
-COMMENT ON FUNCTION asymm.fingerprint_database() IS 'SHA-256 over the fingerprints of all schemas as they are now: one root to compare two databases by.';
+COMMENT ON FUNCTION asymm.fingerprint_database() IS 'SHA-256 over the fingerprints of everything in the database as it is now: one root to compare two databases by.';

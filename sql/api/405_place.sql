@@ -16,6 +16,14 @@ END
 $$;
 COMMENT ON FUNCTION asymm._place() IS 'System identifier, timeline, database OID and data directory: what tells this database from its restored or cloned copy.';
 
+CREATE OR REPLACE FUNCTION asymm._has_declarations() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM asymm.baseline) OR EXISTS (SELECT FROM asymm.watched_schema) OR EXISTS (SELECT FROM asymm.watched_database)
+$$;
+COMMENT ON FUNCTION asymm._has_declarations() IS 'True when anything is watched.';
+
 CREATE OR REPLACE FUNCTION asymm._record_place() RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +31,7 @@ AS $$
     -- Only in a database without declarations: one that has some, but no place, was restored.
     UPDATE asymm.control SET place = asymm._place(), changed_at = clock_timestamp()
      WHERE place IS NULL
-       AND NOT EXISTS (SELECT FROM asymm.baseline) AND NOT EXISTS (SELECT FROM asymm.watched_schema)
+       AND NOT asymm._has_declarations()
 $$;
 COMMENT ON FUNCTION asymm._record_place() IS 'Remembers the place with the first declaration; keeps quiet in a restored database.';
 
@@ -35,7 +43,7 @@ BEGIN
     RETURN (
         SELECT CASE
             WHEN pg_is_in_recovery() THEN 'this server is a standby'
-            WHEN c.place IS NULL AND (EXISTS (SELECT FROM asymm.baseline) OR EXISTS (SELECT FROM asymm.watched_schema))
+            WHEN c.place IS NULL AND asymm._has_declarations()
             THEN 'the declarations came from a dump'
             WHEN c.place <> h.place THEN
                 (SELECT 'this database is a copy or was moved: ' || string_agg(p.key || ' changed', ', ' ORDER BY p.key)

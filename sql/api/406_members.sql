@@ -88,7 +88,8 @@ END
 $$;
 COMMENT ON FUNCTION asymm._headers(oid[]) IS 'A hash over the row headers (xmin, ctid) of every catalog row of each table: cheap to compare, says nothing of what changed.';
 
-CREATE OR REPLACE FUNCTION asymm._refresh_members(baselines bigint[]) RETURNS void
+-- Where an object was found is told in step with the baselines by who knows it; else it is looked up by name.
+CREATE OR REPLACE FUNCTION asymm._refresh_members(baselines bigint[], object_ids oid[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -97,31 +98,43 @@ DECLARE
     v_relids oid[];
 BEGIN
     -- Arrays are joined by unnest(): as a filter beside a generic plan they would be searched once per row.
-    INSERT INTO asymm.baseline_state AS s (baseline_id, relid)
-    SELECT b.id, c.oid
-      FROM unnest(baselines) AS u (id)
+    INSERT INTO asymm.baseline_state AS s (baseline_id, class_id, object_id)
+    SELECT b.id, asymm._kind_class(b.kind), o.id
+      FROM unnest(baselines, object_ids) AS u (id, object_id)
       JOIN asymm.baseline b ON b.id = u.id
-      JOIN pg_namespace n ON n.nspname = b.schema_name
-      JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p')
-    ON CONFLICT (baseline_id) DO UPDATE SET relid = excluded.relid WHERE s.relid IS DISTINCT FROM excluded.relid;
-    SELECT COALESCE(array_agg(s.relid), '{}') INTO v_relids
-      FROM unnest(baselines) AS u (id) JOIN asymm.baseline_state s ON s.baseline_id = u.id WHERE s.relid IS NOT NULL;
-    -- A table that took another's name is that other one now.
-    UPDATE asymm.baseline_state AS s SET relid = NULL, header = NULL
-      FROM unnest(v_relids) AS r (id)
-     WHERE s.relid = r.id AND NOT EXISTS (SELECT FROM unnest(baselines) AS u (id) WHERE u.id = s.baseline_id);
+     CROSS JOIN LATERAL (SELECT CASE WHEN object_ids IS NOT NULL THEN u.object_id
+                                     ELSE asymm._object_oid(b.kind, b.schema_name, b.object_name) END) AS o (id)
+     WHERE o.id IS NOT NULL
+    ON CONFLICT (baseline_id) DO UPDATE SET class_id = excluded.class_id, object_id = excluded.object_id
+     WHERE (s.class_id, s.object_id) IS DISTINCT FROM (excluded.class_id, excluded.object_id);
+    -- An object that took another's name is that other one now.
+    UPDATE asymm.baseline_state AS s SET object_id = NULL, header = NULL
+      FROM unnest(baselines) AS u (id)
+      JOIN asymm.baseline_state AS n ON n.baseline_id = u.id
+     WHERE s.object_id = n.object_id AND s.class_id = n.class_id AND s.baseline_id <> n.baseline_id
+       AND NOT EXISTS (SELECT FROM unnest(baselines) AS o (id) WHERE o.id = s.baseline_id);
+    SELECT COALESCE(array_agg(s.object_id), '{}') INTO v_relids
+      FROM unnest(baselines) AS u (id) JOIN asymm.baseline_state s ON s.baseline_id = u.id
+     WHERE s.class_id = 'pg_class'::regclass AND s.object_id IS NOT NULL;
     UPDATE asymm.baseline_state AS s SET header = h.header, fingerprint = b.fingerprint, checked_at = clock_timestamp(),
            checked_xid = pg_current_xact_id(), checked_snapshot = pg_current_snapshot()
       FROM unnest(baselines) AS u (id)
       JOIN asymm.baseline AS b ON b.id = u.id
       JOIN asymm.baseline_state AS k ON k.baseline_id = u.id
-      JOIN asymm._headers(v_relids) AS h ON h.relid = k.relid
-     WHERE s.baseline_id = u.id;
+      LEFT JOIN asymm._headers(v_relids) AS h ON h.relid = k.object_id AND k.class_id = 'pg_class'::regclass
+     WHERE s.baseline_id = u.id AND k.object_id IS NOT NULL;
     WITH present AS MATERIALIZED (
         SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
           FROM unnest(baselines) AS u (id)
+          JOIN asymm.baseline AS b ON b.id = u.id AND b.kind = 'table'
           JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
-          JOIN asymm._addresses(v_relids) AS a ON a.relid = s.relid),
+          JOIN asymm._addresses(v_relids) AS a ON a.relid = s.object_id
+        UNION ALL
+        SELECT s.class_id, s.object_id, 0, s.baseline_id, b.kind, ''
+          FROM unnest(baselines) AS u (id)
+          JOIN asymm.baseline AS b ON b.id = u.id AND b.kind <> 'table'
+          JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
+         WHERE s.object_id IS NOT NULL),
     gone AS (
         DELETE FROM asymm.member AS m
          USING unnest(baselines) AS u (id)
@@ -136,7 +149,28 @@ BEGIN
        SET baseline_id = excluded.baseline_id, part = excluded.part, name = excluded.name;
 END
 $$;
-COMMENT ON FUNCTION asymm._refresh_members(bigint[]) IS 'Notes where watched objects that agree with their baseline live in the catalog now.';
+COMMENT ON FUNCTION asymm._refresh_members(bigint[], oid[]) IS 'Notes where watched objects that agree with their baseline live in the catalog now.';
+
+-- Everything watched as it is where it was last seen, if it still has its name there.
+CREATE OR REPLACE FUNCTION asymm._facts_at_address(baselines bigint[] DEFAULT NULL) RETURNS TABLE (baseline_id bigint, object_id oid, facts jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    v_kinds text[];
+    v_oids oid[];
+BEGIN
+    SELECT array_agg(b.kind), array_agg(s.object_id) INTO v_kinds, v_oids
+      FROM asymm.baseline b JOIN asymm.baseline_state s ON s.baseline_id = b.id
+     WHERE s.object_id IS NOT NULL AND (baselines IS NULL OR b.id = ANY (baselines));
+    RETURN QUERY
+        SELECT b.id, f.object_id, f.facts
+          FROM asymm._object_facts(v_kinds, v_oids) AS f
+          JOIN asymm.baseline b ON (b.kind, b.schema_name, b.object_name) = (f.kind, f.schema_name, f.object_name);
+END
+$$;
+COMMENT ON FUNCTION asymm._facts_at_address(bigint[]) IS 'Facts of watched objects that are still where they were, by one look at the catalogs.';
 
 CREATE OR REPLACE FUNCTION asymm._rebuild_members() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -152,9 +186,7 @@ BEGIN
     UPDATE asymm.baseline_state AS s
        SET header = NULL, fingerprint = NULL, checked_xid = NULL, checked_snapshot = NULL
       FROM asymm.baseline AS b
-      LEFT JOIN LATERAL (SELECT x.relid FROM asymm.baseline_state x WHERE x.baseline_id = b.id) AS r ON true
-      LEFT JOIN asymm._table_facts(ARRAY(SELECT x.relid FROM asymm.baseline_state x WHERE x.relid IS NOT NULL)) AS f
-             ON f.relid = r.relid
+      LEFT JOIN asymm._facts_at_address() AS f ON f.baseline_id = b.id
      WHERE b.id = s.baseline_id AND b.facts IS DISTINCT FROM f.facts;
 END
 $$;

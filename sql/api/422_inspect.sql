@@ -11,7 +11,7 @@ $$;
 COMMENT ON FUNCTION asymm._close_drift(bigint, text) IS 'Ends the open drift of an object and expires what was proposed for it.';
 
 CREATE OR REPLACE FUNCTION asymm._record_drift(
-    baseline bigint, kind text, schema_name name, object_name name, differences jsonb, found_by text, ddl_log_id bigint)
+    baseline bigint, kind text, schema_name text, object_name text, differences jsonb, found_by text, ddl_log_id bigint)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -25,7 +25,7 @@ BEGIN
       LEFT JOIN jsonb_to_recordset(differences) AS f (part text, name text, attribute text, declared jsonb, actual jsonb)
              ON f.part = o.part AND f.name = o.name AND f.attribute IS NOT DISTINCT FROM o.attribute
      WHERE o.id = d.id AND o.state = 'open'
-       AND o.schema_name = _record_drift.schema_name AND o.object_name = _record_drift.object_name
+       AND (o.kind, o.schema_name, o.object_name) = (_record_drift.kind, _record_drift.schema_name, _record_drift.object_name)
        AND (f.part IS NULL OR NULLIF(f.actual, 'null') IS DISTINCT FROM o.actual);
     INSERT INTO asymm.drift_record (baseline_id, kind, schema_name, object_name, part, name, attribute, declared, actual,
                                     ddl_log_id, found_by)
@@ -37,14 +37,14 @@ BEGIN
     -- A scan may have been first; who did it is known now.
     UPDATE asymm.drift_record AS d SET ddl_log_id = _record_drift.ddl_log_id
      WHERE d.state = 'open' AND d.ddl_log_id IS NULL AND _record_drift.ddl_log_id IS NOT NULL
-       AND d.schema_name = _record_drift.schema_name AND d.object_name = _record_drift.object_name;
+       AND (d.kind, d.schema_name, d.object_name) = (_record_drift.kind, _record_drift.schema_name, _record_drift.object_name);
     RETURN v_new;
 END
 $$;
-COMMENT ON FUNCTION asymm._record_drift(bigint, text, name, name, jsonb, text, bigint)
+COMMENT ON FUNCTION asymm._record_drift(bigint, text, text, text, jsonb, text, bigint)
     IS 'Brings the open drift rows of an object in line with its differences; returns how many are new.';
 
--- Until somebody decides (heal, adopt, watch), policy heal only proposes for this table.
+-- Until somebody decides (heal, adopt, watch), policy heal only proposes for this object.
 CREATE OR REPLACE FUNCTION asymm._hold(baseline bigint, reason text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -52,15 +52,17 @@ AS $$
     INSERT INTO asymm.baseline_state AS s (baseline_id, held) VALUES (baseline, reason)
     ON CONFLICT (baseline_id) DO UPDATE SET held = excluded.held
 $$;
-COMMENT ON FUNCTION asymm._hold(bigint, text) IS 'Holds the repair of a table back until a person decides, with the reason.';
+COMMENT ON FUNCTION asymm._hold(bigint, text) IS 'Holds the repair of an object back until a person decides, with the reason.';
 
 -- Why a plan may not run by policy alone, or NULL.
-CREATE OR REPLACE FUNCTION asymm._hold_reason(base asymm.baseline, relid oid, differences jsonb, steps jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._hold_reason(base asymm.baseline, object_id oid, differences jsonb, steps jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_set asymm.setting := asymm._settings();
+    v_owner name := asymm._declared_owner(base.kind, base.facts);
+    v_bytes bigint;
     v_reason text;
 BEGIN
     IF base.policy <> 'heal' THEN
@@ -74,13 +76,16 @@ BEGIN
     IF v_reason IS NOT NULL THEN
         RETURN v_reason;
     END IF;
-    -- An actor belongs to one owner, so it can neither give a table back nor run a superuser's.
+    -- An actor belongs to one owner, so it can neither give an object back nor run a superuser's.
+    IF v_owner IS NULL THEN
+        RETURN 'it has no owner whom an actor may serve: call asymm.heal() yourself';
+    END IF;
     SELECT format('owner "%s" is a superuser, whom no actor may serve: call asymm.heal() yourself', r.rolname) INTO v_reason
-      FROM pg_roles r WHERE r.rolname = base.facts #>> '{table,"",owner}' AND r.rolsuper;
+      FROM pg_roles r WHERE r.rolname = v_owner AND r.rolsuper;
     IF v_reason IS NOT NULL THEN
         RETURN v_reason;
     END IF;
-    IF jsonb_path_exists(differences, '$[*] ? (@.part == "table" && @.attribute == "owner")') THEN
+    IF EXISTS (SELECT FROM jsonb_to_recordset(differences) AS d (part text, attribute text) WHERE d.part = base.kind AND d.attribute = 'owner') THEN
         RETURN 'the owner changed: only a superuser, or a member of both owners, can give it back';
     END IF;
     IF jsonb_path_exists(steps, '$[*] ? (@.inverse == null && @.forward != null)') THEN
@@ -95,10 +100,11 @@ BEGIN
     IF v_reason IS NOT NULL THEN
         RETURN v_reason;
     END IF;
-    IF relid IS NOT NULL AND pg_table_size(relid) > v_set.max_table_bytes
+    v_bytes := CASE WHEN base.kind IN ('table', 'materialized view') THEN pg_table_size(object_id) END;
+    IF v_bytes > v_set.max_table_bytes
        AND jsonb_path_exists(steps, '$[*] ? (@.precondition != null || @.hazards[*] == "rewrites table" ||
                                              @.hazards[*] == "scans table" || @.hazards[*] == "builds index")') THEN
-        RETURN format('the table (%s) is larger than max_table_bytes', pg_size_pretty(pg_table_size(relid)));
+        RETURN format('the table (%s) is larger than max_table_bytes', pg_size_pretty(v_bytes));
     END IF;
     -- No tug-of-war: the same thing repaired again and again within the window is somebody's will.
     SELECT format('%s was repaired %s times within %s', r.what, count(*), v_set.relapse_window) INTO v_reason
@@ -151,22 +157,22 @@ BEGIN
                 WHERE NOT l.seen AND l.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
                   AND (cardinality(l.object_ids) = 0
                        OR baseline IN (SELECT asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names)))) THEN
-        RAISE EXCEPTION 'more DDL arrived while the table was looked at'
+        RAISE EXCEPTION 'more DDL arrived while the object was looked at'
             USING ERRCODE = 'SY010', DETAIL = format('Baseline %s.', baseline), HINT = 'It is looked at again with the next beat.';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on a table; internal, caught by the callers.';
+COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on an object; internal, caught by the callers.';
 
--- One watched table: its drift rows are made to agree with what is there, and the plan is asked for, which takes longer.
+-- One watched object: its drift rows are made to agree with what is there, and the plan is asked for, which takes longer.
 -- NULL when it is as declared and was.
 CREATE OR REPLACE FUNCTION asymm._inspect_one(base asymm.baseline, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_target text := format('%I.%I', base.schema_name, base.object_name);
     v_look record := asymm._look(base.id);
+    v_class oid := asymm._kind_class(base.kind);
     v_differences jsonb;
     v_new integer;
 BEGIN
@@ -174,28 +180,32 @@ BEGIN
         PERFORM asymm._require_read(base.id);
     END IF;
     IF v_look.fingerprint = base.fingerprint THEN
-        PERFORM asymm._refresh_members(ARRAY[base.id]);
+        PERFORM asymm._refresh_members(ARRAY[base.id], ARRAY[v_look.object_id]);
         IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open') THEN
             PERFORM asymm._close_drift(base.id, 'vanished');
             UPDATE asymm.baseline_state AS s SET held = NULL WHERE s.baseline_id = base.id AND s.held IS NOT NULL;
-            RETURN jsonb_build_object('objects', jsonb_build_array(v_target), 'drifts', 0);
+            RETURN jsonb_build_object('drifts', 0, 'objects',
+                jsonb_build_array(asymm._object_display(base.kind, base.schema_name, base.object_name)));
         END IF;
         RETURN NULL;
     END IF;
     SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
       FROM asymm._differences(base.facts, v_look.facts, v_look.renames) AS d;
     v_new := asymm._record_drift(base.id, base.kind, base.schema_name, base.object_name, v_differences, found_by, ddl_log_id);
-    INSERT INTO asymm.baseline_state AS s (baseline_id, relid, header, fingerprint, unplanned, checked_at)
-    VALUES (base.id, v_look.relid, (SELECT h.header FROM asymm._headers(ARRAY[v_look.relid]) AS h),
+    INSERT INTO asymm.baseline_state AS s (baseline_id, class_id, object_id, header, fingerprint, unplanned, checked_at)
+    VALUES (base.id, v_class, v_look.object_id,
+            CASE WHEN v_class = 'pg_class'::regclass THEN (SELECT h.header FROM asymm._headers(ARRAY[v_look.object_id]) AS h) END,
             v_look.fingerprint, CASE WHEN base.policy <> 'observe' THEN COALESCE(hold, '') END, clock_timestamp())
     ON CONFLICT (baseline_id) DO UPDATE
-       SET relid = COALESCE(excluded.relid, s.relid), header = excluded.header, fingerprint = excluded.fingerprint,
+       SET class_id = excluded.class_id, object_id = COALESCE(excluded.object_id, s.object_id), header = excluded.header,
+           fingerprint = excluded.fingerprint,
            unplanned = excluded.unplanned, checked_at = excluded.checked_at;
-    RETURN CASE WHEN v_new > 0 THEN jsonb_build_object('objects', jsonb_build_array(v_target), 'drifts', v_new) END;
+    RETURN CASE WHEN v_new > 0 THEN jsonb_build_object('drifts', v_new, 'objects',
+        jsonb_build_array(asymm._object_display(base.kind, base.schema_name, base.object_name))) END;
 END
 $$;
 COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)
-    IS 'Compares one watched table with its baseline and writes its drift rows; {objects, drifts} or NULL.';
+    IS 'Compares one watched object with its baseline and writes its drift rows; {objects, drifts} or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._inspect(baselines bigint[], found_by text, ddl_log_id bigint DEFAULT NULL, hold text DEFAULT NULL)
 RETURNS jsonb
@@ -210,7 +220,7 @@ DECLARE
     v_seen jsonb;
 BEGIN
     FOREACH v_id IN ARRAY COALESCE(baselines, '{}') LOOP
-        -- One table that can't be read now (locked, dropped under our eyes) must not hide the others.
+        -- One object that can't be read now (locked, dropped under our eyes) must not hide the others.
         BEGIN
             SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v_id FOR UPDATE;
             CONTINUE WHEN NOT FOUND;
@@ -223,8 +233,8 @@ BEGIN
             END IF;
             UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_id;
         WHEN OTHERS THEN
-            RAISE WARNING 'asymmetrica: %.% could not be inspected and will be looked at again: % (%)',
-                quote_ident(v_base.schema_name), quote_ident(v_base.object_name), SQLERRM, SQLSTATE;
+            RAISE WARNING 'asymmetrica: % could not be inspected and will be looked at again: % (%)',
+                asymm._object_display(v_base.kind, v_base.schema_name, v_base.object_name), SQLERRM, SQLSTATE;
             UPDATE asymm.baseline_state AS s SET header = 'look again' WHERE s.baseline_id = v_id;
         END;
     END LOOP;
@@ -235,4 +245,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._inspect(bigint[], text, bigint, text)
-    IS 'Inspects watched tables one by one; returns {objects, drifts} of all or NULL when nothing changed.';
+    IS 'Inspects watched objects one by one; returns {objects, drifts} of all or NULL when nothing changed.';

@@ -1,27 +1,43 @@
 -- From recorded drift to a planned repair in the ledger.
 
--- A table whose repair can't be planned is still reported, and must not keep the others from being looked at.
+-- An object whose repair can't be planned is still reported, and must not keep the others from being looked at. This is
+-- the one place that asks for plans.
 CREATE OR REPLACE FUNCTION asymm._steps(
-    schema_name name, object_name name, declared jsonb, layout jsonb, actual jsonb, relid oid, renames jsonb)
+    kind text, schema_name text, object_name text, declared jsonb, layout jsonb, actual jsonb, object_id oid, renames jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT COALESCE(jsonb_agg(to_jsonb(p) ORDER BY p.step), '[]')
-              FROM asymm._plan(schema_name, object_name, declared, layout, actual, relid, renames) AS p);
+    RETURN asymm._plan_set(jsonb_build_array(jsonb_build_object(
+        'kind', kind, 'schema', schema_name, 'name', object_name, 'declared', declared, 'layout', layout, 'actual', actual,
+        'oid', object_id::bigint, 'renames', COALESCE(renames, '{}'))));
 EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'repair of %.% could not be planned: % (%)', quote_ident(schema_name), quote_ident(object_name), SQLERRM, SQLSTATE;
-    RETURN jsonb_build_array(jsonb_build_object('step', 1, 'part', 'table', 'name', '', 'hazards',
-        jsonb_build_array(format('not healable: the plan failed: %s (%s)', SQLERRM, SQLSTATE))));
+    RAISE WARNING 'repair of % could not be planned: % (%)', asymm._object_display(kind, schema_name, object_name), SQLERRM, SQLSTATE;
+    RETURN jsonb_build_array(jsonb_build_object('step', 1, 'kind', kind, 'object', asymm._object_identity(kind, schema_name, object_name),
+        'part', kind, 'name', '', 'hazards', jsonb_build_array(format('not healable: the plan failed: %s (%s)', SQLERRM, SQLSTATE))));
 END
 $$;
-COMMENT ON FUNCTION asymm._steps(name, name, jsonb, jsonb, jsonb, oid, jsonb) IS 'The repair plan as the ledger stores it.';
+COMMENT ON FUNCTION asymm._steps(text, text, text, jsonb, jsonb, jsonb, oid, jsonb) IS 'The repair plan of an object as the ledger stores it.';
+
+-- A plan may need steps on other objects, which say so; a step without an object is of the one that the action is about.
+CREATE OR REPLACE FUNCTION asymm._own_steps(steps jsonb, kind text, schema_name text, object_name text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_object text := asymm._object_identity(kind, schema_name, object_name);
+BEGIN
+    RETURN (SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') FROM jsonb_array_elements(steps) WITH ORDINALITY AS s (doc, n)
+             WHERE s.doc ->> 'object' IS NULL OR (s.doc ->> 'kind', s.doc ->> 'object') = (kind, v_object));
+END
+$$;
+COMMENT ON FUNCTION asymm._own_steps(jsonb, text, text, text) IS 'Those steps of a plan that are on the object it was made for.';
 
 -- The action for what is different now: the open one if it was made for this very state, else a new one. A state that
 -- was refused, reverted or failed before is not proposed again by itself.
 CREATE OR REPLACE FUNCTION asymm._propose(
-    baseline bigint, target text, owner name, steps jsonb, fingerprint text, differences jsonb, hold text)
+    baseline bigint, object_kind text, schema_name text, object_name text, owner name, steps jsonb, fingerprint text, differences jsonb, hold text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +47,8 @@ DECLARE
     v_id bigint;
 BEGIN
     SELECT a.* INTO v_last FROM asymm.action a
-     WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
+     WHERE a.kind = 'heal' AND a.baseline_id IS NOT DISTINCT FROM baseline
+       AND (a.object_kind, a.schema_name, a.object_name) = (_propose.object_kind, _propose.schema_name, _propose.object_name)
      ORDER BY a.id DESC LIMIT 1;
     IF v_last.fingerprint_before IS NOT DISTINCT FROM fingerprint AND v_last.steps = steps THEN
         -- What was found to hold data under lock stays a question for a person.
@@ -46,10 +63,13 @@ BEGIN
     END IF;
     PERFORM asymm._set_action_state(a.id, 'expired', 'the object changed again')
        FROM asymm.action a
-      WHERE a.kind = 'heal' AND a.target = _propose.target AND a.baseline_id IS NOT DISTINCT FROM baseline
+      WHERE a.kind = 'heal' AND a.baseline_id IS NOT DISTINCT FROM baseline
+        AND (a.object_kind, a.schema_name, a.object_name) = (_propose.object_kind, _propose.schema_name, _propose.object_name)
         AND a.state IN ('proposed', 'approved');
-    INSERT INTO asymm.action (kind, baseline_id, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
-    VALUES ('heal', baseline, target, owner, CASE WHEN hold IS NULL THEN 'approved' ELSE 'proposed' END,
+    INSERT INTO asymm.action (kind, baseline_id, target, object_kind, schema_name, object_name, owner, state, reason, requested_by, steps,
+                              fingerprint_before, evidence_before)
+    VALUES ('heal', baseline, asymm._object_display(object_kind, schema_name, object_name), object_kind, schema_name, object_name, owner,
+            CASE WHEN hold IS NULL THEN 'approved' ELSE 'proposed' END,
             COALESCE(hold, 'policy heal'), asymm._caller(), steps, fingerprint,
             jsonb_build_object('differences', differences))
     RETURNING id INTO v_id;
@@ -58,7 +78,7 @@ BEGIN
     RETURN v_id;
 END
 $$;
-COMMENT ON FUNCTION asymm._propose(bigint, text, name, jsonb, text, jsonb, text)
+COMMENT ON FUNCTION asymm._propose(bigint, text, text, text, name, jsonb, text, jsonb, text)
     IS 'Writes the repair of a drift to the ledger: approved when nothing holds it, else proposed with the reason.';
 
 -- The second half: the repair of what was recorded. The loop commits in between, so that drift is seen before it is planned.
@@ -77,17 +97,18 @@ BEGIN
     END IF;
     SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
       FROM asymm._differences(base.facts, v_look.facts, v_look.renames) AS d;
-    v_steps := asymm._steps(base.schema_name, base.object_name, base.facts, base.layout, v_look.facts, v_look.relid, v_look.renames);
-    v_action := asymm._propose(base.id, format('%I.%I', base.schema_name, base.object_name),
-                               COALESCE(v_look.owner, (base.facts #>> '{table,"",owner}')::name),
+    v_steps := asymm._steps(base.kind, base.schema_name, base.object_name, base.facts, base.layout, v_look.facts, v_look.object_id,
+                            v_look.renames);
+    v_action := asymm._propose(base.id, base.kind, base.schema_name, base.object_name,
+                               COALESCE(v_look.owner, asymm._declared_owner(base.kind, base.facts)),
                                v_steps, COALESCE(v_look.fingerprint, 'gone'), v_differences,
-                               COALESCE(hold, asymm._hold_reason(base, v_look.relid, v_differences, v_steps)));
+                               COALESCE(hold, asymm._hold_reason(base, v_look.object_id, v_differences, v_steps)));
     UPDATE asymm.drift_record AS d SET action_id = v_action
      WHERE d.baseline_id = base.id AND d.state = 'open' AND d.action_id IS DISTINCT FROM v_action;
     RETURN v_action;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_one(asymm.baseline, text) IS 'Plans the repair of a watched table and writes it to the ledger, held back for the reason given if there is one; the action or NULL.';
+COMMENT ON FUNCTION asymm._plan_one(asymm.baseline, text) IS 'Plans the repair of a watched object and writes it to the ledger, held back for the reason given if there is one; the action or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_recorded(baselines bigint[] DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -115,15 +136,15 @@ BEGIN
         EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
             NULL;      -- still marked: with the next beat
         WHEN OTHERS THEN
-            RAISE WARNING 'asymmetrica: repair of %.% could not be proposed: % (%)',
-                quote_ident(v_base.schema_name), quote_ident(v_base.object_name), SQLERRM, SQLSTATE;
+            RAISE WARNING 'asymmetrica: repair of % could not be proposed: % (%)',
+                asymm._object_display(v_base.kind, v_base.schema_name, v_base.object_name), SQLERRM, SQLSTATE;
             UPDATE asymm.baseline_state AS s SET unplanned = NULL, header = 'look again' WHERE s.baseline_id = v_id;
         END;
     END LOOP;
     RETURN CASE WHEN v_actions > 0 THEN jsonb_build_object('actions', v_actions) END;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_recorded(bigint[]) IS 'Plans the repair of drift that was recorded without a plan: of all tables (unless more DDL arrived meanwhile), or of those given; {actions} or NULL.';
+COMMENT ON FUNCTION asymm._plan_recorded(bigint[]) IS 'Plans the repair of drift that was recorded without a plan: of all objects (unless more DDL arrived meanwhile), or of those given; {actions} or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_later() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -88,7 +88,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
-        SELECT format('%I.%I', b.schema_name, b.object_name)
+        SELECT asymm._object_display(b.kind, b.schema_name, b.object_name)
           FROM asymm._touched(class_ids, object_ids, '{}', '{}') AS t (id)
           JOIN asymm.baseline AS b ON b.id = t.id AND b.policy = 'guard'
          -- A repair asked for by somebody who may is what the guard is for.
@@ -109,7 +109,8 @@ BEGIN
     RETURN (
         WITH epoch AS (SELECT pg_current_xact_id()::text::bigint / 4294967296 * 4294967296 AS base),
              guarded AS MATERIALIZED (
-                 SELECT s.relid FROM asymm.baseline b JOIN asymm.baseline_state s ON s.baseline_id = b.id WHERE b.policy = 'guard')
+                 SELECT s.object_id AS relid FROM asymm.baseline b JOIN asymm.baseline_state s ON s.baseline_id = b.id
+                  WHERE b.policy = 'guard' AND s.class_id = 'pg_class'::regclass)
         SELECT asymm._guarded(array_agg('pg_class'::regclass::oid), array_agg(t.relid), action)
           FROM (SELECT c.oid AS relid, c.xmin FROM guarded g JOIN pg_class c ON c.oid = g.relid
                 UNION ALL

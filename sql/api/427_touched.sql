@@ -40,7 +40,7 @@ BEGIN
         SELECT m.baseline_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
           JOIN asymm.member m USING (class_id, object_id)
         UNION
-        SELECT s.baseline_id FROM asymm.baseline_state s WHERE s.relid = ANY (v_relids)
+        SELECT s.baseline_id FROM asymm.baseline_state s WHERE s.object_id = ANY (v_relids) AND s.class_id = 'pg_class'::regclass
         UNION
         SELECT b.id FROM named
           JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = named.nspname AND b.object_name = named.relname
@@ -49,7 +49,7 @@ BEGIN
           JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
         UNION
         SELECT s.baseline_id FROM pg_class c
-          JOIN asymm.baseline_state s ON s.relid = c.oid
+          JOIN asymm.baseline_state s ON s.object_id = c.oid AND s.class_id = 'pg_class'::regclass
          WHERE c.relnamespace = ANY (SELECT o.object_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
                                       WHERE o.class_id = 'pg_namespace'::regclass);
 END

@@ -17,10 +17,10 @@ BEGIN
                                       WHERE b.kind = 'table' AND b.schema_name = v.schema_name)
                -- A declared table under another name: its DDL may be unread yet.
                AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.baseline b ON b.id = s.baseline_id
-                                WHERE s.relid = c.oid
+                                WHERE s.object_id = c.oid AND s.class_id = 'pg_class'::regclass
                                   AND NOT EXISTS (SELECT FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace
                                                    WHERE m.nspname = b.schema_name AND o.relname = b.object_name AND o.relkind IN ('r', 'p')))
-               -- as asymm._schema_tables(), but asked of these few only
+               -- as asymm._watchable(), but asked of these few only
                AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
     END LOOP;
 END
@@ -55,19 +55,20 @@ BEGIN
          CROSS JOIN LATERAL asymm._table_facts(ARRAY[u.relid]) AS f
          WHERE NOT EXISTS (SELECT FROM asymm.drift_record d
                             WHERE d.state = 'open' AND d.baseline_id IS NULL
-                              AND d.schema_name = f.schema_name AND d.object_name = f.object_name)
+                              AND d.kind = 'table' AND d.schema_name = f.schema_name AND d.object_name = f.object_name)
            AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.drift_record d USING (baseline_id)
-                            WHERE s.relid = u.relid AND d.state = 'open' AND d.part = 'table' AND d.attribute = 'name')
+                            WHERE s.object_id = u.relid AND s.class_id = 'pg_class'::regclass
+                              AND d.state = 'open' AND d.part = 'table' AND d.attribute = 'name')
     LOOP
         v_target := format('%I.%I', v.schema_name, v.object_name);
         v_differences := jsonb_build_array(jsonb_build_object('part', 'table', 'name', '', 'actual', v.facts #> '{table,""}'));
         PERFORM asymm._record_drift(NULL, 'table', v.schema_name, v.object_name, v_differences, found_by, ddl_log_id);
         IF v.policy <> 'observe' THEN
-            v_action := asymm._propose(NULL, v_target, v.owner,
-                asymm._steps(v.schema_name, v.object_name, NULL, NULL, v.facts, v.relid, '{}'),
+            v_action := asymm._propose(NULL, 'table', v.schema_name, v.object_name, v.owner,
+                asymm._steps('table', v.schema_name, v.object_name, NULL, NULL, v.facts, v.relid, '{}'),
                 asymm._fingerprint(v.facts), v_differences, 'the table was never declared: adopt it or approve its removal');
             UPDATE asymm.drift_record SET action_id = v_action
-             WHERE baseline_id IS NULL AND state = 'open' AND schema_name = v.schema_name AND object_name = v.object_name;
+             WHERE baseline_id IS NULL AND state = 'open' AND (kind, schema_name, object_name) = ('table', v.schema_name, v.object_name);
         END IF;
         v_objects := v_objects || v_target;
     END LOOP;
@@ -90,27 +91,20 @@ AS $$
 DECLARE
     v_snapshot pg_snapshot := pg_current_snapshot();
     v_at timestamptz := clock_timestamp();
-    v_relids oid[];
+    v_oids oid[];
     v_same bigint[];
 BEGIN
-    v_relids := ARRAY(SELECT c.oid
-                        FROM unnest(baselines) AS u (id)
-                        JOIN asymm.baseline b ON b.id = u.id
-                        JOIN pg_namespace n ON n.nspname = b.schema_name
-                        JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p'));
-    SELECT array_agg(b.id) INTO v_same
-      FROM asymm._table_facts(v_relids) AS f
-      JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = f.schema_name AND b.object_name = f.object_name
+    SELECT array_agg(b.id), array_agg(f.object_id) INTO v_same, v_oids
+      FROM asymm._facts_at_address(baselines) AS f
+      JOIN asymm.baseline b ON b.id = f.baseline_id
      WHERE b.facts = f.facts
        AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open')
-       AND NOT EXISTS (SELECT FROM asymm.action a WHERE a.baseline_id = b.id AND a.state IN ('proposed', 'approved'));
-    -- Two parts that swapped their names look as declared, too.
-    v_same := ARRAY(SELECT s.id FROM unnest(v_same) AS s (id)
-                    EXCEPT
-                    SELECT m.baseline_id FROM asymm._addresses(v_relids) AS a
-                      JOIN asymm.member AS m USING (class_id, object_id, sub_id)
-                     WHERE a.name <> m.name);
-    PERFORM asymm._refresh_members(v_same);
+       AND NOT EXISTS (SELECT FROM asymm.action a WHERE a.baseline_id = b.id AND a.state IN ('proposed', 'approved'))
+       -- Two parts that swapped their names look as declared, too.
+       AND NOT EXISTS (SELECT FROM asymm._addresses(ARRAY[f.object_id]) AS a
+                         JOIN asymm.member AS m USING (class_id, object_id, sub_id)
+                        WHERE m.baseline_id = b.id AND b.kind = 'table' AND a.name <> m.name);
+    PERFORM asymm._refresh_members(v_same, v_oids);
     UPDATE asymm.baseline_state AS s SET checked_snapshot = v_snapshot, checked_at = v_at
       FROM unnest(v_same) AS u (id) WHERE s.baseline_id = u.id;
 END
@@ -140,7 +134,7 @@ BEGIN
     v_tables := CASE WHEN baseline IS NULL THEN asymm._changed_headers() ELSE ARRAY[baseline] END;
     BEGIN
         IF v.since IS NOT NULL AND v.slip IS NULL THEN
-            SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT format('%I.%I', b.schema_name, b.object_name)))
+            SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT asymm._object_display(b.kind, b.schema_name, b.object_name)))
               INTO v_seen
               FROM unnest(v_tables) AS c (id)
               JOIN asymm.baseline b USING (id)
@@ -225,7 +219,7 @@ BEGIN
             IF v.intent IS NOT NULL AND v.slip IS NULL THEN
                 BEGIN
                     SELECT jsonb_build_object('adopted', count(*),
-                               'objects', (SELECT jsonb_agg(format('%I.%I', b.schema_name, b.object_name))
+                               'objects', (SELECT jsonb_agg(asymm._object_display(b.kind, b.schema_name, b.object_name))
                                              FROM asymm.baseline b WHERE b.id = v.baseline_id))
                       INTO v_one FROM asymm._adopt(v.baseline_id, v.reason, v.since) HAVING count(*) > 0;
                 EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
@@ -258,13 +252,14 @@ BEGIN
               JOIN pg_namespace n ON n.oid = c.relnamespace
               JOIN asymm.watched_schema w ON w.schema_name = n.nspname
              WHERE l.id = ANY (v_rows) AND l.intended AND o.class_id = 'pg_class'::regclass
-               AND c.oid = ANY (asymm._schema_tables(w.schema_name))
+               AND EXISTS (SELECT FROM asymm._watchable(w.schema_name) AS o WHERE o.class_id = 'pg_class'::regclass AND o.object_id = c.oid)
                AND NOT EXISTS (SELECT FROM asymm.baseline b
                                 WHERE b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname)
              GROUP BY w.schema_name, w.policy, w.annotation
         LOOP
             v_seen := asymm._merge_seen(v_seen, jsonb_build_object('objects', '[]'::jsonb, 'adopted',
-                cardinality(asymm._declare(v.relids, v.policy, v.annotation, true, v.reason))));
+                cardinality(asymm._declare(array_fill('table'::text, ARRAY[cardinality(v.relids)]), v.relids, v.policy, v.annotation,
+                                           'schema', v.reason))));
         END LOOP;
         -- Most commands neither make nor move a table.
         IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id IS NULL AND d.state = 'open')

@@ -10,11 +10,13 @@ BEGIN
         SELECT COALESCE(array_agg(b.id ORDER BY b.id), '{}')
           FROM asymm.baseline b
           LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
-          LEFT JOIN asymm._headers(ARRAY(SELECT relid FROM asymm.baseline_state WHERE relid IS NOT NULL)) AS h ON h.relid = s.relid
+          LEFT JOIN asymm._headers(ARRAY(SELECT n.object_id FROM asymm.baseline_state n
+                                          WHERE n.object_id IS NOT NULL AND n.class_id = 'pg_class'::regclass)) AS h
+                 ON h.relid = s.object_id AND s.class_id = 'pg_class'::regclass
          WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL);
 END
 $$;
-COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched tables whose catalog row headers are not those of the last look.';
+COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched objects whose catalog row headers are not those of the last look.';
 
 -- What a scan found: the log is read first, since it knows who did it and what was meant.
 CREATE OR REPLACE FUNCTION asymm._inspect_found(baselines bigint[], found_by text) RETURNS jsonb
@@ -54,14 +56,10 @@ DECLARE
 BEGIN
     SELECT array_agg(b.id) INTO v_ids
       FROM asymm.baseline b
-      LEFT JOIN pg_namespace n ON n.nspname = b.schema_name
-      LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name AND c.relkind IN ('r', 'p')
-      LEFT JOIN asymm._table_facts(ARRAY(SELECT c.oid FROM asymm.baseline b
-                                           JOIN pg_namespace n ON n.nspname = b.schema_name
-                                           JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.object_name)) AS f ON f.relid = c.oid
+      LEFT JOIN asymm._facts_at_address() AS f ON f.baseline_id = b.id
      WHERE f.facts IS DISTINCT FROM b.facts
         OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open');
     RETURN asymm._inspect_found(v_ids, 'full_scan');
 END
 $$;
-COMMENT ON FUNCTION asymm._scan_all() IS 'Reads every watched table in full, compares it with its baseline and inspects those that differ.';
+COMMENT ON FUNCTION asymm._scan_all() IS 'Reads every watched object in full, compares it with its baseline and inspects those that differ.';

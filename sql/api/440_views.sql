@@ -14,7 +14,7 @@ COMMENT ON FUNCTION asymm._hazards(jsonb) IS 'The hazards of one stored step.';
 
 CREATE OR REPLACE VIEW asymm.drift AS
     SELECT d.id,
-           format('%I.%I', d.schema_name, d.object_name) AS object,
+           asymm._object_display(d.kind, d.schema_name, d.object_name) AS object,
            d.kind, d.part, d.name, d.attribute, d.declared, d.actual,
            l.role, l.login, l.application, l.client_addr, l.at AS ddl_at, l.command_tag,
            CASE WHEN asymm._sees_statements() THEN l.statement END AS statement,
@@ -29,20 +29,21 @@ CREATE OR REPLACE VIEW asymm.drift AS
       LEFT JOIN asymm.baseline AS b ON b.id = d.baseline_id
       LEFT JOIN LATERAL (
           -- The steps that mend this difference; the whole plan where none is made for it alone.
-          SELECT string_agg(s.forward, E';\n' ORDER BY s.step) AS repair,
+          SELECT string_agg(s.doc ->> 'forward', E';\n' ORDER BY s.n) AS repair,
                  ARRAY(SELECT DISTINCT h.hazard
                          FROM jsonb_array_elements(a.steps) AS e, asymm._hazards(e) AS h (hazard)
-                        WHERE (e ->> 'part' = d.part AND e ->> 'name' = d.name) OR NOT m.matched
+                        WHERE m.steps @> jsonb_build_array(e) OR m.steps = '[]'
                         ORDER BY h.hazard) AS hazards
-            FROM (SELECT EXISTS (SELECT FROM jsonb_to_recordset(a.steps) AS x (part text, name text)
-                                  WHERE x.part = d.part AND x.name = d.name) AS matched) AS m
-           CROSS JOIN jsonb_to_recordset(a.steps) AS s (step integer, part text, name text, forward text)
-           WHERE (s.part = d.part AND s.name = d.name) OR NOT m.matched
-           GROUP BY m.matched) AS p ON true;
+            FROM (SELECT COALESCE(jsonb_agg(x), '[]') AS steps
+                    FROM jsonb_array_elements(asymm._own_steps(a.steps, d.kind, d.schema_name, d.object_name)) AS x
+                   WHERE x ->> 'part' = d.part AND x ->> 'name' = d.name) AS m
+           CROSS JOIN jsonb_array_elements(a.steps) WITH ORDINALITY AS s (doc, n)
+           WHERE m.steps @> jsonb_build_array(s.doc) OR m.steps = '[]'
+           GROUP BY m.steps) AS p ON true;
 COMMENT ON VIEW asymm.drift IS 'Differences from the baseline: object, part, attribute, from (declared) and to (actual), who did it, hazards and statements of the repair, state; open ones and their history.';
 
 CREATE OR REPLACE VIEW asymm.actions AS
-    SELECT a.id, a.kind, a.target, a.state, a.reason, a.requested_by,
+    SELECT a.id, a.kind, a.target, a.object_kind, a.state, a.reason, a.requested_by,
            ARRAY(SELECT s ->> 'forward' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n)
                   WHERE s ->> 'forward' IS NOT NULL ORDER BY n) AS statements,
            ARRAY(SELECT s ->> 'inverse' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n)
@@ -84,7 +85,7 @@ CREATE OR REPLACE VIEW asymm.ddl AS
 COMMENT ON VIEW asymm.ddl IS 'The DDL log: who ran what, when and from where; the statement''s text is for operators.';
 
 CREATE OR REPLACE VIEW asymm.watched AS
-    SELECT format('%I.%I', b.schema_name, b.object_name) AS object, b.kind, b.policy, b.fingerprint,
+    SELECT asymm._object_display(b.kind, b.schema_name, b.object_name) AS object, b.kind, b.policy, b.fingerprint,
            NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open') AS in_step,
            s.held, asymm.annotation_json(b.annotation) AS annotation, b.by_schema, b.watched_by, b.watched_at,
            b.adopted_by, b.adopted_at, b.reason, s.checked_at

@@ -112,22 +112,52 @@ CREATE OR REPLACE FUNCTION asymm._object_oid(kind text, schema_name text, object
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
-    v_schemas oid[] := ARRAY(SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = _object_oid.schema_name);
+    v_group text := asymm._kind_group(kind);
+    v_schema oid := (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = schema_name);
 BEGIN
-    IF asymm._kind_class(kind) = 'pg_class'::regclass THEN
+    IF v_group IN ('table', 'relations') THEN
         RETURN (SELECT c.oid FROM pg_class AS c
-                 WHERE c.relnamespace = ANY (v_schemas) AND c.relname = _object_oid.object_name
-                   AND CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-                                      WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' END = _object_oid.kind);
+                 WHERE c.relnamespace = v_schema AND c.relname = object_name AND asymm._relation_kind(c.relkind) = kind);
+    ELSIF v_group = 'routines' THEN
+        RETURN asymm._routines_oid(kind, schema_name, object_name);
+    ELSIF kind IN ('user mapping', 'default acl') THEN
+        -- Few, and named after others.
+        RETURN (SELECT f.object_id
+                  FROM (SELECT array_agg(o.kind) AS kinds, array_agg(o.object_id) AS oids FROM asymm._other_objects(NULL) AS o
+                         WHERE o.kind = _object_oid.kind) AS o
+                 CROSS JOIN LATERAL asymm._object_facts(o.kinds, o.oids) AS f
+                 WHERE f.object_name = _object_oid.object_name);
     END IF;
-    -- Few enough in one schema, and none has an index by the name we use.
-    RETURN (SELECT f.object_id
-              FROM asymm._object_facts(ARRAY(SELECT _object_oid.kind FROM asymm._objects(CASE WHEN schema_name <> '' THEN v_schemas END) AS o
-                                              WHERE o.kind = _object_oid.kind),
-                                       ARRAY(SELECT o.object_id FROM asymm._objects(CASE WHEN schema_name <> '' THEN v_schemas END) AS o
-                                              WHERE o.kind = _object_oid.kind)) AS f
-             WHERE f.schema_name = _object_oid.schema_name AND f.object_name = _object_oid.object_name);
+    RETURN (
+        SELECT o.oid FROM (
+            SELECT t.oid FROM pg_type AS t
+             WHERE kind IN ('type', 'domain') AND t.typnamespace = v_schema AND t.typname = object_name AND (t.typtype = 'd') = (kind = 'domain')
+               AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
+            UNION ALL SELECT c.oid FROM pg_collation AS c
+             WHERE kind = 'collation' AND c.collnamespace = v_schema AND c.collname = object_name
+            UNION ALL SELECT c.oid FROM pg_conversion AS c WHERE kind = 'conversion' AND c.connamespace = v_schema AND c.conname = object_name
+            UNION ALL SELECT x.oid FROM pg_statistic_ext AS x
+             WHERE kind = 'statistics object' AND x.stxnamespace = v_schema AND x.stxname = object_name
+            UNION ALL SELECT c.oid FROM pg_ts_config AS c
+             WHERE kind = 'text search configuration' AND c.cfgnamespace = v_schema AND c.cfgname = object_name
+            UNION ALL SELECT d.oid FROM pg_ts_dict AS d
+             WHERE kind = 'text search dictionary' AND d.dictnamespace = v_schema AND d.dictname = object_name
+            UNION ALL SELECT p.oid FROM pg_ts_parser AS p
+             WHERE kind = 'text search parser' AND p.prsnamespace = v_schema AND p.prsname = object_name
+            UNION ALL SELECT t.oid FROM pg_ts_template AS t
+             WHERE kind = 'text search template' AND t.tmplnamespace = v_schema AND t.tmplname = object_name
+            UNION ALL SELECT n.oid FROM pg_namespace AS n WHERE kind = 'schema' AND n.nspname = object_name
+            UNION ALL SELECT e.oid FROM pg_extension AS e WHERE kind = 'extension' AND e.extname = object_name
+            UNION ALL SELECT w.oid FROM pg_foreign_data_wrapper AS w WHERE kind = 'foreign-data wrapper' AND w.fdwname = object_name
+            UNION ALL SELECT s.oid FROM pg_foreign_server AS s WHERE kind = 'server' AND s.srvname = object_name
+            UNION ALL SELECT p.oid FROM pg_publication AS p WHERE kind = 'publication' AND p.pubname = object_name
+            UNION ALL SELECT s.oid FROM pg_subscription AS s
+             WHERE kind = 'subscription' AND s.subname = object_name
+               AND s.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+            UNION ALL SELECT t.oid FROM pg_event_trigger AS t WHERE kind = 'event trigger' AND t.evtname = object_name) AS o
+         ORDER BY o.oid LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION asymm._object_oid(text, text, text) IS 'OID of an object by kind and name, or NULL.';
@@ -154,19 +184,34 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 #variable_conflict use_column
+DECLARE
+    v_from jsonb := renames -> kind;
+    v_actual jsonb := actual;
 BEGIN
+    -- Tables have names within names, so their own planner sees to them.
+    IF v_from IS NOT NULL AND kind <> 'table' AND declared IS NOT NULL AND actual IS NOT NULL THEN
+        v_actual := asymm._renamed_facts(kind, schema_name, object_name, actual, v_from);
+        IF asymm._object_remade(kind, declared, v_actual) THEN
+            RETURN QUERY
+                SELECT p.* FROM asymm._plan_object(kind, v_from ->> 'schema', v_from ->> 'name', NULL, NULL, actual, object_id, '{}') AS p
+                UNION ALL
+                SELECT p.* FROM asymm._plan_object(kind, schema_name, object_name, declared, layout, NULL, NULL, '{}') AS p;
+            RETURN;
+        END IF;
+        RETURN QUERY SELECT p.* FROM asymm._plan_rename(kind, schema_name, object_name, v_from) AS p;
+    END IF;
     CASE asymm._kind_group(kind)
     WHEN 'table' THEN
         RETURN QUERY SELECT p.phase, p.step, p.part, p.name, p.forward, p.inverse, p.lock_class, p.hazards, p.precondition
                        FROM asymm._plan(schema_name::name, object_name::name, declared, layout, actual, object_id, renames) AS p;
     WHEN 'relations' THEN
-        RETURN QUERY SELECT p.* FROM asymm._plan_relations(kind, schema_name, object_name, declared, layout, actual, object_id) AS p;
+        RETURN QUERY SELECT p.* FROM asymm._plan_relations(kind, schema_name, object_name, declared, layout, v_actual, object_id) AS p;
     WHEN 'routines' THEN
-        RETURN QUERY SELECT p.* FROM asymm._plan_routines(kind, schema_name, object_name, declared, layout, actual, object_id) AS p;
+        RETURN QUERY SELECT p.* FROM asymm._plan_routines(kind, schema_name, object_name, declared, layout, v_actual, object_id) AS p;
     WHEN 'types' THEN
-        RETURN QUERY SELECT p.* FROM asymm._plan_types(kind, schema_name, object_name, declared, layout, actual, object_id) AS p;
+        RETURN QUERY SELECT p.* FROM asymm._plan_types(kind, schema_name, object_name, declared, layout, v_actual, object_id) AS p;
     ELSE
-        RETURN QUERY SELECT p.* FROM asymm._plan_other(kind, schema_name, object_name, declared, layout, actual, object_id) AS p;
+        RETURN QUERY SELECT p.* FROM asymm._plan_other(kind, schema_name, object_name, declared, layout, v_actual, object_id) AS p;
     END CASE;
 END
 $$;

@@ -172,8 +172,8 @@ BEGIN
             SELECT 1, j.depth, j.kind, j.schema_name, j.object_name, p.*,
                    -- A generated column comes back with its values.
                    CASE WHEN j.halfway IS NOT NULL THEN array_replace(p.hazards, 'deletes data', 'rewrites table') ELSE p.hazards END
-              FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, COALESCE(j.renames #>> '{table,schema}', j.schema_name),
-                                                           COALESCE(j.renames #>> '{table,name}', j.object_name),
+              FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, COALESCE(j.renames #>> ARRAY[j.kind, 'schema'], j.schema_name),
+                                                           COALESCE(j.renames #>> ARRAY[j.kind, 'name'], j.object_name),
                                                            j.halfway, j.layout, j.actual, j.object_id, '{}') AS p
              WHERE j.split
             UNION ALL

@@ -36,8 +36,8 @@ BEGIN
          WHERE b.facts IS DISTINCT FROM f.facts
            AND (b.id IS NOT NULL OR v_scope.whole OR f.schema_name = ANY (v_scope.schemas)))
     SELECT jsonb_agg(jsonb_build_object('baseline', x.baseline, 'kind', x.kind, 'schema', x.schema, 'name', x.name, 'declared', x.declared,
-                         'layout', x.layout, 'actual', COALESCE(x.actual, l.facts), 'oid', COALESCE(x.oid, l.relid)::bigint,
-                         'renames', COALESCE(l.renames, '{}'), 'owner', COALESCE(x.owner, l.owner)))
+                         'layout', x.layout, 'actual', COALESCE(x.actual, l.facts), 'oid', COALESCE(x.oid, l.object_id)::bigint,
+                         'renames', COALESCE(l.renames, '{}'), 'owner', COALESCE(x.owner, l.owner, asymm._declared_owner(x.kind, x.declared))))
       INTO v_items
       FROM x LEFT JOIN LATERAL asymm._look(x.baseline) AS l ON x.baseline IS NOT NULL;
     -- What was found under another name is not undeclared.
@@ -77,7 +77,7 @@ BEGIN
     SELECT array_agg(concat_ws(' ', i ->> 'kind', asymm._object_identity(i ->> 'kind', i ->> 'schema', i ->> 'name'))) INTO v_refused
       FROM jsonb_array_elements(v_items) AS i
      WHERE NOT (asymm._may_act((i ->> 'owner')::name) AND (i -> 'baseline' = 'null'
-                OR asymm._may_act((i #>> ARRAY['declared', i ->> 'kind', '', 'owner'])::name)));
+                OR asymm._may_act(asymm._declared_owner(i ->> 'kind', i -> 'declared'))));
     IF v_refused IS NOT NULL THEN
         RAISE WARNING 'not healed for lack of rights: %', array_to_string(v_refused[:20], ', ')
             USING ERRCODE = 'insufficient_privilege',

@@ -207,9 +207,9 @@ BEGIN
     END IF;
     PERFORM asymm._require_baseline(v_doc);
     -- Approving its texts is leave to run them as their owner, and takes the place of what was declared for others.
-    FOR v IN SELECT DISTINCT x.facts #>> ARRAY[x.kind, '', 'owner'] AS owner FROM jsonb_to_recordset(v_doc -> 'objects') AS x (kind text, facts jsonb)
-             UNION SELECT b.facts #>> ARRAY[b.kind, '', 'owner'] FROM asymm.baseline AS b LOOP
-        PERFORM asymm._require_rights(v.owner::name, COALESCE('objects of ' || v.owner, 'objects without an owner'));
+    FOR v IN SELECT DISTINCT asymm._declared_owner(x.kind, x.facts) AS owner FROM jsonb_to_recordset(v_doc -> 'objects') AS x (kind text, facts jsonb)
+             UNION SELECT asymm._declared_owner(b.kind, b.facts) FROM asymm.baseline AS b LOOP
+        PERFORM asymm._require_rights(v.owner, COALESCE('objects of ' || v.owner, 'objects without an owner'));
     END LOOP;
     IF (v_doc #> '{scope,database}')::boolean AND NOT asymm._may_act(NULL) THEN
         PERFORM asymm._require_rights(NULL, 'the database');

@@ -9,20 +9,20 @@ DECLARE
     v_look record;
     v_less jsonb;
 BEGIN
-    SELECT b.* INTO v_base FROM asymm.baseline b ORDER BY b.id LIMIT 1;
+    SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.kind = 'table' ORDER BY b.id LIMIT 1;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     v_look := asymm._look(v_base.id);
-    IF v_look.relid IS NULL THEN
+    IF v_look.object_id IS NULL THEN
         RETURN false;
     END IF;
     -- As if its last column had been dropped; nothing is written.
     v_less := v_look.facts #- ARRAY['column', v_look.layout ->> -1];
     PERFORM FROM asymm._differences(v_look.facts, v_less, '{}');
-    PERFORM asymm._steps(v_base.schema_name, v_base.object_name, v_look.facts, v_look.layout, v_less, v_look.relid, '{}');
-    PERFORM FROM asymm._touched(ARRAY['pg_class'::regclass::oid], ARRAY[v_look.relid], '{}', '{}');
-    PERFORM FROM asymm._headers(ARRAY[v_look.relid]);
+    PERFORM asymm._steps('table', v_base.schema_name, v_base.object_name, v_look.facts, v_look.layout, v_less, v_look.object_id, '{}');
+    PERFORM FROM asymm._touched(ARRAY['pg_class'::regclass::oid], ARRAY[v_look.object_id], '{}', '{}');
+    PERFORM FROM asymm._headers(ARRAY[v_look.object_id]);
     PERFORM asymm._require_read(v_base.id);
     RETURN true;
 EXCEPTION WHEN SQLSTATE 'SY010' THEN

@@ -7,13 +7,15 @@ DECLARE
     v_reader text[] := ARRAY[
         'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', '_sees_statements', '_hazards',
+            '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'watch', 'watch_schema', 'unwatch', 'unwatch_schema', 'adopt', 'heal', 'approve',
+        'configure', 'watch', 'watch_schema', 'watch_database', 'unwatch',
+            'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         'heal_all', '_request_heal_all', '_run_steps', '_waits', '_loses_nothing', '_settle_all', '_finish_heal_all',

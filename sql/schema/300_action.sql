@@ -21,14 +21,18 @@ CREATE TABLE asymm.action (
     created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     applied_by name,
-    applied_at timestamptz
+    applied_at timestamptz,
+    object_kind text,
+    schema_name text COLLATE "C",
+    object_name text COLLATE "C"
 );
 CREATE INDEX action_approved ON asymm.action (due_at) WHERE state = 'approved';
 CREATE INDEX action_open ON asymm.action (baseline_id) WHERE state IN ('proposed', 'approved', 'applying', 'reverting');
 CREATE INDEX action_history ON asymm.action (baseline_id, id);
 CREATE INDEX action_applied ON asymm.action (applied_at);
 COMMENT ON TABLE asymm.action IS 'Ledger of changes proposed or made: forward and inverse statements (steps), evidence before and after, state.';
-COMMENT ON COLUMN asymm.action.steps IS 'Ordered statements: [{step, part, name, forward, inverse, lock_class, hazards, precondition}].';
+COMMENT ON COLUMN asymm.action.target IS 'The object as it is displayed; its kind and names stand in object_kind, schema_name and object_name.';
+COMMENT ON COLUMN asymm.action.steps IS 'Ordered statements: [{step, kind, object, part, name, forward, inverse, lock_class, hazards, precondition}]; kind and object say whose they are.';
 COMMENT ON COLUMN asymm.action.owner IS 'Owner of the target when the action was made; only members of it may run the action.';
 COMMENT ON COLUMN asymm.action.fingerprint_before IS 'Fingerprint the plan was made for; a target that has moved on expires the action.';
 

@@ -7,7 +7,7 @@ CREATE TABLE asymm.watched_schema (
     watched_by name NOT NULL,
     watched_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: a table that appears in one without intent is drift.';
+COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: an object that appears in one without intent is drift.';
 
 CREATE TABLE asymm.watched_database (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT watched_database_only_row CHECK (only_row),
@@ -49,10 +49,13 @@ CREATE TABLE asymm.baseline (
 );
 CREATE INDEX baseline_guard ON asymm.baseline (id) WHERE policy = 'guard';
 COMMENT ON TABLE asymm.baseline IS 'Declared state of each watched object, as data: facts, fingerprint, policy; survives pg_dump.';
-COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value, canonical; see asymm._table_facts().';
-COMMENT ON COLUMN asymm.baseline.layout IS 'Column names in order; used to remake a table, never compared.';
+COMMENT ON COLUMN asymm.baseline.kind IS 'The word of pg_identify_object(): table, view, function, type, ….';
+COMMENT ON COLUMN asymm.baseline.schema_name IS 'Empty for kinds that live in no schema.';
+COMMENT ON COLUMN asymm.baseline.object_name IS 'The bare name, or where that says too little what stands behind the schema: f(integer).';
+COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value, canonical; see asymm._object_facts().';
+COMMENT ON COLUMN asymm.baseline.layout IS 'What remaking an object needs besides (the order of columns); never compared.';
 COMMENT ON COLUMN asymm.baseline.fingerprint IS 'SHA-256 over the facts (Merkle: part, then object).';
-COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema(), not by itself.';
+COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema() or watch_database(), not by itself.';
 
 SELECT pg_catalog.pg_extension_config_dump('asymm.watched_schema', '');
 SELECT pg_catalog.pg_extension_config_dump('asymm.watched_database', '');
@@ -74,18 +77,19 @@ COMMENT ON TABLE asymm.member IS 'Catalog addresses of watched objects and their
 
 CREATE TABLE asymm.baseline_state (
     baseline_id bigint PRIMARY KEY REFERENCES asymm.baseline ON DELETE CASCADE,
-    relid oid,
+    object_id oid,
     header text,
     fingerprint text,
     held text,
     checked_at timestamptz,
     checked_xid xid8,
     checked_snapshot pg_snapshot,
-    unplanned text
+    unplanned text,
+    class_id oid
 );
-CREATE INDEX baseline_state_relid ON asymm.baseline_state (relid);
+CREATE INDEX baseline_state_object ON asymm.baseline_state (object_id);
 CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
-COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched object.';
+COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched object, and where: catalog (class_id) and OID.';
 COMMENT ON COLUMN asymm.baseline_state.header IS 'Hash of the catalog row headers (xmin, ctid) at the last look; unchanged headers need no second look.';
 COMMENT ON COLUMN asymm.baseline_state.checked_snapshot IS 'What was visible (besides checked_xid) when the object last agreed with its baseline: DDL in it is accounted for.';
 COMMENT ON COLUMN asymm.baseline_state.held IS 'Why policy heal only proposes for this object now (a revert, a relapse); cleared by heal(), adopt() or watch().';

@@ -19,6 +19,7 @@ DROP FUNCTION asymm._compare_headers(text, bigint);
 
 -- Not tables only: a function's name carries its arguments. Readers lock the views before the tables.
 DROP VIEW asymm.drift;
+DROP VIEW asymm.actions;
 DROP VIEW asymm.watched;
 ALTER TABLE asymm.baseline DROP CONSTRAINT baseline_kind,
     ALTER COLUMN schema_name TYPE text COLLATE "C", ALTER COLUMN object_name TYPE text COLLATE "C";
@@ -33,6 +34,41 @@ ALTER TABLE asymm.baseline_state ADD COLUMN unplanned text;
 COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded that has no plan yet: why its repair is to be held back, or empty.';
 CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
 DROP FUNCTION asymm._merge_reports(jsonb, jsonb);
+
+-- Any kind of object is watched, found by catalog and OID, and repaired; the whole database can be watched.
+ALTER TABLE asymm.baseline_state RENAME COLUMN relid TO object_id;
+DROP INDEX asymm.baseline_state_relid;
+CREATE INDEX baseline_state_object ON asymm.baseline_state (object_id);
+ALTER TABLE asymm.baseline_state ADD COLUMN class_id oid;
+UPDATE asymm.baseline_state SET class_id = 'pg_catalog.pg_class'::pg_catalog.regclass
+ WHERE object_id IS NOT NULL;
+COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched object, and where: catalog (class_id) and OID.';
+ALTER TABLE asymm.action ADD COLUMN object_kind text, ADD COLUMN schema_name text COLLATE "C", ADD COLUMN object_name text COLLATE "C";
+UPDATE asymm.action SET object_kind = 'table', schema_name = (pg_catalog.parse_ident(target))[1],
+       object_name = (pg_catalog.parse_ident(target))[2];
+COMMENT ON COLUMN asymm.action.target IS 'The object as it is displayed; its kind and names stand in object_kind, schema_name and object_name.';
+COMMENT ON COLUMN asymm.action.steps IS 'Ordered statements: [{step, kind, object, part, name, forward, inverse, lock_class, hazards, precondition}]; kind and object say whose they are.';
+COMMENT ON COLUMN asymm.baseline.kind IS 'The word of pg_identify_object(): table, view, function, type, ….';
+COMMENT ON COLUMN asymm.baseline.schema_name IS 'Empty for kinds that live in no schema.';
+COMMENT ON COLUMN asymm.baseline.object_name IS 'The bare name, or where that says too little what stands behind the schema: f(integer).';
+COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value, canonical; see asymm._object_facts().';
+COMMENT ON COLUMN asymm.baseline.layout IS 'What remaking an object needs besides (the order of columns); never compared.';
+COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema() or watch_database(), not by itself.';
+COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: an object that appears in one without intent is drift.';
+DROP FUNCTION asymm._declare(oid[], text, asymm.annotation, boolean, text);
+DROP FUNCTION asymm._hold_reason(asymm.baseline, oid, jsonb, jsonb);
+DROP FUNCTION asymm._look(bigint);
+DROP FUNCTION asymm._propose(bigint, text, name, jsonb, text, jsonb, text);
+DROP FUNCTION asymm._record_drift(bigint, text, name, name, jsonb, text, bigint);
+DROP FUNCTION asymm._refresh_members(bigint[]);
+DROP FUNCTION asymm._relid(text);
+DROP FUNCTION asymm._require_declared(oid[]);
+DROP FUNCTION asymm._require_table(regclass);
+DROP FUNCTION asymm._resolve(text);
+DROP FUNCTION asymm._schema_tables(name);
+DROP FUNCTION asymm._set_baseline(bigint, jsonb, jsonb, text, name, name);
+DROP FUNCTION asymm._steps(name, name, jsonb, jsonb, jsonb, oid, jsonb);
+DROP FUNCTION asymm._touched_parts(jsonb, jsonb);
 
 -- The whole database, and baselines from elsewhere.
 CREATE TABLE asymm.watched_database (

@@ -17,7 +17,7 @@ def watch_rich(db: Database, policy: str = "heal") -> None:
     """Make the rich schema and watch all of it."""
     done = db.psql("-q", "-v", "ON_ERROR_STOP=1", "-f", RICH)
     assert done.returncode == 0, done.stderr
-    assert len(db.sql("SELECT * FROM asymm.watch_schema('rich', %s)", policy)) == 10
+    assert len(db.sql("SELECT * FROM asymm.watch_schema('rich', %s)", policy)) == 17
 
 
 def drift(db: Database) -> list[tuple[str, ...]]:

@@ -81,15 +81,15 @@ async def test_watch(call: Caller) -> None:
 @pytest.mark.usefixtures("shop")
 async def test_watch_schema(call: Caller) -> None:
     rows = await call("watch_schema", "shop", policy="propose")
-    assert sorted(row.object for row in rows) == ['shop."Odd ""name"', ORDERS]
+    assert sorted(row.object for row in rows) == ["schema shop", 'shop."Odd ""name"', ORDERS]
     assert len(await call("fingerprint_schema", "shop")) == len(await call("fingerprint_database")) == 64
     gone = await call("unwatch_schema", "shop")
-    assert len(gone) == 2
+    assert len(gone) == 3
     assert await call("watched") == []
 
 
 async def test_bad_arguments(call: Caller, shop: Database) -> None:
-    shop.sql("CREATE VIEW shop.v AS SELECT 1 AS one")
+    shop.sql("CREATE TYPE shop.v AS (one int)")
     for error, method, arguments in (
         (UnknownTable, "watch", ("shop.nothing",)),
         (UnknownSchema, "watch_schema", ("nothing",)),

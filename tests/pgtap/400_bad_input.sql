@@ -23,11 +23,12 @@ END
 $$;
 
 CREATE SCHEMA s;
-CREATE TABLE s.t (a int PRIMARY KEY, b text DEFAULT 'x');
+CREATE TABLE s.t (a int PRIMARY KEY, b text DEFAULT 'x', n serial);
 CREATE TABLE s.unwatched (a int);
 CREATE VIEW s.v AS SELECT 1 AS a;
 CREATE MATERIALIZED VIEW s.m AS SELECT 1 AS a;
 CREATE SEQUENCE s.q;
+CREATE FUNCTION s.g() RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE TYPE s.c AS (a int);
 CREATE TABLE s.parted (a int) PARTITION BY LIST (a);
 CREATE TABLE s.part PARTITION OF s.parted FOR VALUES IN (1);
@@ -80,11 +81,21 @@ SELECT is(pg_temp.raised(format('SELECT asymm.%s(%L)', f, name)), '22023', forma
   FROM unnest(ARRAY['watch_schema', 'fingerprint_schema', 'unwatch_schema', 'pause']) AS f, unnest(ARRAY['',
       ' ', E'\n']) AS name;
 
--- What is not there, and what is not a table (B7, B8).
+-- What is not there, and what cannot be watched (B7, B8).
 SELECT is(pg_temp.raised(query), expected, query) FROM (VALUES
     ('SELECT asymm.heal(''s.nowhere'')', '42P01'),
     ('SELECT asymm.unwatch(''nowhere'')', '42P01'),
     ('SELECT asymm.adopt(''"S"."T"'')', '42P01'),
+    ('SELECT asymm.heal(''view s.nowhere'')', '42P01'),
+    ('SELECT asymm.heal(''s.f(integer)'')', '42704'),
+    ('SELECT asymm.heal(''function s.f(integer)'')', '42704'),
+    ('SELECT asymm.heal(''type s.c'')', '42704'),
+    ('SELECT asymm.heal(''cast (s.c AS text)'')', '42704'),
+    ('SELECT asymm.heal(''s.g'')', 'SY001'),
+    ('SELECT asymm.heal(''s.g()'')', 'SY001'),
+    ('SELECT asymm.unwatch_database()', 'SY001'),
+    ('SELECT asymm.watch_database(''destroy'')', '22023'),
+    ('SELECT asymm.watch_database(NULL)', '22004 policy'),
     ('SELECT asymm.heal(''s.unwatched'')', 'SY001'),
     ('SELECT asymm.unwatch(''unwatched'')', 'SY001'),
     ('SELECT asymm.unwatch_schema(''s'')', 'SY001'),
@@ -108,10 +119,12 @@ SELECT is(pg_temp.raised(query), expected, query) FROM (VALUES
     ('SELECT asymm.configure(migrator_roles => ''{nobody_at_all}'')', '42704')) AS x (query, expected);
 SELECT is(pg_temp.raised(format('SELECT asymm.%s(%L)', f, kind)), '42809', format('%s of %s', f, kind))
   FROM unnest(ARRAY['watch', 'fingerprint']) AS f,
-       unnest(ARRAY['s.v', 's.m', 's.q', 's.c', 's.i', 's.f', 'pg_class', 'information_schema.sql_features',
+       unnest(ARRAY['s.t_n_seq', 's.c', 's.i', 'pg_class', 'information_schema.sql_features',
            'asymm.baseline',
                     'asymm.drift', 'temporary', (SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid
                         = 's.t'::regclass)]) AS kind;
+SELECT is((SELECT array_agg(w.kind) FROM unnest(ARRAY['s.v', 's.m', 's.q', 's.f']) AS o (name), asymm.watch(o.name::regclass) AS w),
+    ARRAY['view', 'materialized view', 'sequence', 'foreign table'], 'relations of every other kind can be watched');
 SELECT is((SELECT count(*)::int FROM asymm.watch('s.parted')), 1, 'a partitioned table can be watched');
 SELECT is((SELECT count(*)::int FROM asymm.watch('s.part')), 1, 'and a partition');
 

@@ -117,6 +117,7 @@ def test_a_clone_heals_and_refuses_nothing(source: Database) -> None:
     source.sql(f'ALTER TABLE rich.heir OWNER TO "{owner}"')
     source.sql("SELECT asymm.adopt('rich.heir')")
     source.sql(f'GRANT USAGE ON SCHEMA rich TO "{owner}"')
+    source.sql("SELECT asymm.adopt('schema rich')")
     source.sql("ALTER TABLE rich.heir ADD COLUMN x int")
     source.sql("SELECT asymm._process_ddl()")
     assert source.sql("SELECT state FROM asymm.drift WHERE state = 'approved'") == [("approved",)]
@@ -139,7 +140,8 @@ def test_a_clone_heals_and_refuses_nothing(source: Database) -> None:
         }
         # A hold and a rename outlive resume().
         clone.sql(
-            "UPDATE asymm.baseline_state SET held = 'somebody decides' WHERE relid = 'rich.heir'::regclass"
+            "UPDATE asymm.baseline_state SET held = 'somebody decides'"
+            " WHERE object_id = 'rich.heir'::regclass"
         )
         clone.sql("SELECT asymm.resume()")
         look(clone)
