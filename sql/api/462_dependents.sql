@@ -3,18 +3,18 @@
 
 -- Everything that depends on some catalog addresses, however far. A column that is only given another type (retyped)
 -- keeps its own table's parts, which the table's plan sees to, and foreign keys, which the server does. depth is the
--- longest way: what is deepest goes first.
-CREATE OR REPLACE FUNCTION asymm._depending(class_ids oid[], object_ids oid[], sub_ids integer[])
-RETURNS TABLE (class_id oid, object_id oid, sub_id integer, depth integer)
+-- longest way: what is deepest goes first. gone: it hangs on something that is dropped, not only swapped or retyped.
+CREATE OR REPLACE FUNCTION asymm._depending(class_ids oid[], object_ids oid[], sub_ids integer[], gone boolean[])
+RETURNS TABLE (class_id oid, object_id oid, sub_id integer, depth integer, gone boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH RECURSIVE seed AS (
-        SELECT s.class_id, s.object_id, s.sub_id FROM unnest(class_ids, object_ids, sub_ids) AS s (class_id, object_id, sub_id)),
+        SELECT s.* FROM unnest(class_ids, object_ids, sub_ids, gone) AS s (class_id, object_id, sub_id, gone)),
     reached AS (
-        SELECT s.class_id, s.object_id, s.sub_id, 0 AS depth FROM seed AS s
+        SELECT s.class_id, s.object_id, s.sub_id, 0 AS depth, s.gone FROM seed AS s
         UNION
-        SELECT n.class_id, n.object_id, n.sub_id, r.depth + 1
+        SELECT n.class_id, n.object_id, n.sub_id, r.depth + 1, r.gone
           FROM reached AS r
           JOIN pg_depend AS d ON d.refclassid = r.class_id AND d.refobjid = r.object_id AND (r.sub_id = 0 OR d.refobjsubid = r.sub_id)
          CROSS JOIN LATERAL (
@@ -46,16 +46,16 @@ AS $$
                     OR d.classid = 'pg_rewrite'::regclass
                        AND EXISTS (SELECT FROM pg_rewrite AS w WHERE w.oid = d.objid AND w.ev_class = r.object_id)))
     )
-    SELECT r.class_id, r.object_id, r.sub_id, max(r.depth)
+    SELECT r.class_id, r.object_id, r.sub_id, max(r.depth), bool_or(r.gone)
       FROM reached AS r
      GROUP BY r.class_id, r.object_id, r.sub_id
     HAVING max(r.depth) > 0
 $$;
-COMMENT ON FUNCTION asymm._depending(oid[], oid[], integer[]) IS 'Catalog addresses that depend on the given ones, directly or not, with the longest way to each.';
+COMMENT ON FUNCTION asymm._depending(oid[], oid[], integer[], boolean[]) IS 'Catalog addresses that depend on the given ones, directly or not, with the longest way to each.';
 
 -- The same as objects (part NULL) and parts of relations and domains. What comes and goes with another (row types, array
 -- types, partitions' copies of constraints, indexes of constraints, toast, owned sequences) is not told.
-CREATE OR REPLACE FUNCTION asymm._dependents(class_ids oid[], object_ids oid[], sub_ids integer[])
+CREATE OR REPLACE FUNCTION asymm._dependents(class_ids oid[], object_ids oid[], sub_ids integer[], gone boolean[])
 RETURNS TABLE (kind text, object_id oid, part text, name text, attribute text, depth integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -64,7 +64,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    WITH g AS MATERIALIZED (SELECT * FROM asymm._depending(class_ids, object_ids, sub_ids)),
+    WITH g AS MATERIALIZED (SELECT * FROM asymm._depending(class_ids, object_ids, sub_ids, gone)),
     relation (kind, code) AS (VALUES ('table', 'r'::"char"), ('table', 'p'), ('view', 'v'), ('materialized view', 'm'), ('foreign table', 'f')),
     f AS (
         SELECT k.kind, c.oid, NULL::text AS part, NULL::text AS name, NULL::text AS attribute, g.depth
@@ -121,6 +121,15 @@ BEGIN
          WHERE g.class_id = 'pg_proc'::regclass
            AND NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = p.oid AND i.deptype = 'i')
         UNION ALL
+        SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, t.oid, NULL, NULL, NULL, g.depth
+          FROM g JOIN pg_type AS t ON t.oid = g.object_id
+          LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+         WHERE g.class_id = 'pg_type'::regclass AND g.gone AND (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
+        UNION ALL
+        SELECT 'publication', r.prpubid, 'publication relation', format('%I.%I', n.nspname, c.relname), NULL, g.depth
+          FROM g JOIN pg_publication_rel AS r ON r.oid = g.object_id
+          JOIN pg_class AS c ON c.oid = r.prrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE g.class_id = 'pg_publication_rel'::regclass        UNION ALL
         SELECT k.kind, g.object_id, NULL, NULL, NULL, g.depth
           FROM g
           JOIN (VALUES ('operator'), ('operator class'), ('operator family'), ('cast'), ('transform'), ('collation'), ('conversion'),
@@ -139,5 +148,5 @@ BEGIN
      GROUP BY f.kind, f.oid, f.part, f.name, f.attribute;
 END
 $$;
-COMMENT ON FUNCTION asymm._dependents(oid[], oid[], integer[])
+COMMENT ON FUNCTION asymm._dependents(oid[], oid[], integer[], boolean[])
     IS 'Objects (part NULL) and parts of objects that have to go before something can be dropped or given another type, with their distance.';

@@ -4,31 +4,33 @@
 
 -- Catalog addresses that the repair of an item takes away or gives another type.
 CREATE OR REPLACE FUNCTION asymm._plan_breaks(kind text, declared jsonb, actual jsonb, oid oid, renames jsonb)
-RETURNS TABLE (class_id oid, object_id oid, sub_id integer)
+RETURNS TABLE (class_id oid, object_id oid, sub_id integer, gone boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     v_oid oid := _plan_breaks.oid;
+    -- A type that is swapped is never missing.
+    v_gone boolean := declared IS NULL OR asymm._kind_class(kind) <> 'pg_type'::regclass;
 BEGIN
     IF actual IS NULL THEN
         RETURN;
     ELSIF declared IS NULL OR asymm._object_remade(kind, declared, actual) THEN
-        RETURN QUERY SELECT asymm._kind_class(kind), v_oid, 0;
-        RETURN QUERY SELECT 'pg_type'::regclass::oid, c.reltype, 0 FROM pg_class AS c
+        RETURN QUERY SELECT asymm._kind_class(kind), v_oid, 0, v_gone;
+        RETURN QUERY SELECT 'pg_type'::regclass::oid, c.reltype, 0, v_gone FROM pg_class AS c
                       WHERE c.oid = v_oid AND c.reltype <> 0 AND asymm._kind_class(kind) = 'pg_class'::regclass;
     ELSIF kind IN ('table', 'foreign table') THEN
         -- By the names the columns have now; what was renamed stays.
         RETURN QUERY
-            SELECT 'pg_class'::regclass::oid, v_oid, a.attnum::integer
+            SELECT 'pg_class'::regclass::oid, v_oid, a.attnum::integer, false
               FROM jsonb_each_text(asymm._plan_column_verdicts(declared -> 'column', actual -> 'column')) AS v
               JOIN pg_attribute AS a ON a.attrelid = v_oid AND a.attnum > 0 AND NOT a.attisdropped
                AND a.attname = COALESCE(renames #>> ARRAY['column', v.key], v.key)
              WHERE v.value IN ('retype', 'remake', 'drop', 'plain')
                AND NOT EXISTS (SELECT FROM jsonb_each_text(renames -> 'column') AS r WHERE r.value = v.key)
             UNION ALL
-            SELECT 'pg_constraint'::regclass, c.oid, 0
+            SELECT 'pg_constraint'::regclass, c.oid, 0, true
               FROM jsonb_each(actual -> 'constraint') AS k
               JOIN pg_constraint AS c ON c.conrelid = v_oid AND c.conname = k.key
              WHERE k.value ->> 'type' IN ('primary key', 'unique')
@@ -54,13 +56,15 @@ DECLARE
     v_class_ids oid[];
     v_object_ids oid[];
     v_sub_ids integer[];
+    v_gone boolean[];
     v_found jsonb;
 BEGIN
-    SELECT array_agg(b.class_id), array_agg(b.object_id), array_agg(b.sub_id) INTO v_class_ids, v_object_ids, v_sub_ids
+    SELECT array_agg(b.class_id), array_agg(b.object_id), array_agg(b.sub_id), array_agg(b.gone)
+      INTO v_class_ids, v_object_ids, v_sub_ids, v_gone
       FROM jsonb_to_recordset(items) AS i (kind text, declared jsonb, actual jsonb, oid oid, renames jsonb)
      CROSS JOIN LATERAL asymm._plan_breaks(i.kind, NULLIF(i.declared, 'null'), NULLIF(i.actual, 'null'), i.oid, i.renames) AS b;
     IF v_class_ids IS NOT NULL THEN
-        SELECT jsonb_agg(to_jsonb(d)) INTO v_found FROM asymm._dependents(v_class_ids, v_object_ids, v_sub_ids) AS d;
+        SELECT jsonb_agg(to_jsonb(d)) INTO v_found FROM asymm._dependents(v_class_ids, v_object_ids, v_sub_ids, v_gone) AS d;
     END IF;
     RETURN QUERY
     WITH i AS (
@@ -72,16 +76,18 @@ BEGIN
         SELECT d.kind, d.object_id, bool_or(d.part IS NULL) AS whole,
                -- What goes as a whole takes its parts with it, however far they are.
                COALESCE(max(d.depth) FILTER (WHERE d.part IS NULL), max(d.depth)) AS depth,
-               jsonb_agg(to_jsonb(ARRAY[d.part, d.name] || d.attribute)) FILTER (WHERE d.part IS NOT NULL AND d.attribute IS NOT NULL)
-               || '[]' AS attributes,
-               array_agg(d.part || ' ' || d.name) FILTER (WHERE d.part IS NOT NULL AND d.attribute IS NULL) AS parts
+               jsonb_agg(array_to_json(array_remove(ARRAY[d.part, d.name, d.attribute], NULL))::jsonb)
+                   FILTER (WHERE d.part IS NOT NULL) AS parts
           FROM jsonb_to_recordset(v_found) AS d (kind text, object_id oid, part text, name text, attribute text, depth integer)
          GROUP BY d.kind, d.object_id),
     o AS (
         SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout
           FROM asymm._object_facts(ARRAY(SELECT d.kind FROM d ORDER BY d.object_id, d.kind),
                                    ARRAY(SELECT d.object_id FROM d ORDER BY d.object_id, d.kind)) AS f)
-    SELECT i.kind, i.schema, i.name, i.declared, COALESCE(i.layout, o.layout), i.actual, NULL::jsonb, i.oid, i.renames, COALESCE(d.depth, 0), false
+    -- Of what goes altogether, the parts that others wait for go first (a policy by a function over the table itself).
+    SELECT i.kind, i.schema, i.name, i.declared, COALESCE(i.layout, o.layout),
+           CASE WHEN d.parts IS NOT NULL AND NOT d.whole THEN asymm._facts_without(i.actual, d.parts) ELSE i.actual END, NULL::jsonb, i.oid,
+           i.renames, CASE WHEN d.whole THEN d.depth ELSE 0 END, false
       FROM i
       LEFT JOIN d ON d.object_id = i.oid AND d.kind = i.kind
       LEFT JOIN o ON o.object_id = i.oid AND o.kind = i.kind
@@ -89,17 +95,17 @@ BEGIN
     UNION ALL
     SELECT o.kind, COALESCE(i.schema, o.schema_name), COALESCE(i.name, o.object_name),
            CASE WHEN i.oid IS NOT NULL THEN i.declared ELSE o.facts END, COALESCE(i.layout, o.layout), o.facts,
-           CASE WHEN NOT d.whole THEN asymm._facts_without(o.facts, d.parts, d.attributes) END,
+           CASE WHEN NOT d.whole THEN asymm._facts_without(o.facts, d.parts) END,
            o.object_id, COALESCE(i.renames, '{}'), d.depth, true
       FROM d
       JOIN o ON o.object_id = d.object_id AND o.kind = d.kind
       LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind
-     WHERE i.oid IS NULL OR i.declared IS NOT NULL;
+     WHERE i.oid IS NULL OR i.declared IS NOT NULL OR NOT d.whole;
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_jobs(jsonb) IS 'Objects that take part in a repair: those that drifted, and those that depend on what has to go (split: taken away and brought back).';
 
-CREATE OR REPLACE FUNCTION asymm._facts_without(facts jsonb, parts text[], attributes jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._facts_without(facts jsonb, paths jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -107,10 +113,7 @@ DECLARE
     v_facts jsonb := facts;
     v_path text[];
 BEGIN
-    FOR v_path IN SELECT ARRAY(SELECT jsonb_array_elements_text(a.path)) FROM jsonb_array_elements(attributes) AS a (path) LOOP
-        v_facts := v_facts #- v_path;
-    END LOOP;
-    FOR v_path IN SELECT ARRAY[split_part(p, ' ', 1), substr(p, strpos(p, ' ') + 1)] FROM unnest(parts) AS p LOOP
+    FOR v_path IN SELECT ARRAY(SELECT jsonb_array_elements_text(p.path)) FROM jsonb_array_elements(paths) AS p (path) LOOP
         v_facts := v_facts #- v_path;
         -- A kind of part without any is absent.
         IF v_facts -> v_path[1] = '{}' THEN
@@ -120,7 +123,7 @@ BEGIN
     RETURN v_facts;
 END
 $$;
-COMMENT ON FUNCTION asymm._facts_without(jsonb, text[], jsonb) IS 'A facts document without some parts ("part name") and attributes (paths).';
+COMMENT ON FUNCTION asymm._facts_without(jsonb, jsonb) IS 'A facts document without the parts and attributes at some paths.';
 
 -- An object whose repair can't be planned is told as such and must not keep the others from theirs.
 CREATE OR REPLACE FUNCTION asymm._plan_safely(
@@ -161,12 +164,13 @@ BEGIN
         WITH j AS MATERIALIZED (SELECT * FROM asymm._plan_jobs(asymm._types_settled(items))),
         s AS (
             -- Of an object alone: what drops is of the first stage, what makes of the second; what must not go with the former
-            -- is freed before (phase 9).
-            SELECT CASE WHEN p.phase = 9 THEN 0 WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage,
+            -- is freed before (phase 9), and partitions leave a parent before it is dropped.
+            SELECT CASE WHEN p.phase = 9 OR d.leaves THEN 0 WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage,
                    j.depth, j.kind, j.schema_name, j.object_name, p.*,
                    p.hazards AS dangers
               FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, j.schema_name, j.object_name, j.declared, j.layout, j.actual,
                                                            j.object_id, j.renames) AS p
+             CROSS JOIN LATERAL (SELECT j.kind IN ('table', 'foreign table') AND p.phase = 200 AND j.renames = '{}' AS leaves) AS d
              WHERE NOT j.split
             UNION ALL
             SELECT 1, j.depth, j.kind, j.schema_name, j.object_name, p.*,

@@ -105,55 +105,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._request_heal_all(boolean) IS 'Plans the repair of everything that differs and the caller may act on; opens its action unless it is a dry run; NULL when nothing differs.';
 
--- Text that was run comes back in the server's own form, which then is the declared one.
-CREATE OR REPLACE FUNCTION asymm._settle_text(action bigint, items jsonb) RETURNS boolean
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v record;
-    v_base asymm.baseline;
-    v_facts jsonb;
-    v_changed boolean := false;
-BEGIN
-    FOR v IN SELECT i.* FROM jsonb_to_recordset(items) AS i (baseline bigint, declared jsonb, actual jsonb, renames jsonb)
-              WHERE i.baseline IS NOT NULL AND i.renames = '{}' AND i.actual <> 'null' LOOP
-        SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline;
-        v_facts := v_base.facts;
-        SELECT asymm._facts_with(v_base.facts, jsonb_agg(to_jsonb(d))) INTO v_facts
-          FROM asymm._compare(v_base.facts, v.actual) AS d
-         WHERE d.attribute IN ('def', 'default', 'generated', 'using', 'check', 'bound', 'partition_key')
-           AND asymm._same_but_casts(d.declared #>> '{}', d.actual #>> '{}')
-        HAVING count(*) > 0;
-        IF FOUND THEN
-            INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
-            VALUES (action, 'applying', 'applying', asymm._caller(), format('declared is now what the server prints: %s %s',
-                    v_base.kind, asymm._object_identity(v_base.kind, v_base.schema_name, v_base.object_name)));
-            UPDATE asymm.baseline AS b SET facts = v_facts, fingerprint = asymm._fingerprint(v_facts) WHERE b.id = v_base.id;
-            v_changed := true;
-        END IF;
-    END LOOP;
-    RETURN v_changed;
-END
-$$;
-COMMENT ON FUNCTION asymm._settle_text(bigint, jsonb) IS 'Declares the replayed form of definitions that differ in nothing but casts; true when there were any.';
-
-CREATE OR REPLACE FUNCTION asymm._facts_with(facts jsonb, differences jsonb) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_facts jsonb := facts;
-    v record;
-BEGIN
-    FOR v IN SELECT * FROM jsonb_to_recordset(differences) AS d (part text, name text, attribute text, actual jsonb) LOOP
-        v_facts := jsonb_set(v_facts, ARRAY[v.part, v.name, v.attribute], v.actual);
-    END LOOP;
-    RETURN v_facts;
-END
-$$;
-COMMENT ON FUNCTION asymm._facts_with(jsonb, jsonb) IS 'A facts document with attributes set as some differences say.';
-
 -- After a round: what is to be run still, NULL when there is nothing but what was withheld; and what of that still stands
 -- (a part that follows a parent's is mended with the parent).
 CREATE OR REPLACE FUNCTION asymm._settle_all(action bigint, withheld jsonb, OUT steps jsonb, OUT still_withheld jsonb)
@@ -163,18 +114,37 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
     v_items jsonb := asymm._differing();
+    v_item jsonb;
+    v_own jsonb;
+    v_left jsonb := '[]';
 BEGIN
     IF v_items <> '[]' AND asymm._settle_text(v.id, v_items) THEN
         v_items := asymm._differing();
     END IF;
     SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i
      WHERE asymm._may_act((i ->> 'owner')::name);
+    -- An object that only withheld steps could mend is left alone, and with it what depends on it.
+    FOR v_item IN SELECT i FROM jsonb_array_elements(v_items) AS i
+                   WHERE EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w WHERE w -> 'kind' = i -> 'kind'
+                                    AND w ->> 'object' = asymm._object_identity(i ->> 'kind', i ->> 'schema', i ->> 'name')) LOOP
+        SELECT jsonb_agg(x) INTO v_own FROM jsonb_array_elements(asymm._plan_set(jsonb_build_array(v_item))) AS x
+         WHERE x -> 'kind' = v_item -> 'kind'
+           AND x ->> 'object' = asymm._object_identity(v_item ->> 'kind', v_item ->> 'schema', v_item ->> 'name');
+        IF v_own IS NOT NULL AND NOT EXISTS (
+               SELECT FROM jsonb_array_elements(v_own) AS o
+                WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
+                                   WHERE w -> 'object' = o -> 'object' AND w -> 'forward' = o -> 'forward')) THEN
+            v_left := v_left || v_own;
+            SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i WHERE i <> v_item;
+        END IF;
+    END LOOP;
     SELECT jsonb_agg(x.s ORDER BY x.n) FILTER (WHERE NOT k.known), COALESCE(jsonb_agg(x.s ORDER BY x.n) FILTER (WHERE k.known), '[]')
       INTO steps, still_withheld
       FROM jsonb_array_elements(CASE WHEN v_items IS NULL THEN '[]' ELSE asymm._plan_set(v_items) END) WITH ORDINALITY AS x (s, n)
      CROSS JOIN LATERAL (
            SELECT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
                            WHERE w -> 'object' = x.s -> 'object' AND w -> 'forward' = x.s -> 'forward') AS known) AS k;
+    still_withheld := still_withheld || v_left;
 END
 $$;
 COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
