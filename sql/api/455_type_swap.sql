@@ -28,6 +28,24 @@ END
 $$;
 COMMENT ON FUNCTION asymm._built_of(oid, oid) IS 'A type, domain or collation and every type built of it, with the longest way to it.';
 
+CREATE OR REPLACE FUNCTION asymm._unwrapped(type_id oid, wanted oid) RETURNS oid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_oid oid := type_id;
+    v_base oid;
+BEGIN
+    WHILE v_oid <> wanted LOOP
+        SELECT t.typbasetype INTO v_base FROM pg_type AS t WHERE t.oid = v_oid;
+        EXIT WHEN v_base IS NULL OR v_base = 0;
+        v_oid := v_base;
+    END LOOP;
+    RETURN v_oid;
+END
+$$;
+COMMENT ON FUNCTION asymm._unwrapped(oid, oid) IS 'What a domain is made over, down to a wanted type or to what is no domain.';
+
 -- Columns of tables that are built of one of these types; attnum 0 for a table made OF one.
 CREATE OR REPLACE FUNCTION asymm._swap_columns(class_id oid, object_id oid) RETURNS TABLE (relid oid, attnum smallint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -69,8 +87,10 @@ BEGIN
                                   'columns', (SELECT jsonb_agg(jsonb_build_object(
                                                          'name', a.attname, 'facts', f.facts::jsonb -> a.attname,
                                                          'way', CASE
-                                                             WHEN a.atttypid = object_id OR a.attcollation = object_id THEN 'direct'
-                                                             WHEN a.atttypid = e.typarray THEN 'array' ELSE 'nested' END))
+                                                         WHEN asymm._unwrapped(a.atttypid, object_id) = object_id
+                                                              OR a.attcollation = object_id THEN 'direct'
+                                                         WHEN asymm._unwrapped(a.atttypid, e.typarray) = e.typarray THEN 'array'
+                                                         ELSE 'nested' END))
                                                 FROM pg_attribute AS a
                                                WHERE a.attrelid = w.relid AND a.attnum = ANY (w.attnums) AND a.attnum > 0
                                                  AND a.attinhcount = 0 AND a.attgenerated = '')))
@@ -99,6 +119,12 @@ END
 $$;
 COMMENT ON FUNCTION asymm._types_script(text, text, text, jsonb) IS 'Script that makes a type, collation or the like with all that belongs to it.';
 
+CREATE OR REPLACE FUNCTION asymm._name_aside(schema_name text, object_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 'asymm_' || left(md5(concat_ws('.', schema_name, object_name)), 16) $$;
+COMMENT ON FUNCTION asymm._name_aside(text, text) IS 'The name a type has while another takes its place.';
+
 -- turn: expressions for columns directly of the type, for arrays of it and for what is nested deeper, in which {c} is the
 -- column and {t} the type it is to have.
 CREATE OR REPLACE FUNCTION asymm._swap_script(
@@ -108,6 +134,8 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
+DECLARE
+    v_aside text := asymm._name_aside(schema_name, object_name);
 BEGIN
     RETURN (
         WITH o AS (
@@ -116,13 +144,16 @@ BEGIN
             SELECT t ->> 'kind', t ->> 'schema_name', t ->> 'object_name', t -> 'facts', t -> 'facts', (t ->> 'depth')::integer
               FROM jsonb_array_elements(scene -> 'types') AS t),
         n AS (
-            SELECT o.*, upper(o.kind) AS word, 'asymm_' || left(md5(concat_ws('.', o.schema_name, o.object_name)), 16) AS aside,
+            SELECT o.*, upper(o.kind) AS word, asymm._name_aside(o.schema_name, o.object_name) AS aside,
                    format('%I.%I', o.schema_name, o.object_name) AS id, o.was #>> '{type,"",multirange}' AS multi,
                    o.was #>> '{type,"",subtype}' AS subtype, o.was #>> '{type,"",variant}' IS NOT DISTINCT FROM 'shell' AS shell
               FROM o),
         t AS (SELECT t.doc ->> 'rel' AS rel, t.doc ->> 'of_type' AS of_type, t.doc ? 'remote' AS remote, t.doc -> 'columns' AS columns, t.n
                 FROM jsonb_array_elements(scene -> 'tables') WITH ORDINALITY AS t (doc, n)),
-        c AS (SELECT t.rel, t.n, t.remote, x.name, x.facts, turn ->> x.way AS turn
+        c AS (SELECT t.rel, t.n, t.remote, x.name, x.facts, x.way,
+                     CASE WHEN x.way = 'direct' AND x.facts ? 'not_null' AND turn ? 'fallback'
+                          THEN format('COALESCE(%s, %s)', turn ->> x.way, turn ->> 'fallback')
+                          ELSE replace(turn ->> x.way, '{f}', format('%I.%I', schema_name, v_aside)) END AS turn
                 FROM t CROSS JOIN jsonb_to_recordset(t.columns) AS x (name text, facts jsonb, way text)),
         s AS (
             SELECT 80 AS ord, 0 AS sub, format('ALTER TABLE %s NOT OF', t.rel) AS statement FROM t WHERE t.of_type IS NOT NULL
@@ -141,6 +172,17 @@ BEGIN
             SELECT 100 + n.depth, 1, format('ALTER TYPE %s RENAME TO %I', n.multi, n.aside || 'm') FROM n WHERE n.multi IS NOT NULL
             UNION ALL
             SELECT 200 + n.depth, 0, asymm._types_script(n.kind, n.schema_name, n.object_name, n.facts) FROM n
+            UNION ALL
+            -- A function for arrays, while it is needed.
+            SELECT 250, 0, format('CREATE FUNCTION %I.%I(%I.%I[]) RETURNS %s[] LANGUAGE sql AS %L',
+                       n.schema_name, n.aside, n.schema_name, n.aside, n.id,
+                       format('SELECT CASE WHEN $1 IS NOT NULL THEN COALESCE(pg_catalog.array_agg(%s ORDER BY i), ''{}'') END '
+                              'FROM pg_catalog.generate_subscripts($1, 1) AS i',
+                              replace(replace(turn ->> 'element', '{c}', '($1[i])'), '{t}', n.id)))
+              FROM n WHERE n.depth = 0 AND EXISTS (SELECT FROM c WHERE c.way = 'array') AND turn ? 'element'
+            UNION ALL
+            SELECT 390, 0, format('DROP FUNCTION %I.%I(%I.%I[])', n.schema_name, n.aside, n.schema_name, n.aside)
+              FROM n WHERE n.depth = 0 AND EXISTS (SELECT FROM c WHERE c.way = 'array') AND turn ? 'element'
             UNION ALL
             SELECT 300, min(c.n)::integer, format('ALTER TABLE %s %s', c.rel, string_agg(concat_ws(' ',
                        format('ALTER COLUMN %I TYPE %s', c.name, c.facts ->> 'type'), 'COLLATE ' || (c.facts ->> 'collation'),

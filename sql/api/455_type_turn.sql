@@ -44,6 +44,8 @@ BEGIN
         RETURN jsonb_build_object(
             'direct', format('CASE WHEN {c}::text <> ALL (%s) THEN {c}::text END::{t}', v_labels),
             'array', format('%s::{t}', v_row), 'nested', v_text,
+            -- Where a column must have a value, it gets the first label.
+            'fallback', format('%L::{t}', wanted #>> '{type,"",labels,0}'),
             'loses', jsonb_build_object('direct', format('{c}::text = ANY (%s)', v_labels), 'array', format('{c}::text[] && %s', v_labels),
                                         'nested', v_nested));
     ELSIF v_variant = 'composite' THEN
@@ -56,13 +58,15 @@ BEGIN
           FROM jsonb_array_elements_text(present #> '{type,"",attributes}') WITH ORDINALITY AS x (name, n)
          WHERE NOT wanted #> '{type,"",attributes}' ? x.name
             OR NOT asymm._type_holds(present #>> ARRAY['attribute', x.name, 'type'], wanted #>> ARRAY['attribute', x.name, 'type']);
-        -- Text of a row has no names: it serves only as long as attributes stay where they are.
+        -- Text of a row has no names: it serves only as long as attributes stay where they are. Arrays go element by element.
         v_same := wanted #> '{type,"",attributes}' = present #> '{type,"",attributes}';
+        v_row := format('CASE WHEN {c} IS DISTINCT FROM NULL THEN ROW(%s)::{t} END', v_row);
         RETURN jsonb_strip_nulls(jsonb_build_object(
-            'direct', format('CASE WHEN {c} IS DISTINCT FROM NULL THEN ROW(%s)::{t} END', v_row),
-            'array', CASE WHEN v_same THEN v_text ELSE 'NULL' END, 'nested', CASE WHEN v_same THEN v_text ELSE 'NULL' END,
-            'loses', CASE WHEN v_lost IS NOT NULL OR NOT v_same
-                          THEN jsonb_build_object('direct', COALESCE(v_lost, 'false'), 'array', v_any, 'nested', v_any) END));
+            'direct', v_row, 'array', CASE WHEN v_same THEN v_text ELSE '{f}({c})' END, 'element', CASE WHEN NOT v_same THEN v_row END,
+            'nested', CASE WHEN v_same THEN v_text ELSE 'NULL' END,
+            'loses', CASE WHEN v_lost IS NOT NULL
+                          THEN jsonb_build_object('direct', v_lost, 'array', v_any, 'nested', v_any)
+                          WHEN NOT v_same THEN jsonb_build_object('array', 'pg_catalog.array_ndims({c}) > 1', 'nested', v_any) END));
     END IF;
     v_same := v_variant = 'range' AND asymm._type_holds(present #>> '{type,"",subtype}', wanted #>> '{type,"",subtype}')
               AND present #> '{type,"",canonical}' IS NOT DISTINCT FROM wanted #> '{type,"",canonical}';

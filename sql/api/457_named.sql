@@ -126,7 +126,8 @@ BEGIN
            jsonb_build_object('statistics object', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'owner', pg_get_userbyid(x.stxowner),
                'table', format('%I.%I', rn.nspname, r.relname),
-               'def', asymm._settled_statistics(pg_get_statisticsobjdef(x.oid)),
+               'def', asymm._settled_statistics(regexp_replace(pg_get_statisticsobjdef(x.oid),
+                          ' ON ' || regexp_replace(k.present, '([^[:alnum:]_ ])', '\\\1', 'g'), ' ON ' || replace(k.sorted, '\', '\\'))),
                'statistics', NULLIF(x.stxstattarget, -1),
                'comment', obj_description(x.oid, 'pg_statistic_ext'))))),
            '[]'::jsonb
@@ -134,6 +135,10 @@ BEGIN
       JOIN pg_namespace AS n ON n.oid = x.stxnamespace
       JOIN pg_class AS r ON r.oid = x.stxrelid
       JOIN pg_namespace AS rn ON rn.oid = r.relnamespace
+      -- Columns are printed in their order in the table, which may change and means nothing.
+     CROSS JOIN LATERAL (SELECT COALESCE(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), '') AS present,
+                                COALESCE(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE "C"), '') AS sorted
+                           FROM pg_attribute AS a WHERE a.attrelid = x.stxrelid AND a.attnum = ANY (x.stxkeys::smallint[])) AS k
      WHERE x.oid = ANY (oids);
 END
 $$;

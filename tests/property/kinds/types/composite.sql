@@ -159,3 +159,19 @@ DROP TYPE a, z;
 CREATE TYPE y AS (a integer);
 CREATE DOMAIN x AS y;
 CREATE TYPE w AS (x x);
+--- composite: an attribute is missing in the middle, arrays and domains hold rows
+CREATE TYPE c AS (a integer, "B" text, d bigint);
+CREATE DOMAIN r AS c;
+CREATE DOMAIN l AS c[];
+CREATE TABLE t (id integer PRIMARY KEY, l c[], r r, k l);
+INSERT INTO t VALUES (1, ARRAY[ROW(1, NULL, 2), NULL]::c[], ROW(1, NULL, 2), ARRAY[ROW(1, NULL, 2)]::c[]),
+    (2, '{}', NULL, '{}'), (3, NULL, ROW(NULL, NULL, NULL), NULL);
+--- slip
+DROP TABLE t;
+DROP DOMAIN r, l;
+DROP TYPE c;
+CREATE TYPE c AS (a integer, d integer);
+CREATE DOMAIN r AS c;
+CREATE DOMAIN l AS c[];
+CREATE TABLE t (id integer PRIMARY KEY, l c[], r r, k l);
+INSERT INTO t VALUES (1, ARRAY[ROW(1, 2), NULL]::c[], ROW(1, 2), ARRAY[ROW(1, 2)]::c[]), (2, '{}', NULL, '{}'), (3, NULL, ROW(NULL, NULL), NULL);

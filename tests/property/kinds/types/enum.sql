@@ -226,3 +226,14 @@ DROP TYPE status;
 CREATE TYPE status AS ENUM ('new', 'done');
 CREATE TABLE t (id integer, s status) PARTITION BY LIST (s);
 CREATE TABLE t_new PARTITION OF t FOR VALUES IN ('new');
+--- enum: an extra label where a value must be
+-- data loss
+-- lost: s d
+CREATE TYPE status AS ENUM ('new', 'paid');
+CREATE DOMAIN d AS status DEFAULT 'new';
+CREATE TABLE t (id integer PRIMARY KEY, s status NOT NULL DEFAULT 'new', d d NOT NULL);
+INSERT INTO t VALUES (1, 'paid', 'paid'), (2, 'new', 'new');
+--- slip
+ALTER TYPE status ADD VALUE 'odd' BEFORE 'new';
+COMMIT;
+UPDATE t SET s = 'odd', d = 'odd' WHERE id = 1;

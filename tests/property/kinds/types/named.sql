@@ -140,3 +140,11 @@ CREATE TABLE p1 PARTITION OF p (n DEFAULT 'y') FOR VALUES IN (1);
 CREATE INDEX pi ON p (n);
 INSERT INTO t VALUES (1, 'a');
 INSERT INTO p VALUES (1, 'a');
+--- statistics: a column came back at another place
+CREATE TABLE t (z integer, "B\b" integer, a integer);
+CREATE STATISTICS s ON z, "B\b", a FROM t;
+COMMENT ON STATISTICS s IS 's';
+--- slip
+ALTER TABLE t DROP z, DROP "B\b";
+ALTER TABLE t ADD "B\b" integer, ADD z integer;
+CREATE STATISTICS s ON z, "B\b", a FROM t;
