@@ -34,12 +34,64 @@ END
 $$;
 COMMENT ON FUNCTION asymm._inspect_found(bigint[], text) IS 'Inspects what a scan found to differ, and undeclared tables; returns {objects, drifts, adopted} or NULL.';
 
+-- Whether anything at all happened to the catalogs that headers are made of costs half of asking each table. What was
+-- visible to a snapshot and still is, is the same set of rows when none is younger than that snapshot's oldest running
+-- transaction and there are as many. rows is NULL where it isn't worth counting, or where a table was made just now.
+CREATE OR REPLACE FUNCTION asymm._catalog_rows(since xid8, OUT horizon xid8, OUT rows bigint[], OUT fresh boolean)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET max_parallel_workers_per_gather = 0 SET jit = off
+AS $$
+DECLARE
+    v_age integer := age(since::xid);
+    -- Younger than the transaction that asks: what others committed since. Further off: frozen long ago.
+    v_oldest constant integer := -1073741824;
+BEGIN
+    horizon := pg_snapshot_xmin(pg_current_snapshot());
+    fresh := true;
+    IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'pg_attribute'::regclass)
+           > 100 * (SELECT count(*) FROM asymm.baseline_state)
+       OR since IS NULL OR horizon::text::numeric - since::text::numeric >= 1000000000
+       OR EXISTS (SELECT FROM pg_class c WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(k.rows ORDER BY k.place), sum(k.fresh) > 0 INTO rows, fresh FROM (
+        SELECT 1 AS place, count(*) AS rows, count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) AS fresh FROM pg_class c
+        UNION ALL SELECT 2, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_attribute c
+        UNION ALL SELECT 3, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_attrdef c
+        UNION ALL SELECT 4, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_constraint c
+        UNION ALL SELECT 5, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_index c
+        UNION ALL SELECT 6, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_trigger c
+        UNION ALL SELECT 7, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_policy c
+        UNION ALL SELECT 8, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_rewrite c
+        UNION ALL SELECT 9, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_description c
+        UNION ALL SELECT 10, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_inherits c
+        UNION ALL SELECT 11, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_sequence c
+        UNION ALL SELECT 12, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_depend c
+        UNION ALL SELECT 13, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM asymm.baseline c
+        UNION ALL SELECT 14, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM asymm.baseline_state c) AS k;
+END
+$$;
+COMMENT ON FUNCTION asymm._catalog_rows(xid8) IS 'How many rows the catalogs hold that headers are made of, and whether any may be younger than a transaction.';
+
 CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_seen asymm.catalogs_seen;
+    v_now record;
+    v_changed bigint[] := '{}';
 BEGIN
-    RETURN asymm._inspect_found(asymm._changed_headers(), 'header_scan');
+    SELECT c.* INTO v_seen FROM asymm.catalogs_seen c;
+    v_now := asymm._catalog_rows(v_seen.horizon);
+    IF v_now.fresh OR v_now.rows IS DISTINCT FROM v_seen.rows THEN
+        -- Looked at after the rows were counted: what happens in between is younger than the horizon.
+        v_changed := asymm._changed_headers();
+        UPDATE asymm.catalogs_seen SET horizon = v_now.horizon, rows = CASE WHEN cardinality(v_changed) = 0 THEN v_now.rows END
+         WHERE only_row IN (SELECT c.only_row FROM asymm.catalogs_seen c FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN asymm._inspect_found(v_changed, 'header_scan');
 END
 $$;
 COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';

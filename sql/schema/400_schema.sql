@@ -104,6 +104,17 @@ CREATE TABLE asymm.turn (only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONS
 INSERT INTO asymm.turn DEFAULT VALUES;
 COMMENT ON TABLE asymm.turn IS 'One row, locked by the session that turns DDL into drift and actions.';
 
+-- While the catalogs stay as they are, no watched table needs to be asked.
+CREATE TABLE asymm.catalogs_seen (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT catalogs_seen_only_row CHECK (only_row),
+    horizon xid8,
+    rows bigint[]
+);
+INSERT INTO asymm.catalogs_seen DEFAULT VALUES;
+COMMENT ON TABLE asymm.catalogs_seen IS 'What the last header scan saw of the catalogs as a whole.';
+COMMENT ON COLUMN asymm.catalogs_seen.horizon IS 'The oldest transaction that ran then: all before it was finished.';
+COMMENT ON COLUMN asymm.catalogs_seen.rows IS 'How many rows each catalog had, if every watched table was in step; see asymm._catalog_rows().';
+
 -- One row per difference from the baseline, from the moment it is seen until it is gone.
 CREATE TABLE asymm.drift_record (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

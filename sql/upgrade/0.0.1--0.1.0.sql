@@ -15,3 +15,14 @@ ALTER TABLE asymm.baseline_state ADD COLUMN unplanned text;
 COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded that has no plan yet: why its repair is to be held back, or empty.';
 CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
 DROP FUNCTION asymm._merge_reports(jsonb, jsonb);
+
+-- While the catalogs stay as they are, no watched table needs to be asked.
+CREATE TABLE asymm.catalogs_seen (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT catalogs_seen_only_row CHECK (only_row),
+    horizon xid8,
+    rows bigint[]
+);
+INSERT INTO asymm.catalogs_seen DEFAULT VALUES;
+COMMENT ON TABLE asymm.catalogs_seen IS 'What the last header scan saw of the catalogs as a whole.';
+COMMENT ON COLUMN asymm.catalogs_seen.horizon IS 'The oldest transaction that ran then: all before it was finished.';
+COMMENT ON COLUMN asymm.catalogs_seen.rows IS 'How many rows each catalog had, if every watched table was in step; see asymm._catalog_rows().';
