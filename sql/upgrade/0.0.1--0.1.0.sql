@@ -26,3 +26,6 @@ INSERT INTO asymm.catalogs_seen DEFAULT VALUES;
 COMMENT ON TABLE asymm.catalogs_seen IS 'What the last header scan saw of the catalogs as a whole.';
 COMMENT ON COLUMN asymm.catalogs_seen.horizon IS 'The oldest transaction that ran then: all before it was finished.';
 COMMENT ON COLUMN asymm.catalogs_seen.rows IS 'How many rows each catalog had, if every watched table was in step; see asymm._catalog_rows().';
+
+-- A beat asks at once whether there is anything to do.
+DROP FUNCTION asymm._beat_begin(text, text, boolean);
