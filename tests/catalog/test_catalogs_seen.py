@@ -92,3 +92,30 @@ def test_few_watched_among_many_tables_are_asked_one_by_one(db: Database) -> Non
         db.sql(SCAN)
     assert db.sql("SELECT rows FROM asymm.catalogs_seen") == [(None,)]
     assert db.value("SELECT rows IS NULL AND fresh FROM asymm._catalog_rows('3')") is True
+
+
+def test_a_full_scan_reads_nothing_while_nothing_happened(quiet: Database) -> None:
+    """What facts are read from is all counted: another name of a type, a function or a role is seen."""
+    read_at = "SELECT full_at FROM asymm.catalogs_seen"
+    full = "SELECT asymm._scan_all()"
+    for _ in range(2):
+        assert quiet.value(full) is None
+    last = quiet.value(read_at)
+    assert quiet.value(full) is None
+    assert quiet.value(read_at) == last
+    role = quiet.role("somebody")
+    quiet.value(full)
+    assert quiet.value(read_at) > last
+    for slip in (
+        "CREATE TYPE public.mood AS ENUM ('sad')",
+        "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        f'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "{role}"',
+        "UPDATE asymm.catalogs_seen SET full_at = full_at - interval '2 hours'",
+        "UPDATE asymm.catalogs_seen SET full_at = full_at + interval '2 hours'",
+    ):
+        for _ in range(3):
+            quiet.value(full)
+        last = quiet.value(read_at)
+        quiet.sql(slip)
+        quiet.value(full)
+        assert quiet.value(read_at) != last, slip
