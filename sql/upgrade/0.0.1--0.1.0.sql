@@ -34,3 +34,8 @@ COMMENT ON COLUMN asymm.catalogs_seen.full_at IS 'When everything was read last.
 
 -- A beat asks at once whether there is anything to do.
 DROP FUNCTION asymm._beat_begin(text, text, boolean);
+
+-- The DDL log asks the guards itself, and only where there is one: a second function was called with everybody's DDL. DDL that is
+-- under way calls it still, so it stays.
+DROP EVENT TRIGGER asymm_guard_end;
+DROP EVENT TRIGGER asymm_guard_drop;
