@@ -6,81 +6,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- The key word, then blanks or comments, then a value: quoted, in dollars, or behind an equals sign.
-    -- Most statements have none of the words, which is quicker to see.
-    RETURN statement ~* 'pass|pwd|connection|secret|token|api|options|://'
-       AND statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
+    RETURN statement ~* ('\m(password|passwd|pwd|connection|sslpassword|passphrase|secret|token|api_?key)\M"?'
                          '(\s|/\*.*?\*/|--[^\n]*\n)*(=|:|(e|u&)?''|\$)|\moptions(\s|/\*.*?\*/|--[^\n]*\n)*\(|://[^/\s:@]*:[^/\s@]+@');
 END
 $$;
 COMMENT ON FUNCTION asymm._carries_secret(text) IS 'True for a statement that may contain a password, a connection string or options of a foreign server.';
-
-CREATE OR REPLACE FUNCTION asymm._on_ddl() RETURNS event_trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    v_chars integer;
-    v_roles name[];
-    v_applications text[];
-    v_caller name := COALESCE(NULLIF(current_setting('role', true), 'none'), session_user);    -- as asymm._caller()
-    v_application text := current_setting('application_name', true);
-    v_intent text := NULLIF(btrim(current_setting('asymm.intent', true)), '');
-    v_action text := NULLIF(current_setting('asymm.action', true), '');
-    v_statement text;
-    v_class_ids oid[];
-    v_object_ids oid[];
-    v_identities text[];
-    v_parent_schemas text[] := '{}';
-    v_parent_names text[] := '{}';
-    v_commands bigint;
-BEGIN
-    IF TG_EVENT = 'sql_drop' THEN
-        SELECT count(*), array_agg(d.classid), array_agg(d.objid), array_agg(d.object_identity ORDER BY d.original DESC),
-               array_agg(d.address_names[1]) FILTER (WHERE d.parted), array_agg(d.address_names[2]) FILTER (WHERE d.parted)
-          INTO v_commands, v_class_ids, v_object_ids, v_identities, v_parent_schemas, v_parent_names
-          FROM (SELECT o.classid, o.objid, o.object_identity, o.original, o.address_names,
-                       cardinality(o.address_names) >= 2 AND o.object_type IN
-                           ('table', 'table column', 'table constraint', 'default value', 'trigger', 'policy', 'rule') AS parted
-                  FROM pg_event_trigger_dropped_objects() AS o
-                 WHERE NOT o.is_temporary AND o.object_type NOT IN ('type', 'toast table')) AS d;
-    ELSE
-        SELECT count(*), array_agg(c.classid) FILTER (WHERE c.objid IS NOT NULL),
-               array_agg(c.objid) FILTER (WHERE c.objid IS NOT NULL), array_agg(DISTINCT c.object_identity)
-          INTO v_commands, v_class_ids, v_object_ids, v_identities
-          FROM pg_event_trigger_ddl_commands() AS c
-         WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
-    END IF;
-    IF v_commands = 0 THEN
-        RETURN;
-    END IF;
-    SELECT s.statement_chars, s.migrator_roles, s.migrator_applications INTO v_chars, v_roles, v_applications FROM asymm.setting s;
-    IF NOT FOUND THEN
-        SELECT s.statement_chars, s.migrator_roles, s.migrator_applications INTO v_chars, v_roles, v_applications
-          FROM asymm._setting_default s;
-    END IF;
-    -- Commands that carry secrets leave no text, nor does a string of several commands with one of them in it.
-    IF v_chars > 0 AND TG_TAG !~ 'USER MAPPING|SERVER|SUBSCRIPTION|ROLE|USER' THEN
-        v_statement := left(current_query(), v_chars);
-        IF asymm._carries_secret(v_statement) THEN
-            v_statement := NULL;
-        END IF;
-    END IF;
-    INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,
-                               class_ids, object_ids, identities, parent_schemas, parent_names)
-    VALUES (v_caller, session_user, v_application, inet_client_addr(), TG_TAG, v_statement, v_intent,
-            v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_roles)
-                                  OR session_user = ANY (v_roles)
-                                  OR v_application = ANY (v_applications)),
-            CASE WHEN v_action ~ '^[0-9]{1,18}$' THEN v_action::bigint END,
-            COALESCE(v_class_ids, '{}'), COALESCE(v_object_ids, '{}'), COALESCE(v_identities, '{}'),
-            COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'));
-EXCEPTION WHEN OTHERS THEN
-    -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.
-    RAISE LOG 'asymmetrica: DDL not logged: % (%)', SQLERRM, SQLSTATE;
-END
-$$;
-COMMENT ON FUNCTION asymm._on_ddl() IS 'Event trigger: writes one row to asymm.ddl_log per command (and one per drop); never raises.';
 
 CREATE OR REPLACE FUNCTION asymm._guarded(class_ids oid[], object_ids oid[], action text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -122,7 +52,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._guarded_now(text) IS 'A guarded table that the present transaction changed and is not just repairing, or NULL.';
 
-CREATE OR REPLACE FUNCTION asymm._on_guard() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION asymm._refuse_guarded(event text, tag text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '1s'
@@ -144,14 +74,14 @@ BEGIN
            OR asymm._displaced() IS NOT NULL THEN
             RETURN;
         END IF;
-        IF TG_EVENT = 'sql_drop' THEN
+        IF event = 'sql_drop' THEN
             SELECT array_agg(o.classid), array_agg(o.objid) INTO v_class_ids, v_object_ids FROM pg_event_trigger_dropped_objects() AS o;
         ELSE
             SELECT array_agg(c.classid), array_agg(c.objid) INTO v_class_ids, v_object_ids
               FROM pg_event_trigger_ddl_commands() AS c WHERE c.objid IS NOT NULL AND NOT c.in_extension;
         END IF;
         v_table := asymm._guarded(v_class_ids, v_object_ids, current_setting('asymm.action', true));
-        IF v_table IS NULL AND TG_TAG IN ('GRANT', 'REVOKE', 'DROP OWNED') THEN
+        IF v_table IS NULL AND tag IN ('GRANT', 'REVOKE', 'DROP OWNED') THEN
             v_table := asymm._guarded_now(current_setting('asymm.action', true));
         END IF;
     EXCEPTION WHEN OTHERS THEN
@@ -162,10 +92,111 @@ BEGIN
     IF v_table IS NOT NULL THEN
         RAISE EXCEPTION 'table % is guarded', v_table
             USING ERRCODE = 'SY002',
-                  DETAIL = format('%s by role "%s" was refused; nothing was changed.', TG_TAG, asymm._caller()),
+                  DETAIL = format('%s by role "%s" was refused; nothing was changed.', tag, asymm._caller()),
                   HINT = format('Run it as a role listed in migrator_roles, as a superuser after SET LOCAL asymm.intent = ''…'', '
                                 'or change the policy: SELECT asymm.watch(%L, ''propose'');', v_table);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._on_guard() IS 'Event trigger: refuses DDL on tables of policy guard (SY002) unless a migrator role or a superuser with intent runs it; inert in restores and clones.';
+COMMENT ON FUNCTION asymm._refuse_guarded(text, text)
+    IS 'Raises SY002 for DDL on tables of policy guard unless a migrator role or a superuser with intent runs it; inert in restores and clones.';
+-- An update calls it from its own next CREATE FUNCTION, whoever may run functions by default.
+ALTER FUNCTION asymm._refuse_guarded(text, text) OWNER TO asymm_owner;
+
+-- Everybody's DDL pays for this, and pays for expressions and calls rather than for the row: what is rarely needed is asked
+-- last, and the guard only where there is one.
+CREATE OR REPLACE FUNCTION asymm._on_ddl() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms'
+AS $$
+DECLARE
+    v_chars integer;
+    v_roles name[];
+    v_applications text[];
+    v_guard boolean;
+    v_caller name;
+    v_application text;
+    v_intent text;
+    v_action text;
+    v_statement text;
+    v_class_ids oid[];
+    v_object_ids oid[];
+    v_identities text[];
+    v_parent_schemas text[];
+    v_parent_names text[];
+BEGIN
+    BEGIN
+        IF TG_EVENT = 'sql_drop' THEN
+            SELECT array_agg(d.classid), array_agg(d.objid), array_agg(d.object_identity ORDER BY d.original DESC),
+                   array_agg(d.address_names[1]) FILTER (WHERE d.parted), array_agg(d.address_names[2]) FILTER (WHERE d.parted)
+              INTO v_class_ids, v_object_ids, v_identities, v_parent_schemas, v_parent_names
+              FROM (SELECT o.classid, o.objid, o.object_identity, o.original, o.address_names,
+                           cardinality(o.address_names) >= 2 AND o.object_type IN
+                               ('table', 'table column', 'table constraint', 'default value', 'trigger', 'policy', 'rule') AS parted
+                      FROM pg_event_trigger_dropped_objects() AS o
+                     WHERE NOT o.is_temporary AND o.object_type NOT IN ('type', 'toast table')) AS d;
+        ELSIF TG_TAG LIKE 'DROP %' AND TG_TAG <> 'DROP OWNED' THEN
+            -- All of it was told by sql_drop; only DROP OWNED may have revoked something besides.
+            RETURN;
+        ELSE
+            -- A command that names no object (GRANT) is a row without one.
+            SELECT array_agg(c.classid) FILTER (WHERE c.objid IS NOT NULL), array_agg(c.objid) FILTER (WHERE c.objid IS NOT NULL),
+                   array_agg(c.object_identity)
+              INTO v_class_ids, v_object_ids, v_identities
+              FROM pg_event_trigger_ddl_commands() AS c
+             WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
+            IF cardinality(v_identities) > 1 THEN
+                v_identities := ARRAY(SELECT DISTINCT i.identity FROM unnest(v_identities) AS i (identity) ORDER BY 1);
+            END IF;
+        END IF;
+        SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard')
+          INTO v_chars, v_roles, v_applications, v_guard FROM asymm.setting AS s;
+        IF NOT FOUND THEN
+            SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard')
+              INTO v_chars, v_roles, v_applications, v_guard FROM asymm._setting_default AS s;
+        END IF;
+        IF v_identities IS NOT NULL THEN
+            v_caller := COALESCE(NULLIF(current_setting('role', true), 'none'), session_user);    -- as asymm._caller()
+            v_application := current_setting('application_name', true);
+            v_intent := NULLIF(btrim(current_setting('asymm.intent', true)), '');
+            v_action := NULLIF(current_setting('asymm.action', true), '');
+            -- Commands that carry secrets leave no text, nor does a string of several commands with one of them in it. Most
+            -- have none of the words, which is quicker to see.
+            IF v_chars > 0 AND TG_TAG NOT LIKE ALL ('{%SERVER%,%SUBSCRIPTION%,%ROLE%,%USER%}') THEN
+                v_statement := left(current_query(), v_chars);
+                IF v_statement ~* 'pass|pwd|connection|secret|token|api|options|://' AND asymm._carries_secret(v_statement) THEN
+                    v_statement := NULL;
+                END IF;
+            END IF;
+            INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,
+                                       class_ids, object_ids, identities, parent_schemas, parent_names)
+            VALUES (v_caller, session_user, v_application, inet_client_addr(), TG_TAG, v_statement, v_intent,
+                    v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_roles)
+                                          OR session_user = ANY (v_roles)
+                                          OR v_application = ANY (v_applications)),
+                    CASE WHEN v_action ~ '^[0-9]{1,18}$' THEN v_action::bigint END,
+                    COALESCE(v_class_ids, '{}'), COALESCE(v_object_ids, '{}'), v_identities,
+                    COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'));
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.
+        RAISE LOG 'asymmetrica: DDL not logged: % (%)', SQLERRM, SQLSTATE;
+    END;
+    IF v_guard IS NOT FALSE THEN
+        PERFORM asymm._refuse_guarded(TG_EVENT, TG_TAG);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._on_ddl()
+    IS 'Event trigger: writes one row to asymm.ddl_log per command (and one per drop); raises nothing but what a guard refuses (SY002).';
+
+CREATE OR REPLACE FUNCTION asymm._on_guard() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._refuse_guarded(TG_EVENT, TG_TAG);
+END
+$$;
+COMMENT ON FUNCTION asymm._on_guard() IS 'Bound to nothing: what DDL that is under way during the update from 0.0.1 has yet to call.';

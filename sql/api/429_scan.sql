@@ -36,29 +36,149 @@ END
 $$;
 COMMENT ON FUNCTION asymm._inspect_found(bigint[], text) IS 'Inspects what a scan found to differ, and undeclared tables; returns {objects, drifts, adopted} or NULL.';
 
+-- Whether anything at all happened to the catalogs that headers are made of costs half of asking each table. What was
+-- visible to a snapshot and still is, is the same set of rows when none is younger than that snapshot's oldest running
+-- transaction and there are as many. rows is NULL where it isn't worth counting, or where a table was made just now.
+CREATE OR REPLACE FUNCTION asymm._catalog_rows(since xid8, OUT horizon xid8, OUT rows bigint[], OUT fresh boolean)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET max_parallel_workers_per_gather = 0 SET jit = off
+AS $$
+DECLARE
+    v_age integer := age(since::xid);
+    -- Younger than the transaction that asks: what others committed since. Further off: frozen long ago.
+    v_oldest constant integer := -1073741824;
+BEGIN
+    horizon := pg_snapshot_xmin(pg_current_snapshot());
+    fresh := true;
+    IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'pg_attribute'::regclass)
+           > 100 * (SELECT count(*) FROM asymm.baseline_state)
+       OR since IS NULL OR horizon::text::numeric - since::text::numeric >= 1000000000
+       OR EXISTS (SELECT FROM pg_class c WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(k.rows ORDER BY k.place), sum(k.fresh) > 0 INTO rows, fresh FROM (
+        SELECT 1 AS place, count(*) AS rows, count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) AS fresh FROM pg_class c
+        UNION ALL SELECT 2, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_attribute c
+        UNION ALL SELECT 3, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_attrdef c
+        UNION ALL SELECT 4, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_constraint c
+        UNION ALL SELECT 5, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_index c
+        UNION ALL SELECT 6, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_trigger c
+        UNION ALL SELECT 7, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_policy c
+        UNION ALL SELECT 8, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_rewrite c
+        UNION ALL SELECT 9, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_description c
+        UNION ALL SELECT 10, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_inherits c
+        UNION ALL SELECT 11, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_sequence c
+        UNION ALL SELECT 12, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_depend c
+        UNION ALL SELECT 13, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM asymm.baseline c
+        UNION ALL SELECT 14, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM asymm.baseline_state c) AS k;
+END
+$$;
+COMMENT ON FUNCTION asymm._catalog_rows(xid8) IS 'How many rows the catalogs hold that headers are made of, and whether any may be younger than a transaction.';
+
+-- The same for all that facts are read from besides; of roles, whose catalog is not for our eyes, the names.
+CREATE OR REPLACE FUNCTION asymm._other_catalog_rows(since xid8, OUT rows bigint[], OUT fresh boolean)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET max_parallel_workers_per_gather = 0 SET jit = off
+AS $$
+DECLARE
+    v_age constant integer := age(since::xid);
+    v_oldest constant integer := -1073741824;
+BEGIN
+    SELECT array_agg(k.rows ORDER BY k.place)
+           || (SELECT hashtextextended(string_agg(r.oid || ' ' || r.rolname, ',' ORDER BY r.oid), 0) FROM pg_roles r), sum(k.fresh) > 0
+      INTO rows, fresh FROM (
+        SELECT 1 AS place, count(*) AS rows, count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) AS fresh FROM pg_type c
+        UNION ALL SELECT 2, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_proc c
+        UNION ALL SELECT 3, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_namespace c
+        UNION ALL SELECT 4, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_enum c
+        UNION ALL SELECT 5, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_range c
+        UNION ALL SELECT 6, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_aggregate c
+        UNION ALL SELECT 7, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_collation c
+        UNION ALL SELECT 8, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_conversion c
+        UNION ALL SELECT 9, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_operator c
+        UNION ALL SELECT 10, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_opclass c
+        UNION ALL SELECT 11, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_opfamily c
+        UNION ALL SELECT 12, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_amop c
+        UNION ALL SELECT 13, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_amproc c
+        UNION ALL SELECT 14, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_am c
+        UNION ALL SELECT 15, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_cast c
+        UNION ALL SELECT 16, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_language c
+        UNION ALL SELECT 17, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_transform c
+        UNION ALL SELECT 18, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_partitioned_table c
+        UNION ALL SELECT 19, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_tablespace c
+        UNION ALL SELECT 20, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_statistic_ext c
+        UNION ALL SELECT 21, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_extension c
+        UNION ALL SELECT 22, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_foreign_data_wrapper c
+        UNION ALL SELECT 23, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_foreign_server c
+        UNION ALL SELECT 24, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_foreign_table c
+        UNION ALL SELECT 25, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_ts_config c
+        UNION ALL SELECT 26, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_ts_config_map c
+        UNION ALL SELECT 27, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_ts_dict c
+        UNION ALL SELECT 28, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_ts_parser c
+        UNION ALL SELECT 29, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_ts_template c
+        UNION ALL SELECT 30, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_publication c
+        UNION ALL SELECT 31, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_publication_rel c
+        UNION ALL SELECT 32, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_publication_namespace c
+        UNION ALL SELECT 33, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_event_trigger c
+        UNION ALL SELECT 34, count(*), count(*) FILTER (WHERE age(c.xmin) BETWEEN v_oldest AND v_age) FROM pg_default_acl c) AS k;
+END
+$$;
+COMMENT ON FUNCTION asymm._other_catalog_rows(xid8) IS 'How many rows the other catalogs hold that facts are read from (and a hash of the roles), and whether any may be younger than a transaction.';
+
 CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_seen asymm.catalogs_seen;
+    v_now record;
+    v_changed bigint[] := '{}';
 BEGIN
-    RETURN asymm._inspect_found(asymm._changed_headers(), 'header_scan');
+    SELECT c.* INTO v_seen FROM asymm.catalogs_seen c;
+    v_now := asymm._catalog_rows(v_seen.horizon);
+    IF v_now.fresh OR v_now.rows IS DISTINCT FROM v_seen.rows THEN
+        -- Looked at after the rows were counted: what happens in between is younger than the horizon.
+        v_changed := asymm._changed_headers();
+        UPDATE asymm.catalogs_seen SET horizon = v_now.horizon, rows = CASE WHEN cardinality(v_changed) = 0 THEN v_now.rows END
+         WHERE only_row IN (SELECT c.only_row FROM asymm.catalogs_seen c FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN asymm._inspect_found(v_changed, 'header_scan');
 END
 $$;
 COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';
 
+-- Facts follow from the rows of the catalogs, so that nothing needs to be read while those are the ones that were read last.
+-- Once an hour it is read all the same.
 CREATE OR REPLACE FUNCTION asymm._scan_all() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
+    v_seen asymm.catalogs_seen;
+    v_now record;
+    v_other record;
+    v_rows bigint[];
     v_ids bigint[];
 BEGIN
+    SELECT c.* INTO v_seen FROM asymm.catalogs_seen c;
+    v_now := asymm._catalog_rows(v_seen.full_horizon);
+    v_other := asymm._other_catalog_rows(COALESCE(v_seen.full_horizon, v_now.horizon));
+    v_rows := v_now.rows || v_other.rows;
+    IF NOT v_now.fresh AND NOT v_other.fresh AND v_rows = v_seen.full_rows
+       AND v_seen.full_at BETWEEN clock_timestamp() - interval '1 hour' AND clock_timestamp() THEN
+        RETURN asymm._inspect_undeclared('full_scan');
+    END IF;
     SELECT array_agg(b.id) INTO v_ids
       FROM asymm.baseline b
       LEFT JOIN asymm._facts_at_address() AS f ON f.baseline_id = b.id
      WHERE f.facts IS DISTINCT FROM b.facts
         OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open');
+    UPDATE asymm.catalogs_seen
+       SET full_horizon = v_now.horizon, full_rows = CASE WHEN v_ids IS NULL THEN v_rows END, full_at = clock_timestamp()
+     WHERE only_row IN (SELECT c.only_row FROM asymm.catalogs_seen c FOR UPDATE SKIP LOCKED);
     RETURN asymm._inspect_found(v_ids, 'full_scan');
 END
 $$;

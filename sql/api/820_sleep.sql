@@ -69,8 +69,9 @@ CREATE OR REPLACE FUNCTION asymm._loop_session(lane text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+    -- A loop lives for a minute: Postgres would plan each of its statements five times before it kept a plan.
     SELECT jsonb_build_object('application_name', 'asymmetrica pulse ' || lane, 'lock_timeout', '50ms',
-        'jit', 'off',
+        'jit', 'off', 'plan_cache_mode', 'force_generic_plan',
         'default_transaction_read_only', 'off', 'default_transaction_isolation', 'read committed')
 $$;
 COMMENT ON FUNCTION asymm._loop_session(text) IS 'Settings of a session that runs the loop.';

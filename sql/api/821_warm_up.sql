@@ -20,7 +20,6 @@ BEGIN
     -- As if its last column had been dropped; nothing is written.
     v_less := v_look.facts #- ARRAY['column', v_look.layout ->> -1];
     PERFORM FROM asymm._differences(v_look.facts, v_less, '{}');
-    PERFORM asymm._steps('table', v_base.schema_name, v_base.object_name, v_look.facts, v_look.layout, v_less, v_look.object_id, '{}');
     PERFORM FROM asymm._touched(ARRAY['pg_class'::regclass::oid], ARRAY[v_look.object_id], '{}', '{}');
     PERFORM FROM asymm._headers(ARRAY[v_look.object_id]);
     PERFORM asymm._require_read(v_base.id);
@@ -29,4 +28,4 @@ EXCEPTION WHEN SQLSTATE 'SY010' THEN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION asymm._warm_up() IS 'Plans what a drift will need, on the first watched table and without writing; true when there was one.';
+COMMENT ON FUNCTION asymm._warm_up() IS 'Plans what it takes to see a drift, on the first watched table and without writing; true when there was one.';

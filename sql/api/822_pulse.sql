@@ -17,6 +17,7 @@ DECLARE
     v_lease record;
     v_begin record;
     v_ran record;
+    v_rest record;
     v_ends text;
     -- the grid of ticks
     v_anchor timestamptz;
@@ -101,6 +102,7 @@ BEGIN
         v_moved := v_lease.clock_jump;
         v_done := asymm._recover_once(lane);
         v_warm := lane <> 'fast';
+        SELECT NULL::jsonb AS seen, 0::double precision AS ms, NULL::jsonb AS error INTO v_rest;
         COMMIT;
     END IF;
 
@@ -108,8 +110,7 @@ BEGIN
         -- Sleep until the next tick, a second at most at a time. The run ends right after a beat, so that its
         -- successor has a whole period to start in; only with slow ticks it waits for its end.
         v_now := clock_timestamp();
-        v_tick := GREATEST(floor(EXTRACT(epoch FROM v_now - v_anchor)::float8 / v_period)::bigint + 1,
-            v_seq + 1);
+        v_tick := GREATEST(floor(EXTRACT(epoch FROM v_now - v_anchor)::float8 / v_period)::bigint + 1, v_seq + 1);
         v_next := v_anchor + v_tick * v_period * interval '1 s';
         IF v_next > v_end AND (v_period < 3 OR v_now >= v_end) THEN
             v_ends := 'duration';
@@ -150,7 +151,10 @@ BEGIN
             v_look := COALESCE(v_begin.again, false);
             IF COALESCE(v_begin.ends, 'version') = 'version' AND v_woke >= v_next THEN
                 FOREACH v_organ IN ARRAY v_names LOOP
-                    v_ran := asymm._run_organ(v_organ);
+                    v_ran := v_rest;
+                    IF v_begin.quiet IS NOT TRUE OR v_organ <> 'sense' THEN
+                        v_ran := asymm._run_organ(v_organ);
+                    END IF;
                     IF v_ran.seen IS NOT NULL THEN
                         v_seen := asymm._merge_seen(v_seen, v_ran.seen);
                         v_idle := false;
@@ -165,7 +169,7 @@ BEGIN
                     v_runs[v_place] := COALESCE(v_runs[v_place], 0) + 1;
                     v_ms[v_place] := COALESCE(v_ms[v_place], 0) + v_ran.ms;
                 END LOOP;
-                IF lane = 'fast' AND v_seen IS NULL THEN
+                IF lane = 'fast' AND v_seen IS NULL AND v_begin.quiet IS NOT TRUE THEN
                     v_action := asymm._claim_action();
                 END IF;
             END IF;
@@ -174,7 +178,7 @@ BEGIN
             v_action := NULL;
             v_open[2] := v_open[2] + 1;
             v_ends := CASE WHEN to_regclass('asymm.pulse_state') IS NULL THEN 'dropped' END;
-            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due INTO v_begin;
+            SELECT NULL::text AS ends, NULL::text[] AS organs, false AS due, false AS quiet INTO v_begin;
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';
@@ -219,11 +223,9 @@ BEGIN
             EXCEPTION WHEN OTHERS THEN
                 v_open[2] := v_open[2] + 1;
             END;
-            -- A repair may have run code of the owner (a default, a check), and that have changed this
-            -- session.
+            -- A repair may have run code of the owner (a default, a check), and that have changed this session.
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
-                    pg_catalog.set_config('role', 'none', false),
-                        pg_catalog.set_config('lock_timeout', '50ms', false);
+                    pg_catalog.set_config('role', 'none', false), pg_catalog.set_config('lock_timeout', '50ms', false);
             COMMIT;
             v_action := NULL;
             BEGIN

@@ -11,12 +11,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'asymm_ddl_end') THEN
         CREATE EVENT TRIGGER asymm_ddl_end ON ddl_command_end EXECUTE FUNCTION asymm._on_ddl();
         CREATE EVENT TRIGGER asymm_ddl_drop ON sql_drop EXECUTE FUNCTION asymm._on_ddl();
-        CREATE EVENT TRIGGER asymm_guard_end ON ddl_command_end EXECUTE FUNCTION asymm._on_guard();
-        CREATE EVENT TRIGGER asymm_guard_drop ON sql_drop EXECUTE FUNCTION asymm._on_guard();
         ALTER EVENT TRIGGER asymm_ddl_end ENABLE ALWAYS;
         ALTER EVENT TRIGGER asymm_ddl_drop ENABLE ALWAYS;
-        ALTER EVENT TRIGGER asymm_guard_end ENABLE ALWAYS;
-        ALTER EVENT TRIGGER asymm_guard_drop ENABLE ALWAYS;
     END IF;
 END
 $bindings$;

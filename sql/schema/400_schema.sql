@@ -129,6 +129,22 @@ CREATE TABLE asymm.turn (only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONS
 INSERT INTO asymm.turn DEFAULT VALUES;
 COMMENT ON TABLE asymm.turn IS 'One row, locked by the session that turns DDL into drift and actions.';
 
+-- While the catalogs stay as they are, no watched table needs to be asked.
+CREATE TABLE asymm.catalogs_seen (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT catalogs_seen_only_row CHECK (only_row),
+    horizon xid8,
+    rows bigint[],
+    full_horizon xid8,
+    full_rows bigint[],
+    full_at timestamptz
+);
+INSERT INTO asymm.catalogs_seen DEFAULT VALUES;
+COMMENT ON TABLE asymm.catalogs_seen IS 'What the last scans saw of the catalogs as a whole.';
+COMMENT ON COLUMN asymm.catalogs_seen.horizon IS 'The oldest transaction that ran when headers were compared: all before it was finished.';
+COMMENT ON COLUMN asymm.catalogs_seen.rows IS 'How many rows each catalog had, if every watched table was in step; see asymm._catalog_rows().';
+COMMENT ON COLUMN asymm.catalogs_seen.full_horizon IS 'The same for the last scan that read everything, with full_rows over all catalogs that facts are read from.';
+COMMENT ON COLUMN asymm.catalogs_seen.full_at IS 'When everything was read last.';
+
 -- One row per difference from the baseline, from the moment it is seen until it is gone.
 CREATE TABLE asymm.drift_record (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

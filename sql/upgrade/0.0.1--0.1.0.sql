@@ -89,3 +89,27 @@ CREATE TABLE asymm.imported_baseline (
     approved_at timestamptz
 );
 COMMENT ON TABLE asymm.imported_baseline IS 'Baseline documents taken in by import_baseline(), data only until approved, and those they took the place of.';
+
+-- While the catalogs stay as they are, no watched table needs to be asked.
+CREATE TABLE asymm.catalogs_seen (
+    only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT catalogs_seen_only_row CHECK (only_row),
+    horizon xid8,
+    rows bigint[],
+    full_horizon xid8,
+    full_rows bigint[],
+    full_at timestamptz
+);
+INSERT INTO asymm.catalogs_seen DEFAULT VALUES;
+COMMENT ON TABLE asymm.catalogs_seen IS 'What the last scans saw of the catalogs as a whole.';
+COMMENT ON COLUMN asymm.catalogs_seen.horizon IS 'The oldest transaction that ran when headers were compared: all before it was finished.';
+COMMENT ON COLUMN asymm.catalogs_seen.rows IS 'How many rows each catalog had, if every watched table was in step; see asymm._catalog_rows().';
+COMMENT ON COLUMN asymm.catalogs_seen.full_horizon IS 'The same for the last scan that read everything, with full_rows over all catalogs that facts are read from.';
+COMMENT ON COLUMN asymm.catalogs_seen.full_at IS 'When everything was read last.';
+
+-- A beat asks at once whether there is anything to do.
+DROP FUNCTION asymm._beat_begin(text, text, boolean);
+
+-- The DDL log asks the guards itself, and only where there is one: a second function was called with everybody's DDL. DDL that is
+-- under way calls it still, so it stays.
+DROP EVENT TRIGGER asymm_guard_end;
+DROP EVENT TRIGGER asymm_guard_drop;

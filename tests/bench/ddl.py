@@ -11,7 +11,7 @@ from bench.figures import Figure, at_most, told
 from bench.processes import cpu_ms
 from bench.scene import OWNER, Scene
 
-TRIGGERS = ("asymm_ddl_end", "asymm_ddl_drop", "asymm_guard_end", "asymm_guard_drop")
+TRIGGERS = ("asymm_ddl_end", "asymm_ddl_drop")
 ROUNDS, BATCH, WARM = 24, 20, 4
 KINDS = {
     "ALTER TABLE": ("ALTER TABLE ddl_cost ALTER a SET DEFAULT {n}",),

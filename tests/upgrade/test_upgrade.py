@@ -65,6 +65,38 @@ def test_data_is_kept(empty_db: Database) -> None:
     assert [row[0] for row in empty_db.sql("SELECT state FROM asymm.heal('public.t')")] == ["verified"]
 
 
+def test_a_ddl_under_way_outlives_the_update(empty_db: Database) -> None:
+    """It calls, at its end, the functions of the event triggers that there were at its start."""
+    empty_db.sql(f"CREATE EXTENSION asymmetrica VERSION '{FIRST}'")
+    empty_db.sql("CREATE TABLE public.t (a int)")
+    # A trigger between our two that takes its time.
+    empty_db.sql(
+        "CREATE FUNCTION public.wait() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF current_setting('application_name') = 'slow' THEN PERFORM pg_advisory_xact_lock(1); END IF;"
+        " END $$"
+    )
+    empty_db.sql("CREATE EVENT TRIGGER asymm_e ON ddl_command_end EXECUTE FUNCTION public.wait()")
+    lock = empty_db.connect()
+    session = empty_db.connect(application_name="slow")
+    waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
+    errors: list[str] = []
+
+    def ddl() -> None:
+        try:
+            session.execute("ALTER TABLE public.t ADD b int")
+        except psycopg.Error as error:
+            errors.append(str(error))
+
+    lock.execute("SELECT pg_advisory_lock(1)")
+    under_way = threading.Thread(target=ddl)
+    under_way.start()
+    empty_db.wait_for(waits, session.info.backend_pid)
+    empty_db.sql("ALTER EXTENSION asymmetrica UPDATE")
+    lock.execute("SELECT pg_advisory_unlock(1)")
+    under_way.join()
+    assert errors == []
+
+
 def test_update_under_load(empty_db: Database) -> None:
     """F7: DDL, beats and readers go on while the extension is updated; none of them fails.
 
