@@ -31,16 +31,19 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT e.oid, '', e.extname::text, pg_get_userbyid(e.extowner),
-           jsonb_build_object('extension', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
-               'schema', n.nspname,
-               'version', e.extversion,
-               'comment', obj_description(e.oid, 'pg_extension'))))),
+           jsonb_strip_nulls(jsonb_build_object(
+               'extension', jsonb_build_object('', jsonb_build_object(
+                   'schema', n.nspname,
+                   'version', e.extversion,
+                   'comment', obj_description(e.oid, 'pg_extension'))),
+               'member', (SELECT jsonb_object_agg(m.name, jsonb_build_object('acl', m.acl)) FROM asymm._extension_privileges(e.oid) AS m
+                           WHERE m.acl IS DISTINCT FROM m.initial))),
            '[]'::jsonb
       FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
      WHERE e.oid = ANY (oids);
 END
 $$;
-COMMENT ON FUNCTION asymm._extension_facts(oid[]) IS 'Facts of extensions: schema, version, comment.';
+COMMENT ON FUNCTION asymm._extension_facts(oid[]) IS 'Facts of extensions: schema, version, comment, privileges on members that are not as its script gave them.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_schema(object_name text, declared jsonb, actual jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
@@ -55,136 +58,3 @@ AS $$
                                        declared #> '{schema,""}', actual #> '{schema,""}') AS c
 $$;
 COMMENT ON FUNCTION asymm._plan_schema(text, jsonb, jsonb) IS 'Steps that make or mend a schema.';
-
--- Extensions that others require are made before them.
-CREATE OR REPLACE FUNCTION asymm._extension_depth(extension text) RETURNS integer
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH RECURSIVE a AS MATERIALIZED (
-        SELECT v.name::text COLLATE "C" AS name, r.required::text COLLATE "C" AS required
-          FROM pg_available_extension_versions AS v, unnest(v.requires) AS r (required)),
-    d AS (
-        SELECT extension COLLATE "C" AS name, 0 AS depth
-        UNION
-        SELECT a.required, d.depth + 1 FROM d JOIN a ON a.name = d.name WHERE d.depth < 20)
-    SELECT max(d.depth) FROM d
-$$;
-COMMENT ON FUNCTION asymm._extension_depth(text) IS 'How many extensions stand below an extension in the order of making them.';
-
--- Where DROP EXTENSION and CREATE EXTENSION would do, but nothing outside may hang on it.
-CREATE OR REPLACE FUNCTION asymm._extension_is_free(extension_id oid) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH m AS (SELECT d.classid, d.objid FROM pg_depend AS d
-                WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = extension_id AND d.deptype = 'e'
-               UNION ALL SELECT 'pg_extension'::regclass, extension_id),
-    -- What hangs on a member as a part of it (a row type, an index, a rule).
-    p AS (SELECT d.classid, d.objid FROM m JOIN pg_depend AS d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype IN ('i', 'a')),
-    x AS (SELECT m.classid, m.objid FROM m UNION SELECT p.classid, p.objid FROM p)
-    SELECT NOT EXISTS (SELECT FROM x JOIN pg_depend AS d ON d.refclassid = x.classid AND d.refobjid = x.objid AND d.deptype = 'n'
-                        WHERE (d.classid, d.objid) NOT IN (SELECT x.classid, x.objid FROM x))
-       AND NOT EXISTS (SELECT FROM m JOIN pg_class AS c ON c.oid = m.objid
-                        WHERE m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'm'))
-$$;
-COMMENT ON FUNCTION asymm._extension_is_free(oid) IS 'Whether an extension holds no data and nothing outside of it depends on it.';
-
-CREATE OR REPLACE FUNCTION asymm._extension_create(object_name text, facts jsonb) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    -- A version this server does not have is left to the server's choice.
-    SELECT concat_ws(' ', format('CREATE EXTENSION %I SCHEMA %I', object_name, facts ->> 'schema'),
-                     (SELECT 'VERSION ' || quote_literal(v.version) FROM pg_available_extension_versions AS v
-                       WHERE v.name = object_name AND v.version = facts ->> 'version'))
-$$;
-COMMENT ON FUNCTION asymm._extension_create(text, jsonb) IS 'CREATE EXTENSION in its schema, at its version if the server has it.';
-
-CREATE OR REPLACE FUNCTION asymm._plan_extension(object_name text, declared jsonb, actual jsonb, object_id oid)
-RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    v_declared jsonb := declared #> '{extension,""}';
-    v_actual jsonb := actual #> '{extension,""}';
-    v_drop text := format('DROP EXTENSION %I', object_name);
-    v_old text := v_actual ->> 'version';
-    v_new text := v_declared ->> 'version';
-    v_moves boolean := v_declared ->> 'schema' <> v_actual ->> 'schema';
-    v_remade boolean := false;
-BEGIN
-    IF v_moves AND NOT (SELECT e.extrelocatable FROM pg_extension AS e WHERE e.oid = object_id) THEN
-        v_remade := asymm._extension_is_free(object_id);
-        IF NOT v_remade THEN
-            RETURN QUERY SELECT 0, 0, 'extension', '', NULL, NULL, 'none',
-                ARRAY['not healable: the extension cannot be moved to another schema'], NULL;
-        END IF;
-        v_moves := false;
-    ELSIF v_old <> v_new AND NOT asymm._extension_updates(object_name, v_old, v_new) THEN
-        v_remade := asymm._extension_is_free(object_id)
-            AND EXISTS (SELECT FROM pg_available_extension_versions AS v WHERE v.name = object_name AND v.version = v_new);
-        IF NOT v_remade THEN
-            RETURN QUERY SELECT 0, 0, 'extension', '', NULL, NULL, 'none',
-                ARRAY[format('not healable: there is no way from version %s to %s', v_old, v_new)], NULL;
-            v_new := v_old;
-        END IF;
-    END IF;
-    IF v_remade THEN
-        RETURN QUERY
-        SELECT 10, 900, 'extension', '', v_drop,
-               concat_ws(E';\n', asymm._extension_create(object_name, v_actual),
-                         format('COMMENT ON EXTENSION %I IS %L', object_name, v_actual ->> 'comment')), 'none', '{}'::text[], NULL::text;
-    END IF;
-    IF v_remade OR actual IS NULL THEN
-        RETURN QUERY
-        SELECT 22, asymm._extension_depth(object_name), 'extension', '', asymm._extension_create(object_name, v_declared), v_drop,
-               'none', '{}'::text[], NULL::text;
-        -- Its script gives it a comment, which may not be the declared one.
-        RETURN QUERY
-        SELECT 700, 0, 'extension', '', format('COMMENT ON EXTENSION %I IS %L', object_name, v_declared ->> 'comment'),
-               format('COMMENT ON EXTENSION %I IS NULL', object_name), 'none', '{}'::text[], NULL::text;
-        RETURN;
-    END IF;
-    RETURN QUERY
-    SELECT 22, 50, 'extension', '', format('ALTER EXTENSION %I UPDATE TO %L', object_name, v_new),
-           CASE WHEN asymm._extension_updates(object_name, v_new, v_old)
-                THEN format('ALTER EXTENSION %I UPDATE TO %L', object_name, v_old) END, 'ACCESS EXCLUSIVE', '{}'::text[], NULL::text
-     WHERE v_old <> v_new
-    UNION ALL
-    SELECT 22, 60, 'extension', '', format('ALTER EXTENSION %I SET SCHEMA %I', object_name, v_declared ->> 'schema'),
-           format('ALTER EXTENSION %I SET SCHEMA %I', object_name, v_actual ->> 'schema'), 'ACCESS EXCLUSIVE', '{}', NULL
-     WHERE v_moves
-    UNION ALL
-    SELECT c.* FROM asymm._plan_common('EXTENSION', quote_ident(object_name), NULL, 'extension', '', v_declared, v_actual) AS c;
-END
-$$;
-COMMENT ON FUNCTION asymm._plan_extension(text, jsonb, jsonb, oid) IS 'Steps that make, update or move an extension.';
-
-CREATE OR REPLACE FUNCTION asymm._extension_updates(extension text, from_version text, to_version text) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- Raises for an extension whose files are gone.
-    RETURN EXISTS (SELECT FROM pg_available_extensions AS a WHERE a.name = extension)
-       AND EXISTS (SELECT FROM pg_extension_update_paths(extension) AS p
-                    WHERE p.source = from_version AND p.target = to_version AND p.path IS NOT NULL);
-END
-$$;
-COMMENT ON FUNCTION asymm._extension_updates(text, text, text) IS 'Whether update scripts lead from one version of an extension to another.';
-
--- Dropping an extension that holds tables deletes their rows.
-CREATE OR REPLACE FUNCTION asymm._extension_is_empty(extension_id oid) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT 'SELECT ' || string_agg(format('NOT EXISTS (SELECT FROM %I.%I)', n.nspname, c.relname), ' AND ' ORDER BY c.oid)
-      FROM pg_depend AS d
-      JOIN pg_class AS c ON c.oid = d.objid AND c.relkind IN ('r', 'p')
-      JOIN pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = extension_id AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'
-$$;
-COMMENT ON FUNCTION asymm._extension_is_empty(oid) IS 'Query that is true while no table of an extension has rows; NULL if it has no table.';

@@ -1,14 +1,18 @@
 -- Foreign-data wrappers, servers and user mappings. Their options may be passwords: of an option that is not known to be
 -- harmless only a keyed hash is a fact, enough to see that it changed and never enough to give it back.
 
-CREATE OR REPLACE FUNCTION asymm._server_option_facts(options text[]) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._server_option_facts(options text[], open boolean DEFAULT false) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_object_agg(v.name, CASE WHEN asymm._is_harmless_option(v.name) THEN v.value ELSE asymm._keyed_hash(v.name || '=' || v.value) END)
+    -- open: of a wrapper, where only a name that sounds like a secret is one.
+    SELECT jsonb_object_agg(v.name, CASE
+               WHEN asymm._is_harmless_option(v.name) THEN v.value
+               WHEN open AND v.name !~* 'pass|pwd|secret|token|key|cred|auth|cert|conn|ur[il]|dsn' AND v.value !~ '[:@/]' THEN v.value
+               ELSE asymm._keyed_hash(v.name || '=' || v.value) END)
       FROM (SELECT split_part(o, '=', 1) AS name, substr(o, strpos(o, '=') + 1) AS value FROM unnest(options) AS o) AS v
 $$;
-COMMENT ON FUNCTION asymm._server_option_facts(text[]) IS 'Options of a foreign-data wrapper, server or user mapping as facts: harmless ones in clear, the rest as keyed hashes.';
+COMMENT ON FUNCTION asymm._server_option_facts(text[], boolean) IS 'Options of a foreign-data wrapper, server or user mapping as facts: harmless ones in clear, the rest as keyed hashes.';
 
 CREATE OR REPLACE FUNCTION asymm._is_harmless_option(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -37,6 +41,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._keyed_hash(text) IS 'SHA-256 of a value with the random key of this database, behind the name of the key.';
 
+CREATE OR REPLACE FUNCTION asymm._is_keyed_hash(value text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(value ~ '^keyed:[0-9a-f]{8}:[0-9a-f]{64}$', false)
+$$;
+COMMENT ON FUNCTION asymm._is_keyed_hash(text) IS 'Whether an option''s fact is only a hash of its value.';
+
 CREATE OR REPLACE FUNCTION asymm._foreign_data_wrapper_facts(oids oid[])
 RETURNS TABLE (object_id oid, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -53,7 +65,7 @@ BEGIN
                             WHERE p.oid = w.fdwhandler),
                'validator', (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                               WHERE p.oid = w.fdwvalidator),
-               'options', asymm._server_option_facts(w.fdwoptions),
+               'options', asymm._server_option_facts(w.fdwoptions, open => true),
                'comment', obj_description(w.oid, 'pg_foreign_data_wrapper'),
                'acl', asymm._object_acl_facts(w.fdwacl, 'F', w.fdwowner))))),
            '[]'::jsonb

@@ -4,20 +4,20 @@
 -- undo is NULL, and what is declared of it is named in lost.
 CREATE OR REPLACE FUNCTION asymm._server_option_changes(wanted jsonb, present jsonb)
 RETURNS TABLE (action text, undo text, lost text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH o AS (SELECT COALESCE(w.key, p.key) AS key, w.value AS wanted, p.value AS present,
-                      asymm._is_harmless_option(COALESCE(w.key, p.key)) AS clear
+    WITH o AS (SELECT COALESCE(w.key, p.key) AS key, w.value AS wanted, p.value AS present, asymm._is_keyed_hash(w.value) AS wanted_hash,
+                      asymm._is_keyed_hash(p.value) AS present_hash
                  FROM jsonb_each_text(wanted) AS w FULL JOIN jsonb_each_text(present) AS p ON p.key = w.key
                 WHERE w.value IS DISTINCT FROM p.value)
     SELECT format('OPTIONS (%s)', string_agg(asymm._option_change(o.key, o.present, o.wanted), ', ' ORDER BY o.key COLLATE "C")),
-           CASE WHEN bool_and(o.clear) THEN
+           CASE WHEN NOT o.present_hash THEN
                format('OPTIONS (%s)', string_agg(asymm._option_change(o.key, o.wanted, o.present), ', ' ORDER BY o.key COLLATE "C")) END,
            NULL::text
-      FROM o WHERE o.clear OR o.wanted IS NULL GROUP BY o.clear
+      FROM o WHERE NOT o.wanted_hash GROUP BY o.present_hash
     UNION ALL
-    SELECT NULL, NULL, o.key FROM o WHERE NOT o.clear AND o.wanted IS NOT NULL
+    SELECT NULL, NULL, o.key FROM o WHERE o.wanted_hash
 $$;
 COMMENT ON FUNCTION asymm._server_option_changes(jsonb, jsonb) IS 'OPTIONS clauses between two sets of foreign options, their inverse, and the options whose value nobody knows.';
 
@@ -36,7 +36,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format(' OPTIONS (%s)', string_agg(format('%I %L', o.key, o.value), ', ' ORDER BY o.key COLLATE "C"))
-      FROM jsonb_each_text(options) AS o WHERE asymm._is_harmless_option(o.key) HAVING count(*) > 0
+      FROM jsonb_each_text(options) AS o WHERE NOT asymm._is_keyed_hash(o.value) HAVING count(*) > 0
 $$;
 COMMENT ON FUNCTION asymm._server_options(jsonb) IS 'OPTIONS clause of CREATE from facts, without what is secret.';
 
@@ -50,8 +50,8 @@ AS $$
            CASE WHEN o.lost IS NULL THEN '{}' ELSE ARRAY[format('not healable: the value of option "%s" is not kept', o.lost)] END, NULL::text
       FROM asymm._server_option_changes(declared -> 'options',
                -- CREATE has given it what is known.
-               CASE WHEN actual IS NULL THEN (SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(declared -> 'options') AS k
-                                               WHERE asymm._is_harmless_option(k.key))
+               CASE WHEN actual IS NULL THEN (SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each_text(declared -> 'options') AS k
+                                               WHERE NOT asymm._is_keyed_hash(k.value))
                     ELSE actual -> 'options' END) AS o
 $$;
 COMMENT ON FUNCTION asymm._plan_server_options(text, text, integer, jsonb, jsonb) IS 'Steps that mend the options of a wrapper, server or user mapping.';

@@ -91,7 +91,8 @@ BEGIN
     -- Default privileges are nothing but grants; a subscription is never dropped here.
     IF actual IS NOT NULL AND (declared IS NULL OR v_remade) AND kind NOT IN ('default acl', 'subscription') THEN
         RETURN QUERY
-        SELECT 10, d.ord, kind, '', concat_ws(' ', 'DROP', upper(replace(kind, '-', ' ')), asymm._other_identity(kind, schema_name, object_name)),
+        SELECT 10, d.ord - CASE WHEN kind = 'extension' THEN asymm._extension_depth(object_name) ELSE 0 END, kind, '',
+               concat_ws(' ', 'DROP', upper(replace(kind, '-', ' ')), asymm._other_identity(kind, schema_name, object_name)),
                -- What has to be given back that is not known can't be given back.
                CASE WHEN NOT EXISTS (SELECT FROM asymm._plan_other_made(kind, object_name, actual, NULL, NULL) AS p WHERE p.forward IS NULL)
                     THEN (SELECT string_agg(p.forward, E';\n' ORDER BY p.phase, p.ord)

@@ -67,7 +67,7 @@ AS $$
       FROM o WHERE o.a IS NOT NULL AND asymm._publication_options(o.d, o.a) IS NOT NULL
     UNION ALL
     -- Before tables and columns go.
-    SELECT 5, 0, p.part, p.name, format('%s DROP %s', o.head, asymm._publication_member(p.part, p.name, NULL, false)),
+    SELECT 9, 0, p.part, p.name, format('%s DROP %s', o.head, asymm._publication_member(p.part, p.name, NULL, false)),
            format('%s ADD %s', o.head, asymm._publication_member(p.part, p.name, p.a, true)), 'SHARE UPDATE EXCLUSIVE', '{}', NULL
       FROM o CROSS JOIN p WHERE p.a IS NOT NULL
     UNION ALL
@@ -122,7 +122,7 @@ AS $$
       FROM o WHERE o.a IS NULL
     UNION ALL
     -- One that must not run is stopped before anything is done, others are started last.
-    SELECT CASE WHEN o.a IS NOT NULL AND o.d ->> 'enabled' = 'disabled' THEN 5 ELSE 870 END, 1, 'event trigger', '',
+    SELECT CASE WHEN o.a IS NOT NULL AND o.d ->> 'enabled' = 'disabled' THEN 9 ELSE 870 END, 1, 'event trigger', '',
            format('ALTER EVENT TRIGGER %s %s', o.name, asymm._event_trigger_state(o.d)),
            format('ALTER EVENT TRIGGER %s %s', o.name, asymm._event_trigger_state(o.a)), 'none', '{}', NULL
       FROM o WHERE o.d -> 'enabled' IS DISTINCT FROM o.a -> 'enabled'

@@ -12,7 +12,6 @@ CREATE FOREIGN DATA WRAPPER w_{n} VALIDATOR postgres_fdw_validator;
 GRANT USAGE ON FOREIGN DATA WRAPPER w_{n} TO {ann};
 
 --- wrapper functions and options
--- no revert
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE FOREIGN DATA WRAPPER w_{n} HANDLER postgres_fdw_handler VALIDATOR postgres_fdw_validator;
 CREATE FOREIGN DATA WRAPPER x_{n} OPTIONS (debug 'a', host 'b');

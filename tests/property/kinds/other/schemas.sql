@@ -80,16 +80,47 @@ DROP EXTENSION ltree;
 CREATE EXTENSION ltree VERSION '1.1';
 
 --- extension ahead
-CREATE EXTENSION cube VERSION '1.2';
+CREATE EXTENSION intarray VERSION '1.2';
 --- slip
-ALTER EXTENSION cube UPDATE;
+ALTER EXTENSION intarray UPDATE;
 
 --- extensions that need each other
-CREATE EXTENSION IF NOT EXISTS isn;
-CREATE EXTENSION btree_gist;
-COMMENT ON EXTENSION btree_gist IS 'number {n}';
+CREATE EXTENSION cube;
+CREATE EXTENSION earthdistance;
+COMMENT ON EXTENSION earthdistance IS 'number {n}';
 --- slip
-DROP EXTENSION btree_gist, isn;
+DROP EXTENSION earthdistance, cube;
+
+--- extensions too many that need each other
+SELECT 'bloom', 'seg', {n};
+--- slip
+CREATE EXTENSION seg;
+CREATE EXTENSION bloom;
+
+--- privileges on members of an extension
+CREATE SCHEMA s_{n};
+CREATE EXTENSION pg_buffercache SCHEMA s_{n};
+GRANT SELECT ON s_{n}.pg_buffercache TO {ann}, {odd};
+REVOKE SELECT ON s_{n}.pg_buffercache FROM pg_monitor;
+CREATE EXTENSION fuzzystrmatch;
+REVOKE EXECUTE ON FUNCTION levenshtein(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION soundex(text) TO {bob} WITH GRANT OPTION;
+--- slip
+ALTER EXTENSION pg_buffercache SET SCHEMA public;
+GRANT SELECT ON pg_buffercache TO pg_monitor, {eve};
+REVOKE SELECT ON pg_buffercache FROM {ann};
+GRANT EXECUTE ON FUNCTION levenshtein(text, text) TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION soundex(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION metaphone(text, int) TO {ann};
+
+--- privileges on members of an extension that went
+CREATE EXTENSION pgrowlocks;
+GRANT EXECUTE ON FUNCTION pgrowlocks(text) TO {ann};
+CREATE EXTENSION tablefunc;
+REVOKE ALL ON FUNCTION normal_rand(int, float8, float8) FROM PUBLIC;
+COMMENT ON EXTENSION tablefunc IS 'number {n}';
+--- slip
+DROP EXTENSION pgrowlocks, tablefunc;
 
 --- extension that can't be moved, but made anew
 -- only: SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'xml2')
