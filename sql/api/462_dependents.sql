@@ -29,6 +29,12 @@ AS $$
              SELECT d.classid, d.objid, 0
                FROM pg_rewrite AS w WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid AND w.rulename <> '_RETURN'
              UNION ALL
+             -- Nothing depends on a member of an operator class, but on the class.
+             SELECT m.refclassid, m.refobjid, 0
+               FROM pg_depend AS m
+              WHERE d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND m.classid = d.classid AND m.objid = d.objid
+                AND m.deptype = 'i' AND m.refclassid = 'pg_opclass'::regclass AND m.refobjid <> r.object_id
+             UNION ALL
              -- A generated column goes with its expression.
              SELECT 'pg_class'::regclass, f.adrelid, f.adnum::integer
                FROM pg_attrdef AS f JOIN pg_attribute AS a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
@@ -129,7 +135,23 @@ BEGIN
         SELECT 'publication', r.prpubid, 'publication relation', format('%I.%I', n.nspname, c.relname), NULL, g.depth
           FROM g JOIN pg_publication_rel AS r ON r.oid = g.object_id
           JOIN pg_class AS c ON c.oid = r.prrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE g.class_id = 'pg_publication_rel'::regclass        UNION ALL
+         WHERE g.class_id = 'pg_publication_rel'::regclass
+        UNION ALL
+        -- Members of a family that are of no class go unasked with their operator or function.
+        SELECT 'operator family', a.amopfamily, 'operator',
+               format('%s (%s, %s)', a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)), NULL, g.depth
+          FROM g JOIN pg_amop AS a ON a.oid = g.object_id
+         WHERE g.class_id = 'pg_amop'::regclass
+           AND NOT EXISTS (SELECT FROM pg_depend AS c WHERE c.classid = 'pg_amop'::regclass AND c.objid = a.oid
+                              AND c.refclassid = 'pg_opclass'::regclass)
+        UNION ALL
+        SELECT 'operator family', a.amprocfamily, 'function',
+               format('%s (%s, %s)', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)), NULL, g.depth
+          FROM g JOIN pg_amproc AS a ON a.oid = g.object_id
+         WHERE g.class_id = 'pg_amproc'::regclass
+           AND NOT EXISTS (SELECT FROM pg_depend AS c WHERE c.classid = 'pg_amproc'::regclass AND c.objid = a.oid
+                              AND c.refclassid = 'pg_opclass'::regclass)
+        UNION ALL
         SELECT k.kind, g.object_id, NULL, NULL, NULL, g.depth
           FROM g
           JOIN (VALUES ('operator'), ('operator class'), ('operator family'), ('cast'), ('transform'), ('collation'), ('conversion'),
