@@ -43,6 +43,16 @@ $$;
 COMMENT ON FUNCTION asymm._routines_identity(text, text, text)
     IS 'A routine, operator, cast, … as SQL names it after DROP or ALTER; NULL for what is no such name.';
 
+CREATE OR REPLACE FUNCTION asymm._read_at_once(kind text, facts jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN kind IN ('function', 'procedure') AND facts #>> ARRAY[kind, '', 'def'] ~ '\$(function|procedure)x*\$\Z'
+                THEN facts #> ARRAY[kind, '', 'arguments'] ELSE facts END
+$$;
+COMMENT ON FUNCTION asymm._read_at_once(text, jsonb)
+    IS 'What of an object''s facts the server parses when it makes it: of a routine with a body in quotes its arguments only.';
+
 CREATE OR REPLACE FUNCTION asymm._aggregate_definition(identity text, facts jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -78,8 +88,8 @@ DECLARE
 BEGIN
     RETURN CASE
         -- Only what the server deparsed was settled: not a body in quotes.
-        WHEN kind IN ('function', 'procedure') AND v_main ->> 'def' ~ '\$(function|procedure)x*\$\Z' THEN v_main ->> 'def'
-        WHEN kind IN ('function', 'procedure') THEN asymm._replayable(v_main ->> 'def')
+        WHEN kind IN ('function', 'procedure')
+        THEN CASE WHEN asymm._read_at_once(kind, facts) = facts THEN asymm._replayable(v_main ->> 'def') ELSE v_main ->> 'def' END
         WHEN kind = 'aggregate' THEN asymm._aggregate_definition(identity, v_main)
         WHEN kind = 'language' THEN concat_ws(' ', 'CREATE OR REPLACE', CASE WHEN v_main ? 'trusted' THEN 'TRUSTED' END, 'LANGUAGE', identity,
             'HANDLER ' || (v_main ->> 'handler'), 'INLINE ' || (v_main ->> 'inline'), 'VALIDATOR ' || (v_main ->> 'validator'))

@@ -99,8 +99,8 @@ BEGIN
         END IF;
         IF v_changes -> 'added' <> '[]' AND EXISTS (
                SELECT FROM jsonb_array_elements(items) AS i
-                WHERE i -> 'declared' <> 'null' AND (i ->> 'kind' NOT IN ('function', 'procedure') OR (i -> 'declared')::text ~ 'BEGIN\s+ATOMIC')
-                  AND asymm._uses_labels(i -> 'declared', ARRAY(SELECT format_type(b.member_id, NULL)
+                WHERE i -> 'declared' <> 'null'
+                  AND asymm._uses_labels(asymm._read_at_once(i ->> 'kind', i -> 'declared'), ARRAY(SELECT format_type(b.member_id, NULL)
                                                                   FROM asymm._built_of('pg_type'::regclass, (v_item ->> 'oid')::oid) AS b),
                                          v_changes -> 'added'))
            -- The key of a partitioned table cannot be turned over.
