@@ -75,7 +75,11 @@ BEGIN
     f AS (
         SELECT k.kind, c.oid, NULL::text AS part, NULL::text AS name, NULL::text AS attribute, g.depth
           FROM g JOIN pg_class AS c ON c.oid = g.object_id JOIN relation AS k ON k.code = c.relkind
-         WHERE g.class_id = 'pg_class'::regclass AND k.kind IN ('view', 'materialized view')
+         WHERE g.class_id = 'pg_class'::regclass
+           -- A table that has to go anyway goes before its parent, which would take it along.
+           AND (k.kind IN ('view', 'materialized view')
+                OR g.sub_id = 0 AND EXISTS (SELECT FROM unnest(class_ids, object_ids, sub_ids) AS s (class_id, object_id, sub_id)
+                                             WHERE s.class_id = g.class_id AND s.object_id = g.object_id AND s.sub_id = 0))
         UNION ALL
         -- A column by way of its generation; one that merely has the type stays.
         SELECT k.kind, c.oid, 'column', a.attname, NULL, g.depth
