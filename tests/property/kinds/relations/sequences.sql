@@ -47,6 +47,7 @@ ALTER SEQUENCE t_a_seq INCREMENT 5;
 
 --- sequence of a column without a default
 -- in place
+-- watched
 CREATE TABLE t (a serial, b serial, c serial, d int);
 ALTER TABLE t ALTER a DROP DEFAULT, ALTER b DROP DEFAULT, ALTER c DROP DEFAULT;
 SELECT nextval('t_a_seq'), nextval('t_b_seq');
