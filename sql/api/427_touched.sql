@@ -36,14 +36,31 @@ BEGIN
     RETURN QUERY
         -- Names first: without statistics the planner would try every baseline of the schema.
         WITH named AS MATERIALIZED (
-            SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (v_relids))
+            SELECT n.nspname, c.relname, asymm._relation_kind(c.relkind) AS kind
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (v_relids)),
+        -- What was made anew under a declared name.
+        identified AS MATERIALIZED (
+            SELECT i.type AS kind, COALESCE((parse_ident(i.schema))[1], '') AS schema_name, (parse_ident(i.name))[1] AS name,
+                   CASE WHEN i.schema IS NULL THEN i.identity ELSE substr(i.identity, length(i.schema) + 2) END AS identity
+              FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
+             CROSS JOIN LATERAL pg_identify_object(o.class_id, o.object_id, 0) AS i
+             WHERE o.class_id NOT IN ('pg_class'::regclass, 'pg_trigger'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass,
+                                      'pg_rewrite'::regclass, 'pg_attrdef'::regclass)
+               AND NOT EXISTS (SELECT FROM asymm.member AS m WHERE (m.class_id, m.object_id, m.sub_id) = (o.class_id, o.object_id, 0)))
         SELECT m.baseline_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
           JOIN asymm.member m USING (class_id, object_id)
         UNION
         SELECT s.baseline_id FROM asymm.baseline_state s WHERE s.object_id = ANY (v_relids) AND s.class_id = 'pg_class'::regclass
         UNION
         SELECT b.id FROM named
-          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = named.nspname AND b.object_name = named.relname
+          JOIN asymm.baseline b ON b.kind = named.kind AND b.schema_name = named.nspname AND b.object_name = named.relname
+        UNION
+        SELECT s.baseline_id FROM pg_class c
+          JOIN asymm.baseline_state s ON s.object_id = c.reltype AND s.class_id = 'pg_type'::regclass
+         WHERE c.oid = ANY (v_relids) AND c.relkind = 'c'
+        UNION
+        SELECT b.id FROM identified AS i
+          JOIN asymm.baseline b ON b.kind = i.kind AND b.schema_name = i.schema_name AND b.object_name IN (i.name, i.identity)
         UNION
         SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
           JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
@@ -54,4 +71,4 @@ BEGIN
                                       WHERE o.class_id = 'pg_namespace'::regclass);
 END
 $$;
-COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched tables that the given catalog addresses belong to.';
+COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched objects that the given catalog addresses are, or belong to.';

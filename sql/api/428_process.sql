@@ -1,86 +1,5 @@
--- The DDL log, read every beat: drift, adoption of what was meant, undeclared tables.
+-- The DDL log, read every beat: drift, adoption of what was meant.
 
-CREATE OR REPLACE FUNCTION asymm._undeclared() RETURNS TABLE (relid oid, policy text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off
-AS $$
-DECLARE
-    v record;
-BEGIN
-    FOR v IN SELECT n.oid, w.schema_name, w.policy FROM asymm.watched_schema w JOIN pg_namespace n ON n.nspname = w.schema_name LOOP
-        RETURN QUERY
-            SELECT c.oid, v.policy
-              FROM pg_class c
-             WHERE c.relnamespace = v.oid AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-               AND c.relname NOT IN (SELECT b.object_name FROM asymm.baseline b
-                                      WHERE b.kind = 'table' AND b.schema_name = v.schema_name)
-               -- A declared table under another name: its DDL may be unread yet.
-               AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.baseline b ON b.id = s.baseline_id
-                                WHERE s.object_id = c.oid AND s.class_id = 'pg_class'::regclass
-                                  AND NOT EXISTS (SELECT FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace
-                                                   WHERE m.nspname = b.schema_name AND o.relname = b.object_name AND o.relkind IN ('r', 'p')))
-               -- as asymm._watchable(), but asked of these few only
-               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION asymm._undeclared() IS 'Tables in watched schemas that have no baseline, with the policy of their schema.';
-
--- Tables in watched schemas that nobody declared, and those seen before that are gone or declared now.
-CREATE OR REPLACE FUNCTION asymm._inspect_undeclared(found_by text, ddl_log_id bigint DEFAULT NULL) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off
-AS $$
-DECLARE
-    v record;
-    v_differences jsonb;
-    v_action bigint;
-    v_objects text[] := '{}';
-    v_target text;
-BEGIN
-    UPDATE asymm.drift_record AS d SET state = 'vanished', resolved_at = clock_timestamp()
-     WHERE d.state = 'open' AND d.baseline_id IS NULL
-       AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                        WHERE n.nspname = d.schema_name AND c.relname = d.object_name AND c.relkind IN ('r', 'p'));
-    IF FOUND THEN
-        PERFORM asymm._set_action_state(a.id, 'expired', 'the table is gone') FROM asymm.action a
-          WHERE a.baseline_id IS NULL AND a.kind = 'heal' AND a.state IN ('proposed', 'approved')
-            AND NOT EXISTS (SELECT FROM asymm.drift_record d WHERE d.action_id = a.id AND d.state = 'open');
-    END IF;
-    FOR v IN
-        SELECT f.*, u.policy
-          FROM asymm._undeclared() AS u (relid, policy)
-         CROSS JOIN LATERAL asymm._table_facts(ARRAY[u.relid]) AS f
-         WHERE NOT EXISTS (SELECT FROM asymm.drift_record d
-                            WHERE d.state = 'open' AND d.baseline_id IS NULL
-                              AND d.kind = 'table' AND d.schema_name = f.schema_name AND d.object_name = f.object_name)
-           AND NOT EXISTS (SELECT FROM asymm.baseline_state s JOIN asymm.drift_record d USING (baseline_id)
-                            WHERE s.object_id = u.relid AND s.class_id = 'pg_class'::regclass
-                              AND d.state = 'open' AND d.part = 'table' AND d.attribute = 'name')
-    LOOP
-        v_target := format('%I.%I', v.schema_name, v.object_name);
-        v_differences := jsonb_build_array(jsonb_build_object('part', 'table', 'name', '', 'actual', v.facts #> '{table,""}'));
-        PERFORM asymm._record_drift(NULL, 'table', v.schema_name, v.object_name, v_differences, found_by, ddl_log_id);
-        IF v.policy <> 'observe' THEN
-            v_action := asymm._propose(NULL, 'table', v.schema_name, v.object_name, v.owner,
-                asymm._steps('table', v.schema_name, v.object_name, NULL, NULL, v.facts, v.relid, '{}'),
-                asymm._fingerprint(v.facts), v_differences, 'the table was never declared: adopt it or approve its removal');
-            UPDATE asymm.drift_record SET action_id = v_action
-             WHERE baseline_id IS NULL AND state = 'open' AND (kind, schema_name, object_name) = ('table', v.schema_name, v.object_name);
-        END IF;
-        v_objects := v_objects || v_target;
-    END LOOP;
-    IF cardinality(v_objects) > 0 THEN
-        RETURN jsonb_build_object('objects', to_jsonb(v_objects), 'drifts', cardinality(v_objects));
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION asymm._inspect_undeclared(text, bigint) IS 'Finds tables in watched schemas that were never declared; returns {objects, drifts} or NULL.';
-
--- {objects, drifts, adopted} of several looks as one.
 -- A migration touches many tables that turn out to be as declared: those are settled in one go, as of a moment before
 -- they were read, so that what was done since is still looked at.
 CREATE OR REPLACE FUNCTION asymm._settle_unchanged(baselines bigint[]) RETURNS void
@@ -131,7 +50,7 @@ BEGIN
     IF v.last IS NULL THEN
         RETURN NULL;
     END IF;
-    v_tables := CASE WHEN baseline IS NULL THEN asymm._changed_headers() ELSE ARRAY[baseline] END;
+    v_tables := CASE WHEN baseline IS NULL THEN asymm._changed_headers() || asymm._changed_others() ELSE ARRAY[baseline] END;
     BEGIN
         IF v.since IS NOT NULL AND v.slip IS NULL THEN
             SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT asymm._object_display(b.kind, b.schema_name, b.object_name)))
@@ -241,40 +160,24 @@ BEGIN
         END;
     END LOOP;
     v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows, baseline));
-    IF EXISTS (SELECT FROM asymm.watched_schema) THEN
-        -- Tables that a migration made in a watched schema are declared with it.
+    IF asymm._makes_objects(v_rows) THEN
+        -- What a migration made in what is watched as a whole is declared with it.
         FOR v IN
-            SELECT w.schema_name, w.policy, w.annotation, max(COALESCE(l.intent, 'migrator ' || l.role)) AS reason,
-                   array_agg(DISTINCT c.oid) AS relids
-              FROM asymm.ddl_log l
-             CROSS JOIN LATERAL unnest(l.class_ids, l.object_ids) AS o (class_id, object_id)
-              JOIN pg_class c ON c.oid = o.object_id AND c.relkind IN ('r', 'p')
-              JOIN pg_namespace n ON n.oid = c.relnamespace
-              JOIN asymm.watched_schema w ON w.schema_name = n.nspname
-             WHERE l.id = ANY (v_rows) AND l.intended AND o.class_id = 'pg_class'::regclass
-               AND EXISTS (SELECT FROM asymm._watchable(w.schema_name) AS o WHERE o.class_id = 'pg_class'::regclass AND o.object_id = c.oid)
-               AND NOT EXISTS (SELECT FROM asymm.baseline b
-                                WHERE b.kind = 'table' AND b.schema_name = n.nspname AND b.object_name = c.relname)
-             GROUP BY w.schema_name, w.policy, w.annotation
+            SELECT u.policy, u.annotation, u.scope, max(COALESCE(l.intent, 'migrator ' || l.role)) AS reason,
+                   array_agg(u.kind) AS kinds, array_agg(u.object_id) AS oids
+              FROM asymm._undeclared() AS u
+              JOIN LATERAL (
+                   SELECT l.intent, l.role FROM asymm.ddl_log l
+                    WHERE l.id = ANY (v_rows) AND l.intended
+                      AND EXISTS (SELECT FROM unnest(l.class_ids, l.object_ids) AS o (class_id, object_id)
+                                   WHERE (o.class_id, o.object_id) = (u.class_id, u.object_id))
+                    ORDER BY l.id DESC LIMIT 1) AS l ON true
+             GROUP BY u.policy, u.annotation, u.scope
         LOOP
             v_seen := asymm._merge_seen(v_seen, jsonb_build_object('objects', '[]'::jsonb, 'adopted',
-                cardinality(asymm._declare(array_fill('table'::text, ARRAY[cardinality(v.relids)]), v.relids, v.policy, v.annotation,
-                                           'schema', v.reason))));
+                cardinality(asymm._declare(v.kinds, v.oids, v.policy, v.annotation, v.scope, v.reason))));
         END LOOP;
-        -- Most commands neither make nor move a table.
-        IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id IS NULL AND d.state = 'open')
-           OR EXISTS (SELECT FROM asymm.ddl_log l WHERE l.id = ANY (v_rows) AND l.command_tag ~ 'SCHEMA|EXTENSION')
-           OR EXISTS (SELECT FROM asymm.ddl_log l
-                       CROSS JOIN LATERAL unnest(l.object_ids) AS o (id)
-                        JOIN pg_class c ON c.oid = o.id AND c.relkind IN ('r', 'p')
-                        JOIN pg_namespace n ON n.oid = c.relnamespace
-                       WHERE l.id = ANY (v_rows)
-                         AND NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.kind = 'table' AND b.schema_name = n.nspname
-                                            AND b.object_name = c.relname)) THEN
-            v_seen := asymm._merge_seen(v_seen, asymm._inspect_undeclared('ddl_log',
-                (SELECT max(l.id) FROM asymm.ddl_log l
-                  WHERE l.id = ANY (v_rows) AND NOT l.intended AND l.command_tag ~ 'TABLE|SCHEMA|SELECT INTO')));
-        END IF;
+        v_seen := asymm._merge_seen(v_seen, asymm._inspect_undeclared('ddl_log', v_rows));
     END IF;
     IF NOT plan_later THEN
         v_seen := asymm._merge_seen(v_seen, asymm._plan_recorded(CASE WHEN baseline IS NOT NULL THEN ARRAY[baseline] END));

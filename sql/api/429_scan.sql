@@ -18,6 +18,22 @@ END
 $$;
 COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched objects whose catalog row headers are not those of the last look.';
 
+CREATE OR REPLACE FUNCTION asymm._changed_others() RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    v_ids bigint[] := ARRAY(SELECT b.id FROM asymm.baseline b WHERE asymm._kind_class(b.kind) <> 'pg_class'::regclass);
+BEGIN
+    RETURN ARRAY(SELECT b.id FROM unnest(v_ids) AS u (id)
+                   JOIN asymm.baseline b USING (id)
+                   LEFT JOIN asymm._facts_at_address(v_ids) AS f ON f.baseline_id = b.id
+                  WHERE f.facts IS DISTINCT FROM b.facts ORDER BY b.id);
+END
+$$;
+COMMENT ON FUNCTION asymm._changed_others() IS 'Watched objects that are no relations, and so have no header, and differ from their baseline.';
+
 -- What a scan found: the log is read first, since it knows who did it and what was meant.
 CREATE OR REPLACE FUNCTION asymm._inspect_found(baselines bigint[], found_by text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -143,8 +159,9 @@ BEGIN
         v_changed := asymm._changed_headers();
         UPDATE asymm.catalogs_seen SET horizon = v_now.horizon, rows = CASE WHEN cardinality(v_changed) = 0 THEN v_now.rows END
          WHERE only_row IN (SELECT c.only_row FROM asymm.catalogs_seen c FOR UPDATE SKIP LOCKED);
+        RETURN asymm._inspect_found(v_changed, 'header_scan');
     END IF;
-    RETURN asymm._inspect_found(v_changed, 'header_scan');
+    RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';
@@ -169,7 +186,7 @@ BEGIN
     v_rows := v_now.rows || v_other.rows;
     IF NOT v_now.fresh AND NOT v_other.fresh AND v_rows = v_seen.full_rows
        AND v_seen.full_at BETWEEN clock_timestamp() - interval '1 hour' AND clock_timestamp() THEN
-        RETURN asymm._inspect_undeclared('full_scan');
+        RETURN NULL;
     END IF;
     SELECT array_agg(b.id) INTO v_ids
       FROM asymm.baseline b

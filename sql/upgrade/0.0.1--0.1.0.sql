@@ -113,3 +113,6 @@ DROP FUNCTION asymm._beat_begin(text, text, boolean);
 -- under way calls it still, so it stays.
 DROP EVENT TRIGGER asymm_guard_end;
 DROP EVENT TRIGGER asymm_guard_drop;
+
+-- Objects of any kind may be undeclared.
+DROP FUNCTION asymm._inspect_undeclared(text, bigint);

@@ -110,6 +110,13 @@ class Scene:
         for thread in threads:
             thread.start()
         self.db.wait_for("SELECT count(*) = %s FROM asymm.heartbeat WHERE alive", len(lanes), timeout=10)
+        # What a loop does first (it plans its statements, every scan is due) is not what it costs.
+        self.db.wait_for(
+            "SELECT COALESCE(bool_and(due_at > clock_timestamp()), true) FROM asymm.organs"
+            " WHERE enabled AND cadence > '0' AND lane = ANY (%s)",
+            list(lanes),
+            timeout=20,
+        )
         try:
             yield
         finally:
