@@ -79,7 +79,7 @@ def test_a_change_that_was_open_while_all_was_counted(quiet: Database) -> None:
 
 
 def test_a_table_declared_from_an_old_look_is_asked(quiet: Database) -> None:
-    quiet.sql("UPDATE asymm.baseline_state SET header = 'old' WHERE relid = 'app.t7'::regclass")
+    quiet.sql("UPDATE asymm.baseline_state SET header = 'old' WHERE object_id = 'app.t7'::regclass")
     assert quiet.value(QUIET) is False
     quiet.sql(SCAN)
     assert quiet.value("SELECT header <> 'old' FROM asymm.baseline_state WHERE relid = 'app.t7'::regclass")

@@ -1,4 +1,4 @@
-"""Drift of every kind of object: seen by the beat, with who did it; declared by a migration; found by the scans."""
+"""Drift of every kind of object: seen by the beat, with who did it; declared with a migration; found by scans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCENE = (
     "CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int)",
     "CREATE VIEW app.v AS SELECT id, state FROM app.t",
     "CREATE MATERIALIZED VIEW app.m AS SELECT id FROM app.v",
-    "CREATE COLLATION app.plain FROM \"C\"",
+    'CREATE COLLATION app.plain FROM "C"',
     "CREATE STATISTICS app.s ON id, state FROM app.t",
     "CREATE TEXT SEARCH DICTIONARY app.d (TEMPLATE = simple)",
     "CREATE PUBLICATION pub FOR TABLE app.t",
@@ -50,8 +50,10 @@ SLIPS = (
     ("DROP MATERIALIZED VIEW app.m", "app.m"),
     ("GRANT USAGE ON SCHEMA app TO PUBLIC", "schema app"),
     ("REVOKE EXECUTE ON FUNCTION app.f(int) FROM PUBLIC", "app.f(integer)"),
-    ("ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC",
-     "default acl for role postgres in schema app on tables"),
+    (
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC",
+        "default acl for role postgres in schema app on tables",
+    ),
 )
 EXTRA = (
     ("CREATE VIEW app.more AS SELECT 1 AS a", "app.more"),
@@ -93,7 +95,8 @@ def test_what_nobody_declared_is_drift_and_what_a_migration_made_is_declared(wat
         watched.sql(statement)
         watched.sql(BEAT)
         assert watched.sql(OPEN) == [(target, "proposed")], statement
-        assert {row[0] for row in watched.sql("SELECT state FROM asymm.heal_all(false, true)")} == {"verified"}
+        states = {row[0] for row in watched.sql("SELECT state FROM asymm.heal_all(false, true)")}
+        assert states == {"verified"}, statement
         watched.sql(BEAT)
         assert watched.sql(OPEN) == [], statement
     watched.sql("SET asymm.intent = 'more of everything'")
@@ -112,4 +115,5 @@ def test_the_full_scan_finds_what_no_event_tells(watched: Database) -> None:
     watched.sql("CREATE TYPE app.mood AS ENUM ('sad')")
     watched.sql("ALTER EVENT TRIGGER asymm_ddl_end ENABLE ALWAYS")
     watched.sql("SELECT asymm._scan_all()")
-    assert watched.sql(OPEN + " ORDER BY 1") == [("app.f(integer)", "proposed"), ("type app.mood", "proposed")]
+    found = [("app.f(integer)", "proposed"), ("type app.mood", "proposed")]
+    assert watched.sql(OPEN + " ORDER BY 1") == found
