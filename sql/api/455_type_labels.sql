@@ -52,6 +52,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._uses_labels(jsonb, text[], jsonb) IS 'Whether a definition holds one of some labels as a value of one of some types.';
 
+-- A domain whose default or checks name a label that goes is declared otherwise, or not at all.
+CREATE OR REPLACE FUNCTION asymm._domain_without(facts jsonb, type_names text[], labels jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'domain', CASE WHEN asymm._uses_labels(facts #> '{domain,"",default}', type_names, labels) THEN facts -> 'domain' #- '{"",default}'
+                       ELSE facts -> 'domain' END,
+        'constraint', (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(facts -> 'constraint') AS c
+                        WHERE NOT asymm._uses_labels(c.value -> 'def', type_names, labels))))
+$$;
+COMMENT ON FUNCTION asymm._domain_without(jsonb, text[], jsonb) IS 'Facts of a domain without a default or checks that name one of some labels.';
+
 -- Whether a table has columns of arrays, rows or ranges of a domain.
 CREATE OR REPLACE FUNCTION asymm._domain_nested(object_id oid) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -81,6 +94,7 @@ DECLARE
     v_item jsonb;
     v_place integer;
     v_changes jsonb;
+    v_leaving jsonb;
 BEGIN
     FOR v_item, v_place IN
         SELECT i.doc, i.n - 1 FROM jsonb_array_elements(items) WITH ORDINALITY AS i (doc, n)
@@ -123,6 +137,16 @@ BEGIN
             v_items := jsonb_set(v_items, ARRAY[v_place::text, 'declared', 'domain', '', 'swap'], 'true');
         END IF;
     END LOOP;
+    -- Tables nobody declared are dropped before.
+    SELECT jsonb_agg(i -> 'oid') INTO v_leaving
+      FROM jsonb_array_elements(items) AS i WHERE i ->> 'kind' IN ('table', 'foreign table') AND i -> 'declared' = 'null';
+    IF v_leaving IS NOT NULL THEN
+        SELECT jsonb_agg(CASE WHEN i.doc ->> 'kind' IN ('type', 'domain', 'collation')
+                                   AND i.doc -> 'declared' <> 'null' AND i.doc -> 'actual' <> 'null'
+                              THEN jsonb_set(i.doc, ARRAY['declared', i.doc ->> 'kind', '', 'leaving'], v_leaving) ELSE i.doc END ORDER BY i.n)
+          INTO v_items
+          FROM jsonb_array_elements(v_items) WITH ORDINALITY AS i (doc, n);
+    END IF;
     RETURN v_items;
 END
 $$;

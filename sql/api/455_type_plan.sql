@@ -63,7 +63,7 @@ COMMENT ON FUNCTION asymm._aligned_attributes(jsonb, jsonb) IS 'How the attribut
 CREATE OR REPLACE FUNCTION asymm._type_core(facts jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT (facts #> '{type,""}') - ARRAY['owner', 'comment', 'acl', 'labels', 'attributes', 'swap'] $$;
+AS $$ SELECT (facts #> '{type,""}') - ARRAY['owner', 'comment', 'acl', 'labels', 'attributes', 'swap', 'leaving'] $$;
 COMMENT ON FUNCTION asymm._type_core(jsonb) IS 'Definition of a type without owner, comment, privileges, labels and attributes.';
 
 CREATE OR REPLACE FUNCTION asymm._remakes_types(kind text, declared jsonb, actual jsonb) RETURNS boolean

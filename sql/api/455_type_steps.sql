@@ -215,7 +215,7 @@ BEGIN
                COALESCE(d.key, a.key) IN ('receive', 'send', 'typmod_in', 'typmod_out', 'analyze', 'subscript')
                OR d.key = 'storage' AND declared ->> 'storage' <> 'plain' AND actual ? 'storage' AS alterable
           FROM jsonb_each_text(declared) AS d FULL JOIN jsonb_each_text(actual) AS a ON a.key = d.key
-         WHERE d.value IS DISTINCT FROM a.value AND COALESCE(d.key, a.key) NOT IN ('owner', 'comment', 'acl'))
+         WHERE d.value IS DISTINCT FROM a.value AND COALESCE(d.key, a.key) NOT IN ('owner', 'comment', 'acl', 'leaving'))
     SELECT 36, 0, 'type', '', format('ALTER TYPE %s SET (%s)', identity,
                                      string_agg(format('%s = %s', upper(k.key), COALESCE(k.d, 'NONE')), ', ' ORDER BY k.key)),
            format('ALTER TYPE %s SET (%s)', identity, string_agg(format('%s = %s', upper(k.key), COALESCE(k.a, 'NONE')), ', ' ORDER BY k.key)),

@@ -64,14 +64,16 @@ $$;
 COMMENT ON FUNCTION asymm._swap_columns(oid, oid) IS 'Columns of tables that are built of a type, domain or collation; a row with 0 for a table OF it.';
 
 -- What is needed to write the swap down, forwards and backwards. Generated columns are out of the way by then.
-CREATE OR REPLACE FUNCTION asymm._swap_scene(class_id oid, object_id oid) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._swap_scene(class_id oid, object_id oid, leaving jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
         WITH b AS MATERIALIZED (SELECT * FROM asymm._built_of(class_id, object_id) AS b WHERE b.depth > 0),
-        w AS MATERIALIZED (SELECT w.relid, array_agg(w.attnum) AS attnums FROM asymm._swap_columns(class_id, object_id) AS w GROUP BY w.relid)
+        w AS MATERIALIZED (SELECT w.relid, array_agg(w.attnum) AS attnums FROM asymm._swap_columns(class_id, object_id) AS w
+               WHERE leaving @> to_jsonb(w.relid::bigint) IS NOT TRUE
+               GROUP BY w.relid)
         SELECT jsonb_build_object(
             'types', (SELECT COALESCE(jsonb_agg(to_jsonb(t) || jsonb_build_object('depth', b.depth) ORDER BY b.depth), '[]')
                         FROM b CROSS JOIN LATERAL (
@@ -103,8 +105,8 @@ BEGIN
                          LEFT JOIN asymm._column_facts(ARRAY(SELECT w.relid FROM w)) AS f ON f.relid = w.relid)));
 END
 $$;
-COMMENT ON FUNCTION asymm._swap_scene(oid, oid)
-    IS 'What stands around a type, domain or collation that is to be swapped: the types built of it, the columns of tables.';
+COMMENT ON FUNCTION asymm._swap_scene(oid, oid, jsonb)
+    IS 'What stands around a type, domain or collation that is to be swapped: the types built of it, the columns of tables but those that are leaving.';
 
 -- The whole making of an object as a script.
 CREATE OR REPLACE FUNCTION asymm._types_script(kind text, schema_name text, object_name text, facts jsonb) RETURNS text
@@ -136,12 +138,17 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_aside text := asymm._name_aside(schema_name, object_name);
+    v_names text[] := ARRAY(SELECT format('%I.%I', schema_name, object_name)
+                            UNION ALL
+                            SELECT format('%I.%I', t ->> 'schema_name', t ->> 'object_name') FROM jsonb_array_elements(scene -> 'types') AS t);
 BEGIN
     RETURN (
         WITH o AS (
             SELECT kind AS kind, schema_name AS schema_name, object_name AS object_name, present AS was, wanted AS facts, 0 AS depth
             UNION ALL
-            SELECT t ->> 'kind', t ->> 'schema_name', t ->> 'object_name', t -> 'facts', t -> 'facts', (t ->> 'depth')::integer
+            SELECT t ->> 'kind', t ->> 'schema_name', t ->> 'object_name', t -> 'facts',
+                   CASE WHEN t ->> 'kind' = 'domain' AND turn ? 'gone' THEN asymm._domain_without(t -> 'facts', v_names, turn -> 'gone')
+                        ELSE t -> 'facts' END, (t ->> 'depth')::integer
               FROM jsonb_array_elements(scene -> 'types') AS t),
         n AS (
             SELECT o.*, upper(o.kind) AS word, asymm._name_aside(o.schema_name, o.object_name) AS aside,
@@ -209,7 +216,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_scene jsonb := asymm._swap_scene(class_id, object_id);
+    v_scene jsonb := asymm._swap_scene(class_id, object_id, wanted #> ARRAY[kind, '', 'leaving']);
     v_turn jsonb := asymm._swap_turn(kind, wanted, present);
     v_columns boolean := jsonb_path_exists(v_scene, '$.tables[*].columns[*]');
     v_harmless text;

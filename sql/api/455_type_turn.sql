@@ -44,6 +44,7 @@ BEGIN
         RETURN jsonb_build_object(
             'direct', format('CASE WHEN {c}::text <> ALL (%s) THEN {c}::text END::{t}', v_labels),
             'array', format('%s::{t}', v_row), 'nested', v_text,
+            'gone', to_jsonb(v_gone),
             -- Where a column must have a value, it gets the first label.
             'fallback', format('%L::{t}', wanted #>> '{type,"",labels,0}'),
             'loses', jsonb_build_object('direct', format('{c}::text = ANY (%s)', v_labels), 'array', format('{c}::text[] && %s', v_labels),

@@ -7,7 +7,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE kind WHEN 'text search dictionary' THEN m -> 'template'
-                     ELSE m - ARRAY['owner', 'comment', 'acl', 'statistics'] END
+                     ELSE m - ARRAY['owner', 'comment', 'acl', 'statistics', 'leaving'] END
       FROM (SELECT facts #> ARRAY[kind, '']) AS x (m)
 $$;
 COMMENT ON FUNCTION asymm._named_core(text, jsonb) IS 'What of a collation, conversion, text search object or extended statistics no ALTER changes.';

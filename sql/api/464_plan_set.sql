@@ -165,7 +165,7 @@ BEGIN
         s AS (
             -- Of an object alone: what drops is of the first stage, what makes of the second; what must not go with the former
             -- is freed before (phase 9), and partitions leave a parent before it is dropped.
-            SELECT CASE WHEN p.phase = 9 OR d.leaves THEN 0 WHEN p.phase = 10 OR j.declared IS NULL THEN 1 ELSE 2 END AS stage,
+            SELECT CASE WHEN p.phase = 9 OR d.leaves THEN 0 WHEN p.phase = 10 OR j.declared IS NULL AND p.phase < 600 THEN 1 ELSE 2 END AS stage,
                    j.depth, j.kind, j.schema_name, j.object_name, p.*,
                    p.hazards AS dangers
               FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, j.schema_name, j.object_name, j.declared, j.layout, j.actual,

@@ -237,3 +237,16 @@ INSERT INTO t VALUES (1, 'paid', 'paid'), (2, 'new', 'new');
 ALTER TYPE status ADD VALUE 'odd' BEFORE 'new';
 COMMIT;
 UPDATE t SET s = 'odd', d = 'odd' WHERE id = 1;
+--- enum: an extra label, and extra tables, columns and types that use it
+-- data loss
+-- no revert
+CREATE TYPE status AS ENUM ('new', 'paid');
+CREATE TABLE t (id integer PRIMARY KEY, s status DEFAULT 'new');
+INSERT INTO t VALUES (1, 'paid');
+--- slip
+ALTER TYPE status ADD VALUE 'odd';
+COMMIT;
+CREATE TABLE u (s status DEFAULT 'odd');
+CREATE DOMAIN d AS status DEFAULT 'odd';
+ALTER TABLE t ADD COLUMN d d, ADD COLUMN l status[] DEFAULT '{odd,new}';
+CREATE VIEW v AS SELECT * FROM u WHERE s = 'odd';
