@@ -1,4 +1,4 @@
-"""Drift of every kind of object: seen by the beat, with who did it; declared by migrations; found by scans."""
+"""Drift of every kind of object: seen by the beat, and who did it; declared by migrations; found by scans."""
 
 from __future__ import annotations
 
