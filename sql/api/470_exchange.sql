@@ -214,6 +214,8 @@ BEGIN
     IF (v_doc #> '{scope,database}')::boolean AND NOT asymm._may_act(NULL) THEN
         PERFORM asymm._require_rights(NULL, 'the database');
     END IF;
+    -- Before anything is declared: it may be the first declaration of this database.
+    PERFORM asymm._record_place();
     -- What was declared until now is kept the same way: to go back, approve that.
     v_before := asymm.baseline();
     INSERT INTO asymm.imported_baseline (fingerprint, document, imported_by, approved_by, approved_at)
@@ -238,7 +240,6 @@ BEGIN
     ELSE
         DELETE FROM asymm.watched_database;
     END IF;
-    PERFORM asymm._record_place();
     RETURN QUERY
     WITH d AS MATERIALIZED (
         SELECT x.kind, x.schema AS schema_name, x.name AS object_name, x.facts, x.layout
