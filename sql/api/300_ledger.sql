@@ -110,9 +110,11 @@ BEGIN
                       HINT = 'It is planned again with the next beat, or by asymm.heal().';
         END IF;
     ELSE
-        v_steps := CASE WHEN v.baseline_id IS NULL OR v_fingerprint = v_base.fingerprint THEN '[]'
-                        ELSE asymm._steps(v_base.kind, v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout,
-                                          v_look.facts, v_look.object_id, v_look.renames) END;
+        v_steps := '[]';
+        IF v.baseline_id IS NOT NULL AND v_fingerprint IS DISTINCT FROM v_base.fingerprint THEN
+            v_steps := asymm._steps(v_base.kind, v_base.schema_name, v_base.object_name, v_base.facts, v_base.layout,
+                                    v_look.facts, v_look.object_id, v_look.renames);
+        END IF;
         UPDATE asymm.action a SET steps = a.steps || v_steps WHERE a.id = action AND v_steps <> '[]';
     END IF;
     RETURN jsonb_build_object('steps', v_steps, 'object_id', v_oid::bigint);

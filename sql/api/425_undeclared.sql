@@ -7,17 +7,29 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 #variable_conflict use_column
+DECLARE
+    v_whole boolean := EXISTS (SELECT FROM asymm.watched_database);
+    v_schemas oid[] := ARRAY(SELECT n.oid FROM asymm.watched_schema AS w JOIN pg_namespace AS n ON n.nspname = w.schema_name);
 BEGIN
     -- The narrower declaration has the say. What is watched under another name is not undeclared; its DDL may be unread yet.
     RETURN QUERY
-        SELECT DISTINCT ON (o.class_id, o.object_id) o.class_id, o.object_id, o.kind, o.policy, o.annotation, o.scope
-          FROM (SELECT x.class_id, x.object_id, x.kind, w.policy, w.annotation, 'schema' AS scope, 1 AS rank
-                  FROM asymm.watched_schema AS w CROSS JOIN LATERAL asymm._watchable(w.schema_name) AS x
-                UNION ALL
-                SELECT x.class_id, x.object_id, x.kind, w.policy, w.annotation, 'database', 2
-                  FROM asymm.watched_database AS w CROSS JOIN LATERAL asymm._watchable(NULL) AS x) AS o
-         WHERE NOT EXISTS (SELECT FROM asymm.baseline_state AS s WHERE s.object_id = o.object_id AND s.class_id = o.class_id)
-         ORDER BY o.class_id, o.object_id, o.rank;
+        WITH o AS MATERIALIZED (
+            SELECT x.class_id, x.object_id, x.kind FROM asymm._watchable(NULL) AS x WHERE v_whole
+            UNION
+            SELECT x.class_id, x.object_id, x.kind FROM asymm._objects(v_schemas) AS x WHERE v_schemas <> '{}'),
+        n AS (
+            SELECT o.class_id, o.object_id, o.kind, (parse_ident(CASE o.kind WHEN 'schema' THEN i.name ELSE i.schema END))[1] AS schema_name
+              FROM o CROSS JOIN LATERAL pg_identify_object(o.class_id, o.object_id, 0) AS i
+             WHERE NOT EXISTS (SELECT FROM asymm.baseline_state AS s WHERE s.object_id = o.object_id AND s.class_id = o.class_id)
+               -- A sequence that a column owned when it was declared is told with its table.
+               AND NOT EXISTS (SELECT FROM asymm.member AS m WHERE m.object_id = o.object_id AND m.class_id = o.class_id))
+        SELECT n.class_id, n.object_id, n.kind, COALESCE(w.policy, d.policy),
+               CASE WHEN w.schema_name IS NULL THEN d.annotation ELSE w.annotation END,
+               CASE WHEN w.schema_name IS NULL THEN 'database' ELSE 'schema' END
+          FROM n
+          LEFT JOIN asymm.watched_schema AS w ON w.schema_name = n.schema_name
+          LEFT JOIN asymm.watched_database AS d ON true
+         WHERE w.schema_name IS NOT NULL OR d.only_row;
 END
 $$;
 COMMENT ON FUNCTION asymm._undeclared() IS 'Objects in what is watched as a whole that are at no address of a watched one, with the policy that holds there.';
