@@ -140,7 +140,8 @@ DECLARE
     v_oids oid[];
 BEGIN
     SELECT array_agg(s.kind), array_agg(s.object_id) INTO v_kinds, v_oids FROM asymm._watchable(schema) AS s;
-    RETURN (SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(f.kind, f.schema_name, f.object_name, asymm._fingerprint(f.facts))::text, ''
+    RETURN (SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(f.kind, f.schema_name, f.object_name,
+                                                                       asymm._fingerprint(asymm._portable_facts(f.kind, f.facts)))::text, ''
                                                      ORDER BY f.kind COLLATE "C", f.schema_name COLLATE "C", f.object_name COLLATE "C"), ''))
               FROM asymm._object_facts(v_kinds, v_oids) AS f);
 END

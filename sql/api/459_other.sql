@@ -36,7 +36,8 @@ AS $$
     -- The server prints the role quoted, the name of the server not.
     SELECT CASE WHEN kind = 'user mapping' THEN (
                     SELECT format('FOR %s SERVER %I', m.parts[1], m.parts[2])
-                      FROM regexp_match(object_name, '^("(?:[^"]|"")*"|[^" ]+) on server (.*)$') AS m (parts))
+                      FROM regexp_match(object_name, '^("(?:[^"]|"")*"|[^" ]+) on server (.*)$') AS m (parts)
+                     WHERE m.parts IS NOT NULL)
                 WHEN kind = 'default acl' THEN object_name
                 ELSE quote_ident(object_name) END
 $$;

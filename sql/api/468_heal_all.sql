@@ -9,6 +9,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._scope() IS 'Whether the whole database is watched, and the schemas that are.';
 
+-- What lies in the schema of an extension is that extension's, though it need not be a member of it.
+CREATE OR REPLACE FUNCTION asymm._extension_schemas() RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY(SELECT n.nspname::text FROM pg_namespace AS n
+                   JOIN pg_depend AS d ON d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
+$$;
+COMMENT ON FUNCTION asymm._extension_schemas() IS 'Schemas that extensions made for themselves.';
+
 -- Every object that is not as declared, as items of a plan: watched ones that differ, and undeclared ones in what is watched
 -- as a whole. What was renamed is found by its address.
 CREATE OR REPLACE FUNCTION asymm._differing() RETURNS jsonb
@@ -18,6 +28,7 @@ SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v_scope record := asymm._scope();
+    v_foreign text[] := asymm._extension_schemas();
     v_kinds text[];
     v_oids oid[];
     v_items jsonb;
@@ -34,7 +45,7 @@ BEGIN
           FROM asymm.baseline AS b
           FULL JOIN f ON (f.kind, f.schema_name, f.object_name) = (b.kind, b.schema_name, b.object_name)
          WHERE b.facts IS DISTINCT FROM f.facts
-           AND (b.id IS NOT NULL OR v_scope.whole OR f.schema_name = ANY (v_scope.schemas)))
+           AND (b.id IS NOT NULL OR v_scope.whole AND f.schema_name <> ALL (v_foreign) OR f.schema_name = ANY (v_scope.schemas)))
     SELECT jsonb_agg(jsonb_build_object('baseline', x.baseline, 'kind', x.kind, 'schema', x.schema, 'name', x.name, 'declared', x.declared,
                          'layout', x.layout, 'actual', COALESCE(x.actual, l.facts), 'oid', COALESCE(x.oid, l.object_id)::bigint,
                          'renames', COALESCE(l.renames, '{}'), 'owner', COALESCE(x.owner, l.owner, asymm._declared_owner(x.kind, x.declared))))
@@ -145,6 +156,7 @@ BEGIN
            SELECT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
                            WHERE w -> 'object' = x.s -> 'object' AND w -> 'forward' = x.s -> 'forward') AS known) AS k;
     still_withheld := still_withheld || v_left;
+    UPDATE asymm.action AS a SET steps = a.steps || _settle_all.steps WHERE a.id = v.id AND _settle_all.steps IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
@@ -162,8 +174,11 @@ BEGIN
         RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'failed', 'error', error);
     END IF;
     v_items := asymm._differing();
+    -- The ledger keeps what was planned here and ran, never a statement of the caller's.
     UPDATE asymm.action
-       SET steps = ran, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = asymm._fingerprint_items(v_items),
+       SET steps = (SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') FROM jsonb_array_elements(ran) WITH ORDINALITY AS s (doc, n)
+                     WHERE s.doc IN (SELECT p FROM jsonb_array_elements(v.steps) AS p)),
+           applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = asymm._fingerprint_items(v_items),
            evidence_after = jsonb_build_object('withheld', withheld, 'objects',
                (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[]) FROM jsonb_array_elements(v_items) AS i))
      WHERE id = v.id;
@@ -229,6 +244,7 @@ BEGIN
                 v_ran := v_ran || v_round.ran;
                 v_withheld := v_withheld || v_round.withheld;
                 SELECT s.steps, s.still_withheld INTO v_steps, v_withheld FROM asymm._settle_all(v_action, v_withheld) AS s;
+                PERFORM asymm._show_steps(v_steps, 'forward');
                 IF v_steps IS NOT NULL AND v_round.stuck IS NOT NULL AND (v_rounds = 6 OR v_round.ran = '[]') THEN
                     RAISE EXCEPTION '%', v_round.stuck ->> 'message'
                         USING ERRCODE = v_round.stuck ->> 'sqlstate', DETAIL = v_round.stuck ->> 'detail',

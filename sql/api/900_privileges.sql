@@ -19,7 +19,8 @@ DECLARE
             'reject', 'revert',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         'heal_all', '_request_heal_all', '_run_steps', '_waits', '_loses_nothing', '_settle_all', '_finish_heal_all',
-        'baseline', 'diff', 'import_baseline', 'approve_baseline',
+        'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
+            'report_to_fleet', 'leave_fleet',
         '_begin_revert', '_finish_revert', 'create_actor', 'pause', 'resume', 'configure_organ'];
     -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an
     -- actor's session, so nothing here may decide anything for others.
@@ -38,7 +39,8 @@ DECLARE
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors'];
+        '_actors', 'fleet'];
+    v_operator_views text[] := ARRAY['imported'];
     v record;
 BEGIN
     FOR v IN SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) AS owner
@@ -54,6 +56,8 @@ BEGIN
                                   'asymm_operator', v.relname);
         IF v.relname = ANY (v_views) THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_reader', v.relname);
+        ELSIF v.relname = ANY (v_operator_views) THEN
+            EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_operator', v.relname);
         END IF;
     END LOOP;
     FOR v IN SELECT p.oid::regprocedure::text AS signature, p.proname, p.prokind

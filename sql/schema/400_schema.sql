@@ -29,6 +29,17 @@ CREATE TABLE asymm.imported_baseline (
 );
 COMMENT ON TABLE asymm.imported_baseline IS 'Baseline documents taken in by import_baseline(), data only until approved, and those they took the place of.';
 
+-- Databases of the fleet as they were last reported; news, not a declaration, so it is not dumped.
+CREATE TABLE asymm.fleet_member (
+    name text COLLATE "C" PRIMARY KEY,
+    fingerprint text NOT NULL CONSTRAINT fleet_member_fingerprint CHECK (fingerprint ~ '^[0-9a-f]{64}$'),
+    label text,
+    seen_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    reported_by name NOT NULL
+);
+COMMENT ON TABLE asymm.fleet_member IS 'The last root fingerprint of each database that was reported by report_to_fleet().';
+
 CREATE TABLE asymm.baseline (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL,

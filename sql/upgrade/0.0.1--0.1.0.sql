@@ -89,6 +89,15 @@ CREATE TABLE asymm.imported_baseline (
     approved_at timestamptz
 );
 COMMENT ON TABLE asymm.imported_baseline IS 'Baseline documents taken in by import_baseline(), data only until approved, and those they took the place of.';
+CREATE TABLE asymm.fleet_member (
+    name text COLLATE "C" PRIMARY KEY,
+    fingerprint text NOT NULL CONSTRAINT fleet_member_fingerprint CHECK (fingerprint ~ '^[0-9a-f]{64}$'),
+    label text,
+    seen_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    reported_by name NOT NULL
+);
+COMMENT ON TABLE asymm.fleet_member IS 'The last root fingerprint of each database that was reported by report_to_fleet().';
 
 -- While the catalogs stay as they are, no watched table needs to be asked.
 CREATE TABLE asymm.catalogs_seen (

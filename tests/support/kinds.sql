@@ -1,0 +1,46 @@
+-- One object at least of each kind there is besides those of rich.sql, which comes first.
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'h', dbname 'd');
+CREATE USER MAPPING FOR PUBLIC SERVER far OPTIONS (user 'u', password 'hush');
+CREATE FOREIGN TABLE rich.distant (a int NOT NULL DEFAULT 3, b text) SERVER far OPTIONS (table_name 't');
+CREATE MATERIALIZED VIEW rich.sums AS SELECT kind, count(*) AS n FROM rich.customer GROUP BY 1;
+CREATE UNIQUE INDEX ON rich.sums (kind);
+CREATE SEQUENCE rich.numbers START 5 INCREMENT 5;
+CREATE PROCEDURE rich.doit(INOUT a int) LANGUAGE plpgsql AS 'BEGIN a := 1; END';
+CREATE FUNCTION rich.atomic(a int, b text DEFAULT 'x') RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT a; SELECT a + 1; END;
+CREATE FUNCTION rich.add(state int, a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT state + a';
+CREATE AGGREGATE rich.total(int) (SFUNC = rich.add, STYPE = int, INITCOND = '0');
+CREATE OPERATOR rich.<-> (FUNCTION = rich.add, LEFTARG = int, RIGHTARG = int);
+CREATE TYPE rich.span AS RANGE (SUBTYPE = float8);
+CREATE DOMAIN rich.pos AS int DEFAULT 1 CHECK (VALUE > 0) NOT NULL;
+CREATE STATISTICS rich.st (dependencies) ON code, kind FROM rich.customer;
+CREATE COLLATION rich.de (provider = icu, locale = 'de-u-kn-true', deterministic = false);
+CREATE TEXT SEARCH DICTIONARY rich.d (TEMPLATE = simple, stopwords = 'english');
+CREATE TEXT SEARCH CONFIGURATION rich.c (COPY = english);
+CREATE TEXT SEARCH CONFIGURATION rich.c2 (PARSER = default);
+ALTER TEXT SEARCH CONFIGURATION rich.c2 ADD MAPPING FOR word WITH rich.d;
+CREATE CAST (rich.pair AS text) WITH INOUT;
+CREATE PUBLICATION pub FOR TABLE rich.customer (id, code) WHERE (id > 5);
+CREATE PUBLICATION pub2 FOR TABLES IN SCHEMA rich WITH (publish = 'insert, update');
+CREATE FUNCTION rich.evt() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER et ON ddl_command_start WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION rich.evt();
+ALTER EVENT TRIGGER et DISABLE;
+ALTER DEFAULT PRIVILEGES IN SCHEMA rich GRANT SELECT ON TABLES TO PUBLIC;
+CREATE OPERATOR FAMILY rich.of USING btree;
+CREATE FUNCTION rich.cmp(a rich.pair, b rich.pair) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0';
+CREATE TABLE rich.ts (a timestamp(3) with time zone, b time(2), c interval day to second(3), d bit varying(5), e "char",
+    f character varying(20)[], g character(3), h numeric(5,-2), i name, j interval(2), k double precision[], l rich.mood[]);
+CREATE VIEW rich.sec WITH (security_invoker = on, check_option = local) AS SELECT id FROM rich.customer WHERE id > 3;
+ALTER VIEW rich.sec ALTER id SET DEFAULT 7;
+CREATE CONVERSION rich.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal));
+CREATE FUNCTION rich.handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE LANGUAGE plfoo HANDLER rich.handler;
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE FUNCTION rich."od""d (x"("a b" int, VARIADIC c text[]) RETURNS TABLE (x int, y text) LANGUAGE plpgsql AS 'BEGIN RETURN; END';
+CREATE AGGREGATE rich.pct(float8 ORDER BY anyelement)
+    (SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA);
+CREATE EXTENSION hstore SCHEMA rich;
+GRANT EXECUTE ON FUNCTION rich.hstore(text, text) TO PUBLIC;
+REVOKE ALL ON FUNCTION rich.hstore(text, text) FROM PUBLIC;
+REVOKE USAGE ON TYPE rich.hstore FROM PUBLIC;
