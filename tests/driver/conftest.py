@@ -68,6 +68,30 @@ def shop(db: Database) -> Database:
     return db
 
 
+DAMAGE = (
+    "ALTER TABLE shop.orders DROP COLUMN due, ADD COLUMN gate text",
+    "ALTER TABLE shop.orders ALTER note DROP NOT NULL",
+    "CREATE VIEW shop.extra AS SELECT 1 AS one",
+    'DROP TABLE shop."Odd ""name"',
+)
+
+
+@pytest.fixture
+def production(server: Cluster, template: str, shop: Database) -> Iterator[Database]:
+    """Another database, once a copy of the shop."""
+    made = database.create(server, template)
+    owner = shop.value("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'shop'")
+    made.sql(f"CREATE SCHEMA shop AUTHORIZATION {owner}")
+    made.sql(f"SET ROLE {owner}")
+    made.sql("CREATE TABLE shop.orders (id bigint PRIMARY KEY, due date DEFAULT now(), note text NOT NULL)")
+    made.sql('CREATE TABLE shop."Odd ""name" (id int)')
+    for statement in DAMAGE:
+        made.sql(statement)
+    made.sql("RESET ROLE")
+    yield made
+    made.drop()
+
+
 @pytest.fixture
 def server_database_with_blanks(server: Cluster) -> Iterator[str]:
     """The connection string of a database with an awkward name."""

@@ -70,7 +70,7 @@ def test_a_day_with_it(run: Run, shop: Database) -> None:
 
 
 def test_schema_and_decisions(run: Run, shop: Database) -> None:
-    assert len(as_json(run, "watch", "--schema", "shop")[1]) == 2
+    assert len(as_json(run, "watch", "--schema", "shop")[1]) == 3
     shop.sql("ALTER TABLE shop.orders ALTER COLUMN due DROP DEFAULT")
     shop.sql('ALTER TABLE shop."Odd ""name" ADD COLUMN b int')
     shop.sql("SELECT asymm.beat()")
@@ -78,7 +78,7 @@ def test_schema_and_decisions(run: Run, shop: Database) -> None:
     assert as_json(run, "approve", first)[1][0]["state"] == "verified"
     assert as_json(run, "reject", second, "--reason", "wanted")[1][0]["state"] == "rejected"
     assert run("reject", second)[0] == 4
-    assert len(as_json(run, "unwatch", "--schema", "shop")[1]) == 2
+    assert len(as_json(run, "unwatch", "--schema", "shop")[1]) == 3
 
 
 def test_data_is_not_lost(run: Run, shop: Database) -> None:

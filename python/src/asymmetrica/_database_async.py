@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from ._exchange_async import AsyncExchange
 from ._methods_async import AsyncMethods
 from ._pulses_async import AsyncPulses
 from ._session_async import AsyncSession, AsyncSource
 
 
-class AsyncDatabase(AsyncMethods):
+class AsyncDatabase(AsyncMethods, AsyncExchange):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
     def __init__(self, session: AsyncSession) -> None:

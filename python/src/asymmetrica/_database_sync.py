@@ -6,12 +6,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from ._exchange_sync import Exchange
 from ._methods_sync import Methods
 from ._pulses_sync import Pulses
 from ._session_sync import Session, Source
 
 
-class Database(Methods):
+class Database(Methods, Exchange):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
     def __init__(self, session: Session) -> None:

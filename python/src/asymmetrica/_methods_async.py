@@ -130,6 +130,16 @@ class AsyncMethods:
         values = {"schema": schema, "policy": policy, "annotation": as_json(annotation)}
         return await self._session.rows(Watched, _sql.WATCH_SCHEMA, values)
 
+    async def watch_database(
+        self, *, policy: Policy = "propose", annotation: Annotation | Mapping[str, Any] | None = None
+    ) -> list[Watched]:
+        """Watch everything in the database, also what lives in no schema, and what appears in it.
+
+        Raises `NotAllowed` unless you may act for every owner, `InvalidArgument` (policy).
+        """
+        values = {"policy": policy, "annotation": as_json(annotation)}
+        return await self._session.rows(Watched, _sql.WATCH_DATABASE, values)
+
     async def unwatch(self, target: str) -> list[Watched]:
         """Forget a watched table, which may be gone already. Raises `NotWatched`."""
         return await self._session.rows(Watched, _sql.UNWATCH, {"target": target})
@@ -137,6 +147,10 @@ class AsyncMethods:
     async def unwatch_schema(self, schema: str) -> list[Watched]:
         """Forget a schema watched as a whole, and its tables."""
         return await self._session.rows(Watched, _sql.UNWATCH_SCHEMA, {"schema": schema})
+
+    async def unwatch_database(self) -> list[Watched]:
+        """Forget the database watched as a whole, and what was watched through it. Raises `NotWatched`."""
+        return await self._session.rows(Watched, _sql.UNWATCH_DATABASE)
 
     async def watched(self) -> list[WatchedObject]:
         """Return the watched objects (view asymm.watched)."""
@@ -151,11 +165,11 @@ class AsyncMethods:
         return str(await self._session.value(_sql.FINGERPRINT, {"target": target}))
 
     async def fingerprint_schema(self, schema: str) -> str:
-        """Return the fingerprint over all tables of a schema."""
+        """Return the fingerprint over a schema and everything in it."""
         return str(await self._session.value(_sql.FINGERPRINT_SCHEMA, {"schema": schema}))
 
     async def fingerprint_database(self) -> str:
-        """Return the fingerprint over all tables of the database; equal structure, equal fingerprint."""
+        """Return the fingerprint over everything in the database; equal schemas have equal fingerprints."""
         return str(await self._session.value(_sql.FINGERPRINT_DATABASE))
 
     # Drift and ledger

@@ -131,6 +131,16 @@ class Methods:
         values = {"schema": schema, "policy": policy, "annotation": as_json(annotation)}
         return self._session.rows(Watched, _sql.WATCH_SCHEMA, values)
 
+    def watch_database(
+        self, *, policy: Policy = "propose", annotation: Annotation | Mapping[str, Any] | None = None
+    ) -> list[Watched]:
+        """Watch everything in the database, also what lives in no schema, and what appears in it.
+
+        Raises `NotAllowed` unless you may act for every owner, `InvalidArgument` (policy).
+        """
+        values = {"policy": policy, "annotation": as_json(annotation)}
+        return self._session.rows(Watched, _sql.WATCH_DATABASE, values)
+
     def unwatch(self, target: str) -> list[Watched]:
         """Forget a watched table, which may be gone already. Raises `NotWatched`."""
         return self._session.rows(Watched, _sql.UNWATCH, {"target": target})
@@ -138,6 +148,10 @@ class Methods:
     def unwatch_schema(self, schema: str) -> list[Watched]:
         """Forget a schema watched as a whole, and its tables."""
         return self._session.rows(Watched, _sql.UNWATCH_SCHEMA, {"schema": schema})
+
+    def unwatch_database(self) -> list[Watched]:
+        """Forget the database watched as a whole, and what was watched through it. Raises `NotWatched`."""
+        return self._session.rows(Watched, _sql.UNWATCH_DATABASE)
 
     def watched(self) -> list[WatchedObject]:
         """Return the watched objects (view asymm.watched)."""
@@ -152,11 +166,11 @@ class Methods:
         return str(self._session.value(_sql.FINGERPRINT, {"target": target}))
 
     def fingerprint_schema(self, schema: str) -> str:
-        """Return the fingerprint over all tables of a schema."""
+        """Return the fingerprint over a schema and everything in it."""
         return str(self._session.value(_sql.FINGERPRINT_SCHEMA, {"schema": schema}))
 
     def fingerprint_database(self) -> str:
-        """Return the fingerprint over all tables of the database; equal structure, equal fingerprint."""
+        """Return the fingerprint over everything in the database; equal schemas have equal fingerprints."""
         return str(self._session.value(_sql.FINGERPRINT_DATABASE))
 
     # Drift and ledger

@@ -35,8 +35,11 @@ WATCH: Final = f"""SELECT {_WATCHED} FROM asymm.watch(
     target => %(target)s, policy => %(policy)s, annotation => {_ANNOTATION}) AS f ({_WATCHED})"""
 WATCH_SCHEMA: Final = f"""SELECT {_WATCHED} FROM asymm.watch_schema(
     schema => %(schema)s, policy => %(policy)s, annotation => {_ANNOTATION}) AS f ({_WATCHED})"""
+WATCH_DATABASE: Final = f"""SELECT {_WATCHED} FROM asymm.watch_database(
+    policy => %(policy)s, annotation => {_ANNOTATION}) AS f ({_WATCHED})"""
 UNWATCH: Final = f"SELECT {_WATCHED} FROM asymm.unwatch(target => %(target)s) AS f ({_WATCHED})"
 UNWATCH_SCHEMA: Final = f"SELECT {_WATCHED} FROM asymm.unwatch_schema(schema => %(schema)s) AS f ({_WATCHED})"
+UNWATCH_DATABASE: Final = f"SELECT {_WATCHED} FROM asymm.unwatch_database() AS f ({_WATCHED})"
 WATCHED: Final = """SELECT object, kind, policy, fingerprint, in_step, held, annotation, by_schema,
     watched_by, watched_at, adopted_by, adopted_at, reason, checked_at
     FROM asymm.watched ORDER BY object"""
@@ -81,6 +84,39 @@ DDL: Final = """SELECT id, at, role, login, application, pg_catalog.host(client_
 APPROVE: Final = f"SELECT {_STATE} FROM asymm.approve(action => %(action)s) AS f ({_STATE})"
 REJECT: Final = f"""SELECT {_STATE}
     FROM asymm.reject(action => %(action)s, reason => %(reason)s) AS f ({_STATE})"""
+
+# Everything at once, and other databases
+_OBJECT_STEP: Final = "action, step, object, statement, inverse, lock_class, hazards, state"
+HEAL_ALL: Final = f"""SELECT {_OBJECT_STEP} FROM asymm.heal_all(
+    dry_run => %(dry_run)s, allow_data_loss => %(allow_data_loss)s) AS f ({_OBJECT_STEP})"""
+_DOCUMENT: Final = """d OPERATOR(pg_catalog.->>) 'fingerprint' AS fingerprint,
+    pg_catalog.jsonb_array_length(d OPERATOR(pg_catalog.->) 'objects') AS objects,
+    (d OPERATOR(pg_catalog.#>>) '{scope,database}')::pg_catalog.bool AS whole_database,
+    ARRAY(SELECT pg_catalog.jsonb_array_elements_text(d OPERATOR(pg_catalog.#>) '{scope,schemas}'))
+        AS schemas,
+    pg_catalog.jsonb_pretty(d) AS document"""
+BASELINE: Final = f"SELECT {_DOCUMENT} FROM asymm.baseline() AS d"
+PRESENT_STATE: Final = f"SELECT {_DOCUMENT} FROM asymm.present_state() AS d"
+_DEVIATION: Final = "kind, object, part, name, attribute, declared, actual"
+DIFF: Final = f"""SELECT {_DEVIATION}
+    FROM asymm.diff(document => %(document)s::pg_catalog.jsonb) AS f ({_DEVIATION})"""
+IMPORT_BASELINE: Final = """SELECT fingerprint, objects, approved
+    FROM asymm.import_baseline(document => %(document)s::pg_catalog.jsonb)"""
+IMPORTED: Final = """SELECT fingerprint, imported_by, imported_at, approved_by, approved_at, whole_database,
+    schemas, objects, kinds FROM asymm.imported ORDER BY imported_at"""
+_DEFINITION: Final = "kind, object, part, name, attribute, definition"
+IMPORTED_DEFINITIONS: Final = f"""SELECT {_DEFINITION}
+    FROM asymm.imported_definitions(fingerprint => %(fingerprint)s) AS f ({_DEFINITION})"""
+_APPROVED: Final = "object, kind, policy, change"
+APPROVE_BASELINE: Final = f"""SELECT {_APPROVED} FROM asymm.approve_baseline(
+    fingerprint => %(fingerprint)s, policy => %(policy)s) AS f ({_APPROVED})"""
+DISCARD_BASELINE: Final = "SELECT objects FROM asymm.discard_baseline(fingerprint => %(fingerprint)s)"
+_MEMBER: Final = "name, fingerprint, label, seen_at, changed_at, reported_by, agrees_with"
+FLEET: Final = f"SELECT {_MEMBER} FROM asymm.fleet ORDER BY name"
+REPORT_TO_FLEET: Final = f"""SELECT {_MEMBER} FROM asymm.report_to_fleet(
+    name => %(name)s, fingerprint => %(fingerprint)s, label => %(label)s)
+    AS f (name, fingerprint, label, seen_at, changed_at, reported_by, agrees_with)"""
+LEAVE_FLEET: Final = "SELECT asymm.leave_fleet(name => %(name)s)"
 
 # Pulse
 CREATE_ACTOR: Final = "SELECT statement, result FROM asymm.create_actor(name => %(name)s, owner => %(owner)s)"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from . import _rows_pulse
+from . import _rows_exchange, _rows_pulse
+from ._rows_exchange import *  # noqa: F403
 from ._rows_pulse import *  # noqa: F403
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "WatchedObject",
 ]
 __all__ += _rows_pulse.__all__
+__all__ += _rows_exchange.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
 

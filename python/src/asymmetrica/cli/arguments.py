@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import NoReturn
 
 from .. import __version__
-from . import commands
+from .._redact import redact
+from . import commands, exchange
 from .pulse import listen, pulse
 
 POLICIES = ("observe", "propose", "heal", "guard")
@@ -16,12 +18,27 @@ that did not happen); 2 wrong usage; 3 no connection; 4 the server refused or fa
 The database is --dsn, else $ASYMMETRICA_DSN, else what the PG* variables say."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line without the passwords in it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redact(message))
+
+
+def one_of(made: argparse.ArgumentParser, target: str, **others: str) -> None:
+    """Give a command a target, or one of some options in its place."""
+    group = made.add_mutually_exclusive_group(required=True)
+    group.add_argument("target", nargs="?", help=target)
+    for name, text in others.items():
+        group.add_argument(f"--{name}", action="store_true", help=text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser; `run` in its result is the command to call."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--dsn", metavar="DSN", help="URL, key=value pairs or the name of a database")
     common.add_argument("--json", action="store_true", help="print JSON")
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="asymmetrica",
         description="Watches a Postgres database, explains what changed, repairs what policy allows.",
         epilog=EPILOG,
@@ -43,27 +60,53 @@ def parser() -> argparse.ArgumentParser:
     drift.add_argument("--all", action="store_true", help="also what is mended, adopted or gone (exits 0)")
 
     watch = command(
-        "watch", commands.watch, "declare that a table, or every table of a schema, is as it should be"
+        "watch", commands.watch, "declare that an object, a schema or the database is as it should be"
     )
-    watch.add_argument("target", help="schema.table, or a schema with --schema")
+    one_of(watch, "schema.table, or a schema with --schema", database="watch everything in the database")
     watch.add_argument("--schema", action="store_true", help="watch the whole schema")
     watch.add_argument(
         "--policy", choices=POLICIES, default="propose", help="what a change leads to (%(default)s)"
     )
-    unwatch = command("unwatch", commands.unwatch, "forget a watched table or schema")
-    unwatch.add_argument("target", help="schema.table, or a schema with --schema")
+    unwatch = command("unwatch", commands.unwatch, "forget a watched object, schema or the database")
+    one_of(unwatch, "schema.table, or a schema with --schema", database="forget the database as a whole")
     unwatch.add_argument("--schema", action="store_true", help="forget the whole schema")
     command("watched", commands.watched, "show the watched objects")
     adopt = command("adopt", commands.adopt, "accept an object as it is now")
     adopt.add_argument("target", help="schema.table")
     adopt.add_argument("--reason", help="kept with the new declaration")
 
-    heal = command("heal", commands.heal, "repair an object now, with your rights")
-    heal.add_argument("target", help="schema.table")
+    heal = command("heal", commands.heal, "repair an object, or everything, now, with your rights")
+    repaired = heal.add_mutually_exclusive_group(required=True)
+    repaired.add_argument("target", nargs="?", help="schema.table")
+    repaired.add_argument("--all", action="store_true", help="everything that is watched, in one plan")
+    repaired.add_argument(
+        "--to", metavar="FILE|DSN", help="make this database like a document (of baseline) or another"
+    )
+    heal.add_argument("--yes", action="store_true", help="with --to: approve and repair without asking")
+    heal.add_argument(
+        "--policy", choices=POLICIES, default="propose", help="with --to: of what is new there (%(default)s)"
+    )
     heal.add_argument(
         "--dry-run", action="store_true", help="only show the statements; exits 1 if there are any"
     )
     heal.add_argument("--allow-data-loss", action="store_true", help="also run what deletes data")
+    compared = command("diff", exchange.diff, "show how a database differs from another; exits 1 if it does")
+    compared.add_argument(
+        "first", metavar="FILE|DSN", help="how it should be: a document (of baseline) or a database"
+    )
+    compared.add_argument(
+        "second", metavar="DSN", nargs="?", help="how it is (default: the database of --dsn)"
+    )
+    command(
+        "baseline",
+        exchange.baseline,
+        "print what is declared as one document (what there is, if nothing is declared)",
+    )
+    many = command(
+        "fleet", exchange.fleet, "compare the fingerprints of databases; exits 1 if those asked differ"
+    )
+    many.add_argument("member", metavar="NAME=DSN", nargs="*", help="a database to ask, and what to call it")
+    many.add_argument("--forget", metavar="NAME", action="append", help="a database that is none of them now")
     ledger = command("actions", commands.actions, "show the ledger")
     ledger.add_argument("target", nargs="?", help="only this object, schema.table")
     ledger.add_argument("--state", help="only actions in this state: proposed, verified…")

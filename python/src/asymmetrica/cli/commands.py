@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from .. import _sql
 from .._database_sync import Database, connect
 from ..rows import State, Step, Undone
+from . import exchange
 from .output import Output
 
 Command = Callable[[str, argparse.Namespace, Output], int]
@@ -61,14 +62,20 @@ def drift(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 @connected
 def watch(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    call = db.watch_schema if arguments.schema else db.watch
-    out.rows(call(arguments.target, policy=arguments.policy))
+    if arguments.database:
+        out.rows(db.watch_database(policy=arguments.policy), empty="nothing to watch")
+    else:
+        call = db.watch_schema if arguments.schema else db.watch
+        out.rows(call(arguments.target, policy=arguments.policy))
     return 0
 
 
 @connected
 def unwatch(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    out.rows(db.unwatch_schema(arguments.target) if arguments.schema else db.unwatch(arguments.target))
+    if arguments.database:
+        out.rows(db.unwatch_database(), empty="nothing was watched through it")
+    else:
+        out.rows(db.unwatch_schema(arguments.target) if arguments.schema else db.unwatch(arguments.target))
     return 0
 
 
@@ -93,10 +100,16 @@ STEP = ("action", "step", "statement", "lock_class", "hazards", "state")
 
 
 @connected
-def heal(db: Database, arguments: argparse.Namespace, out: Output) -> int:
+def heal_one(db: Database, arguments: argparse.Namespace, out: Output) -> int:
     steps = db.heal(arguments.target, dry_run=arguments.dry_run, allow_data_loss=arguments.allow_data_loss)
     out.rows(steps, STEP, empty="nothing to repair")
     return 1 if steps and arguments.dry_run else _ended(steps)
+
+
+def heal(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
+    if arguments.to is not None:
+        return exchange.heal_to(dsn, arguments, out)
+    return (exchange.heal_all if arguments.all else heal_one)(dsn, arguments, out)
 
 
 @connected

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
 from collections.abc import Sequence
 
-from psycopg.conninfo import make_conninfo
-
 from .._redact import redact, secrets_of
 from ..errors import AsymmetricaError, ConnectionFailed
 from .arguments import parser
+from .exchange import UsageError, conninfo
 from .output import Output
 
 FOUND, USAGE, NO_CONNECTION, REFUSED, INTERRUPTED = 1, 2, 3, 4, 130
@@ -32,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConnectionFailed as error:
         out.error(error)
         return NO_CONNECTION
+    except UsageError as error:
+        out.error(error)
+        return USAGE
     except AsymmetricaError as error:
         out.error(error)
         return REFUSED
@@ -42,16 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the last net: whatever it is, its text must not show a password
-        out.error(AsymmetricaError(f"{type(error).__name__}: {redact(str(error), secrets_of(dsn))}"))
+        out.error(AsymmetricaError(f"{type(error).__name__}: {redact(str(error), secrets(dsn, arguments))}"))
         return REFUSED
 
 
-def conninfo(given: str | None) -> str:
-    """Return the connection string: --dsn, else ASYMMETRICA_DSN, else '' (the PG* variables).
-
-    As with psql, a plain word is the name of a database; it may hold blanks.
-    """
-    dsn = given if given is not None else os.environ.get("ASYMMETRICA_DSN", "")
-    if dsn and "=" not in dsn and not dsn.startswith(("postgresql://", "postgres://")):
-        return make_conninfo("", dbname=dsn)
-    return dsn
+def secrets(dsn: str, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the secrets of every connection string on the command line."""
+    said: list[object] = [dsn]
+    for given in vars(arguments).values():
+        said += given if isinstance(given, list) else [given]
+    return tuple(secret for text in said if isinstance(text, str) for secret in secrets_of(text))

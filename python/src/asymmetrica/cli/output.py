@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STYLES = {
     "ok": "green", "verified": "green", "applied": "green", "healed": "green", "adopted": "green",
     "warning": "yellow", "proposed": "yellow", "open": "yellow", "approved": "yellow", "reverted": "yellow",
+    "withheld": "yellow",
     "error": "red", "failed": "red", "rejected": "red",
 }  # fmt: skip
 
@@ -75,6 +76,11 @@ class Output:
         for label in ("detail", "hint"):
             if warning and fields[label]:
                 print(f"  {label}: {fields[label]}", file=sys.stderr)
+
+    def warning(self, diagnostic: Diagnostic) -> None:
+        """Print a warning of the server, no mere notice."""
+        if diagnostic.severity_nonlocalized == "WARNING":
+            self.notice(diagnostic)
 
     def error(self, error: AsymmetricaError) -> None:
         """Print an error on standard error."""
