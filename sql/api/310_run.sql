@@ -57,18 +57,49 @@ END
 $$;
 COMMENT ON FUNCTION asymm._recover_actions() IS 'Gives actions whose session died back to the queue (failed after three tries); returns how many.';
 
--- What an action is answerable for: the parts its steps name, the whole object when one step makes or drops it.
-CREATE OR REPLACE FUNCTION asymm._touched_parts(steps jsonb, kind text, facts jsonb) RETURNS jsonb
+-- What an action is answerable for: of its own object the parts its steps name (all of it when one step makes or drops
+-- it), and whole whatever else its steps are on.
+CREATE OR REPLACE FUNCTION asymm._touched_facts(steps jsonb, kind text, schema_name text, object_name text, facts jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_own jsonb := asymm._own_steps(steps, kind, schema_name, object_name);
+    v_touched jsonb := '{}';
+    v_others jsonb;
+BEGIN
+    IF kind IS NOT NULL THEN
+        SELECT CASE WHEN facts IS NULL OR bool_or(p.part = kind AND p.name = '' AND p.forward ~ '^(CREATE|DROP) (?!OR REPLACE )')
+                    THEN jsonb_build_object(kind, asymm._fingerprint(facts))
+                    ELSE COALESCE(jsonb_object_agg(p.part || ' ' || p.name, facts #> ARRAY[p.part, p.name])
+                                      FILTER (WHERE p.part IS NOT NULL), '{}') END
+          INTO v_touched
+          FROM jsonb_to_recordset(v_own) AS p (part text, name text, forward text);
+    END IF;
+    WITH o AS MATERIALIZED (
+        SELECT DISTINCT s.kind, s.object, s.schema, s.called, asymm._object_oid(s.kind, s.schema, s.called) AS id
+          FROM jsonb_array_elements(steps) AS e (doc)
+         CROSS JOIN LATERAL jsonb_to_record(e.doc) AS s (kind text, object text, schema text, called text)
+         WHERE s.called IS NOT NULL AND NOT v_own @> jsonb_build_array(e.doc)),
+    a AS (SELECT array_agg(o.kind) AS kinds, array_agg(o.id) AS oids FROM o WHERE o.id IS NOT NULL)
+    SELECT jsonb_object_agg(o.kind || ' ' || o.object, asymm._fingerprint(f.facts)) INTO v_others
+      FROM o
+      LEFT JOIN (SELECT f.* FROM a CROSS JOIN LATERAL asymm._object_facts(a.kinds, a.oids) AS f) AS f ON f.kind = o.kind AND f.object_id = o.id;
+    RETURN v_touched || COALESCE(v_others, '{}');
+END
+$$;
+COMMENT ON FUNCTION asymm._touched_facts(jsonb, text, text, text, jsonb)
+    IS 'The present facts of what the steps of an action touch: by these it is told whether the action may still be taken back.';
+
+CREATE OR REPLACE FUNCTION asymm._known_steps(ran jsonb, steps jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN facts IS NULL OR bool_or(p.part = kind AND p.name = '' AND p.forward ~ '^(CREATE|DROP) (?!OR REPLACE )')
-                THEN jsonb_build_object(COALESCE(kind, ''), asymm._fingerprint(facts))
-                ELSE jsonb_object_agg(p.part || ' ' || p.name, facts #> ARRAY[p.part, p.name]) FILTER (WHERE p.part IS NOT NULL) END
-      FROM jsonb_to_recordset(steps) AS p (part text, name text, forward text)
+    SELECT COALESCE(jsonb_agg(r.doc ORDER BY r.n), '[]') FROM jsonb_array_elements(ran) WITH ORDINALITY AS r (doc, n)
+     WHERE EXISTS (SELECT FROM jsonb_array_elements(steps) AS s WHERE s = r.doc)
 $$;
-COMMENT ON FUNCTION asymm._touched_parts(jsonb, text, jsonb)
-    IS 'The facts of the parts that the steps of an action touch; the fingerprint of all when the object was made or dropped.';
+COMMENT ON FUNCTION asymm._known_steps(jsonb, jsonb) IS 'Those of the steps a caller says were run that stand in the ledger, in the order of running.';
 
 -- After a round: what still differs and should not; NULL when the object is as declared, but for what only a person may
 -- decide (steps that would delete data or can't be done). Text of parts made anew from their declared text may deparse
@@ -125,7 +156,8 @@ END
 $$;
 COMMENT ON FUNCTION asymm._settle(bigint) IS 'What still differs after the steps of an action were run, and should not; NULL when the repair is done.';
 
-CREATE OR REPLACE FUNCTION asymm._finish_action(action bigint, error jsonb) RETURNS jsonb
+-- What ran comes from the caller, so only what stands in the ledger counts.
+CREATE OR REPLACE FUNCTION asymm._finish_action(action bigint, ran jsonb, error jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -138,7 +170,6 @@ DECLARE
     v_look record;
     v_facts jsonb;
     v_left jsonb := '[]';
-    v_own jsonb;
     v_fingerprint text := 'gone';
 BEGIN
     IF error IS NULL AND asymm._settle(action) IS NULL THEN
@@ -151,17 +182,11 @@ BEGIN
               FROM asymm._differences(v_base.facts, v_look.facts, v_look.renames) AS d;
         END IF;
         -- The steps kept are those that ran: what revert() will take back.
-        v_own := asymm._own_steps(v.steps, v.object_kind, v.schema_name, v.object_name);
-        SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') INTO v_steps
-          FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n)
-         WHERE NOT ((s.doc -> 'hazards' ? 'deletes data' OR s.doc ->> 'forward' IS NULL)
-                    AND v_own @> jsonb_build_array(s.doc)
-                    AND EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text)
-                                 WHERE f.part = s.doc ->> 'part' AND f.name = s.doc ->> 'name'));
+        v_steps := asymm._known_steps(ran, v.steps);
         UPDATE asymm.action
            SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
-               evidence_after = jsonb_build_object('differences', v_left, 'parts',
-                   asymm._touched_parts(asymm._own_steps(v_steps, v.object_kind, v.schema_name, v.object_name), v.object_kind, v_facts))
+               evidence_after = jsonb_build_object('differences', v_left,
+                   'parts', asymm._touched_facts(v_steps, v.object_kind, v.schema_name, v.object_name, v_facts))
          WHERE id = v.id;
         PERFORM asymm._set_action_state(v.id, 'applied');
         PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'
@@ -194,103 +219,12 @@ BEGIN
     END IF;
     IF v_state <> 'verified' THEN
         PERFORM asymm._set_action_state(action, v_state, error ->> 'message', error);
+        -- Whatever moved it, another action perhaps, may have left it as declared.
+        IF v_state = 'expired' AND v.baseline_id IS NOT NULL THEN
+            PERFORM asymm._inspect(ARRAY[v.baseline_id], 'call');
+        END IF;
     END IF;
     RETURN jsonb_build_object('action', action, 'target', v.target, 'state', v_state, 'error', error);
 END
 $$;
-COMMENT ON FUNCTION asymm._finish_action(bigint, jsonb) IS 'Ends the run of an action: verified only if the catalog agrees, else proposed, queued again or failed; returns {action, target, state, error}.';
-
-CREATE OR REPLACE FUNCTION asymm._apply_action(action bigint, allow_data_loss boolean DEFAULT false) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET standard_conforming_strings = on
-SET datestyle = 'ISO, YMD'
-SET default_tablespace = ''
-SET default_table_access_method = 'heap'
-SET check_function_bodies = off
-AS $$
-DECLARE
-    v_table text;
-    v_open jsonb;
-    v_step record;
-    v_lossless boolean;
-    v_withheld text;
-    v_ran integer := 0;
-    v_round integer := 0;
-    v_left jsonb;
-    v_error jsonb;
-    v_state text;
-    v_message text;
-    v_detail text;
-    v_hint text;
-    v_lock_timeout text := current_setting('lock_timeout');
-BEGIN
-    PERFORM set_config('asymm.action', action::text, true);
-    PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
-    BEGIN
-        LOOP
-            v_round := v_round + 1;
-            -- Nobody else's DDL comes between the look and the last step; reads and writes go on unless data is at stake.
-            v_table := asymm._action_table(action);
-            IF v_table IS NOT NULL THEN
-                EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', v_table::regclass);
-            END IF;
-            v_open := asymm._open_steps(action, v_round);
-            IF v_table IS NOT NULL THEN
-                IF NOT allow_data_loss AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
-                    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table::regclass);
-                END IF;
-                -- Nobody may have put another relation of that name there meanwhile.
-                IF to_regclass(v_table)::oid IS DISTINCT FROM (v_open ->> 'object_id')::oid THEN
-                    RAISE EXCEPTION 'action % is stale', action USING ERRCODE = 'SY008',
-                        DETAIL = format('%s is another relation now.', v_table),
-                        HINT = 'It is planned again with the next beat, or by asymm.heal().';
-                END IF;
-            END IF;
-            FOR v_step IN SELECT * FROM jsonb_to_recordset(v_open -> 'steps')
-                                     AS s (step integer, name text, forward text, hazards text[], precondition text) LOOP
-                -- What needs a person is left out; the ledger proposes it when the rest is done.
-                CONTINUE WHEN v_step.forward IS NULL;
-                IF NOT allow_data_loss AND 'deletes data' = ANY (v_step.hazards) THEN
-                    v_lossless := false;
-                    IF v_step.precondition IS NOT NULL THEN
-                        BEGIN
-                            EXECUTE v_step.precondition INTO v_lossless;
-                        EXCEPTION WHEN data_exception OR undefined_function OR cannot_coerce THEN
-                            v_lossless := false;
-                        END;
-                    END IF;
-                    IF NOT COALESCE(v_lossless, false) THEN
-                        v_withheld := COALESCE(v_withheld, v_step.forward);
-                        CONTINUE;
-                    END IF;
-                END IF;
-                v_ran := v_ran + 1;
-                EXECUTE v_step.forward;
-            END LOOP;
-            IF v_ran = 0 THEN
-                RAISE EXCEPTION '%', CASE WHEN v_withheld IS NULL THEN 'nothing of the repair can be done from inside the database'
-                                          ELSE 'the repair would delete data' END
-                    USING ERRCODE = CASE WHEN v_withheld IS NULL THEN 'SY007' ELSE 'SY009' END,
-                          DETAIL = COALESCE('Statement: ' || v_withheld, array_to_string(v_step.hazards, '; ')),
-                          HINT = CASE WHEN v_withheld IS NULL THEN 'Accept the difference with asymm.adopt(), or repair it by hand.'
-                                      ELSE format('If that is wanted: SELECT * FROM asymm.approve(%s);', action) END;
-            END IF;
-            v_left := asymm._settle(action);
-            EXIT WHEN v_left IS NULL;
-            IF v_round = 4 THEN
-                RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
-                    DETAIL = format('Still different: %s', left(v_left::text, 1000)),
-                    HINT = 'Nothing was changed. Accept the difference with asymm.adopt(), or repair it by hand.';
-            END IF;
-        END LOOP;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
-        v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
-    END;
-    PERFORM set_config('asymm.action', '', true);
-    PERFORM set_config('lock_timeout', v_lock_timeout, true);
-    RETURN asymm._finish_action(action, v_error);
-END
-$$;
-COMMENT ON FUNCTION asymm._apply_action(bigint, boolean) IS 'Runs an action that is applying, all of it or nothing, with the caller''s rights, and checks the result; returns {action, target, state, error}.';
+COMMENT ON FUNCTION asymm._finish_action(bigint, jsonb, jsonb) IS 'Ends the run of an action: verified only if the catalog agrees, else proposed, queued again or failed; returns {action, target, state, error}.';

@@ -7,20 +7,23 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified']);
     v_facts jsonb;
-    v_own jsonb;
     v_steps jsonb;
 BEGIN
-    IF v.kind = 'adopt' THEN
+    IF v.kind = 'adopt' AND v.target = '*' THEN
+        RAISE EXCEPTION 'action % cannot be taken back', action
+            USING ERRCODE = 'SY005', DETAIL = 'It put a whole baseline in the place of another, which was kept.',
+                  HINT = format('SELECT * FROM asymm.approve_baseline(%L);', v.evidence_before ->> 'fingerprint');
+    ELSIF v.kind = 'adopt' THEN
         RETURN jsonb_build_object('kind', 'adopt', 'steps', '[]'::jsonb);
     END IF;
     IF v.baseline_id IS NOT NULL THEN
         SELECT l.facts INTO v_facts FROM asymm._look(v.baseline_id) AS l;
     END IF;
-    v_own := asymm._own_steps(v.steps, v.object_kind, v.schema_name, v.object_name);
     -- Other parts may have changed since: that is no reason.
-    IF asymm._touched_parts(v_own, v.object_kind, v_facts) IS DISTINCT FROM v.evidence_after -> 'parts' THEN
+    IF asymm._touched_facts(v.steps, v.object_kind, v.schema_name, v.object_name, v_facts) IS DISTINCT FROM v.evidence_after -> 'parts' THEN
         RAISE EXCEPTION 'action % cannot be taken back', action
-            USING ERRCODE = 'SY008', DETAIL = format('What it changed in %s is no longer as it left it.', v.target),
+            USING ERRCODE = 'SY008', DETAIL = format('What it changed in %s is no longer as it left it.',
+                                                          CASE WHEN v.target = '*' THEN 'the database' ELSE v.target END),
                   HINT = format('Look at what came after: SELECT * FROM asymm.drift WHERE object = %L;', v.target);
     ELSIF jsonb_path_exists(v.steps, '$[*] ? (@.inverse == null)') THEN
         RAISE EXCEPTION 'action % cannot be taken back', action
@@ -51,6 +54,7 @@ DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified', 'reverting']);
     v_base asymm.baseline;
     v_baseline bigint := v.baseline_id;
+    v_baselines bigint[];
     v_fingerprint text := 'gone';
     v_facts jsonb;
     v_note text := '';
@@ -65,14 +69,15 @@ BEGIN
     END IF;
     IF v.kind = 'heal' THEN
         -- Reverted is what the catalog shows to be undone, not what the caller says.
-        IF v.baseline_id IS NOT NULL THEN
+        IF v.target = '*' THEN
+            v_fingerprint := asymm._fingerprint_items(asymm._differing());
+        ELSIF v.baseline_id IS NOT NULL THEN
             SELECT COALESCE(l.fingerprint, 'gone'), l.facts INTO v_fingerprint, v_facts FROM asymm._look(v.baseline_id) AS l;
         ELSE
             SELECT asymm._fingerprint(f.facts), f.facts INTO v_fingerprint, v_facts
               FROM asymm._facts_of(v.object_kind, asymm._object_oid(v.object_kind, v.schema_name, v.object_name)) AS f;
         END IF;
-        IF asymm._touched_parts(asymm._own_steps(v.steps, v.object_kind, v.schema_name, v.object_name), v.object_kind, v_facts)
-               IS NOT DISTINCT FROM v.evidence_after -> 'parts'
+        IF asymm._touched_facts(v.steps, v.object_kind, v.schema_name, v.object_name, v_facts) IS NOT DISTINCT FROM v.evidence_after -> 'parts'
            AND v_fingerprint IS NOT DISTINCT FROM v.fingerprint_after THEN
             RAISE EXCEPTION 'action % was not taken back', action
                 USING ERRCODE = 'SY007', DETAIL = format('%s is still as the action left it.', v.target),
@@ -100,11 +105,13 @@ BEGIN
         v_baseline := v_base.id;
     END IF;
     PERFORM asymm._set_action_state(action, 'reverted', 'taken back by ' || asymm._caller() || v_note);
-    IF v_baseline IS NOT NULL THEN
-        -- Nothing repairs at once what somebody has just taken back.
-        PERFORM asymm._hold(v_baseline, format('action %s was taken back by %s', action, asymm._caller()));
-        PERFORM asymm._inspect(ARRAY[v_baseline], 'call');
-    ELSE
+    v_baselines := CASE WHEN v.target <> '*' THEN array_remove(ARRAY[v_baseline], NULL)
+                        ELSE ARRAY(SELECT b.id FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS o (baseline bigint)
+                                     JOIN asymm.baseline b ON b.id = o.baseline) END;
+    -- Nothing repairs at once what somebody has just taken back.
+    PERFORM asymm._hold(b.id, format('action %s was taken back by %s', action, asymm._caller())) FROM unnest(v_baselines) AS b (id);
+    PERFORM asymm._inspect(v_baselines, 'call');
+    IF v_baseline IS NULL THEN
         PERFORM asymm._inspect_undeclared('call');
     END IF;
     RETURN jsonb_build_object('action', action, 'target', v.target, 'state', 'reverted');

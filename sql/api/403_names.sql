@@ -17,9 +17,10 @@ LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- Relations share one set of names, and routines tell themselves by their arguments.
+    -- Relations share one set of names, and routines tell themselves by their arguments. A type without a schema is the server's.
     RETURN CASE WHEN kind IN ('table', 'view', 'materialized view', 'sequence', 'foreign table', 'function', 'procedure', 'aggregate') THEN ''
-                ELSE kind || ' ' END || asymm._object_identity(kind, schema_name, object_name);
+                ELSE kind || ' ' END
+           || regexp_replace(asymm._object_identity(kind, schema_name, object_name), '([(, ])pg_catalog\.', '\1', 'g');
 END
 $$;
 COMMENT ON FUNCTION asymm._object_display(text, text, text)
@@ -38,7 +39,34 @@ AS $$ SELECT (facts #>> ARRAY[kind, '', CASE WHEN kind = 'default acl' THEN 'rol
 COMMENT ON FUNCTION asymm._declared_owner(text, jsonb)
     IS 'Declared owner of an object; NULL for kinds that have none (casts, extensions, user mappings, …), which are for superusers.';
 
--- Whose an object is, is told by the dependencies on roles. None is recorded on the first superuser, nor where a kind has no owner.
+CREATE OR REPLACE FUNCTION asymm._owner_of(class_id oid, object_id oid) RETURNS oid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE class_id
+        WHEN 'pg_class'::regclass THEN (SELECT c.relowner FROM pg_class AS c WHERE c.oid = object_id)
+        WHEN 'pg_proc'::regclass THEN (SELECT p.proowner FROM pg_proc AS p WHERE p.oid = object_id)
+        WHEN 'pg_type'::regclass THEN (SELECT t.typowner FROM pg_type AS t WHERE t.oid = object_id)
+        WHEN 'pg_namespace'::regclass THEN (SELECT n.nspowner FROM pg_namespace AS n WHERE n.oid = object_id)
+        WHEN 'pg_operator'::regclass THEN (SELECT o.oprowner FROM pg_operator AS o WHERE o.oid = object_id)
+        WHEN 'pg_opclass'::regclass THEN (SELECT c.opcowner FROM pg_opclass AS c WHERE c.oid = object_id)
+        WHEN 'pg_opfamily'::regclass THEN (SELECT f.opfowner FROM pg_opfamily AS f WHERE f.oid = object_id)
+        WHEN 'pg_language'::regclass THEN (SELECT l.lanowner FROM pg_language AS l WHERE l.oid = object_id)
+        WHEN 'pg_collation'::regclass THEN (SELECT c.collowner FROM pg_collation AS c WHERE c.oid = object_id)
+        WHEN 'pg_conversion'::regclass THEN (SELECT c.conowner FROM pg_conversion AS c WHERE c.oid = object_id)
+        WHEN 'pg_statistic_ext'::regclass THEN (SELECT x.stxowner FROM pg_statistic_ext AS x WHERE x.oid = object_id)
+        WHEN 'pg_ts_config'::regclass THEN (SELECT c.cfgowner FROM pg_ts_config AS c WHERE c.oid = object_id)
+        WHEN 'pg_ts_dict'::regclass THEN (SELECT d.dictowner FROM pg_ts_dict AS d WHERE d.oid = object_id)
+        WHEN 'pg_extension'::regclass THEN (SELECT e.extowner FROM pg_extension AS e WHERE e.oid = object_id)
+        WHEN 'pg_foreign_data_wrapper'::regclass THEN (SELECT w.fdwowner FROM pg_foreign_data_wrapper AS w WHERE w.oid = object_id)
+        WHEN 'pg_foreign_server'::regclass THEN (SELECT s.srvowner FROM pg_foreign_server AS s WHERE s.oid = object_id)
+        WHEN 'pg_publication'::regclass THEN (SELECT p.pubowner FROM pg_publication AS p WHERE p.oid = object_id)
+        WHEN 'pg_subscription'::regclass THEN (SELECT s.subowner FROM pg_subscription AS s WHERE s.oid = object_id)
+        WHEN 'pg_event_trigger'::regclass THEN (SELECT t.evtowner FROM pg_event_trigger AS t WHERE t.oid = object_id)
+        WHEN 'pg_default_acl'::regclass THEN (SELECT d.defaclrole FROM pg_default_acl AS d WHERE d.oid = object_id) END
+$$;
+COMMENT ON FUNCTION asymm._owner_of(oid, oid) IS 'Owner of an object by catalog and OID; NULL where its kind has none.';
+
 CREATE OR REPLACE FUNCTION asymm._require_owners(class_ids oid[], object_ids oid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -47,15 +75,14 @@ DECLARE
     v record;
 BEGIN
     FOR v IN
-        SELECT DISTINCT ON (d.refobjid) COALESCE(d.refobjid, 10) AS owner, o.class_id, o.object_id
+        SELECT DISTINCT ON (w.owner) w.owner, o.class_id, o.object_id
           FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
-          LEFT JOIN pg_shdepend AS d
-            ON d.dbid = (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database())
-           AND d.classid = o.class_id AND d.objid = o.object_id AND d.objsubid = 0
-           AND d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o'
+         CROSS JOIN LATERAL (SELECT asymm._owner_of(o.class_id, o.object_id)) AS w (owner)
+         ORDER BY w.owner, o.class_id, o.object_id
     LOOP
-        PERFORM asymm._require_rights(pg_get_userbyid(v.owner), pg_describe_object(v.class_id, v.object_id, 0));
+        PERFORM asymm._require_rights(CASE WHEN v.owner IS NOT NULL THEN pg_get_userbyid(v.owner) END,
+                                      pg_describe_object(v.class_id, v.object_id, 0));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION asymm._require_owners(oid[], oid[]) IS 'Raises 42501 unless the caller may act for the owners of all these objects.';
+COMMENT ON FUNCTION asymm._require_owners(oid[], oid[]) IS 'Raises 42501 unless the caller may act for the owners of all these objects; what has none is for superusers.';

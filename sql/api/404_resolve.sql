@@ -107,6 +107,12 @@ END
 $$;
 COMMENT ON FUNCTION asymm._read_name(text) IS 'Takes the name of an object apart; raises 22023 for what is none.';
 
+CREATE OR REPLACE FUNCTION asymm._bare(identity text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT regexp_replace(replace(identity, 'pg_catalog.', ''), '\s', '', 'g') $$;
+COMMENT ON FUNCTION asymm._bare(text) IS 'An identity without blanks and without the schema of the server''s own types, for comparison with what people write.';
+
 -- Text, because what it names may be gone: the baseline is asked first, then open drift, then the catalog.
 CREATE OR REPLACE FUNCTION asymm._resolve(
     target text, OUT baseline_id bigint, OUT kind text, OUT schema_name text, OUT object_name text, OUT display text)
@@ -131,14 +137,15 @@ BEGIN
                      WHERE d.state = 'open' AND d.baseline_id IS NULL) AS o
              WHERE (v_name.kind IS NULL OR o.kind = v_name.kind)
                AND CASE WHEN o.kind IN ('operator', 'cast', 'transform', 'user mapping', 'default acl')
-                        THEN v_name.kind IS NOT NULL AND v_name.rest IN (o.object_name, asymm._object_identity(o.kind, o.schema_name, o.object_name))
+                        THEN v_name.kind IS NOT NULL AND asymm._bare(v_name.rest)
+                             IN (asymm._bare(o.object_name), asymm._bare(asymm._object_identity(o.kind, o.schema_name, o.object_name)))
                         ELSE (v_name.schema_name IS NULL OR o.schema_name = v_name.schema_name)
                              AND CASE WHEN o.kind NOT IN ('function', 'procedure', 'aggregate', 'operator class', 'operator family')
                                       THEN o.object_name = v_name.name AND v_name.after IS NULL
                                       WHEN v_name.after IS NULL
                                       THEN starts_with(o.object_name, quote_ident(v_name.name) || '(')
                                            OR starts_with(o.object_name, quote_ident(v_name.name) || ' USING ')
-                                      ELSE replace(o.object_name, ' ', '') = replace(quote_ident(v_name.name) || v_name.after, ' ', '') END END) AS m
+                                      ELSE asymm._bare(o.object_name) = asymm._bare(quote_ident(v_name.name) || v_name.after) END END) AS m
      WHERE m.place = 1;
     IF cardinality(v_found) > 1 THEN
         RAISE EXCEPTION 'name "%" is ambiguous', target
@@ -168,7 +175,8 @@ BEGIN
     IF v_schema IS NULL AND name IS NOT NULL THEN
         SELECT n.nspname INTO v_schema FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
          WHERE p.proname = name AND n.nspname = COALESCE(_refuse_unknown.schema_name, n.nspname)
-           AND (kind IS NULL OR kind IN ('function', 'procedure', 'aggregate')) LIMIT 1;
+           AND COALESCE(kind, 'function') = CASE WHEN kind IS NULL THEN 'function' WHEN p.prokind = 'p' THEN 'procedure'
+                                               WHEN p.prokind = 'a' THEN 'aggregate' ELSE 'function' END LIMIT 1;
         v_relation := v_relation AND v_schema IS NULL;
     END IF;
     IF v_schema IS NOT NULL THEN

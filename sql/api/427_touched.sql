@@ -9,6 +9,7 @@ AS $$
 DECLARE
     v_relids oid[];
     v_heirs oid[];
+    v_schemas oid[];
 BEGIN
     -- New parts are not members yet; their table is.
     SELECT array_agg(p.relid) INTO v_relids FROM (
@@ -63,12 +64,18 @@ BEGIN
           JOIN asymm.baseline b ON b.kind = i.kind AND b.schema_name = i.schema_name AND b.object_name IN (i.name, i.identity)
         UNION
         SELECT b.id FROM unnest(parent_schemas, parent_names) AS p (schema_name, object_name)
-          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name
-        UNION
-        SELECT s.baseline_id FROM pg_class c
-          JOIN asymm.baseline_state s ON s.object_id = c.oid AND s.class_id = 'pg_class'::regclass
-         WHERE c.relnamespace = ANY (SELECT o.object_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id)
-                                      WHERE o.class_id = 'pg_namespace'::regclass);
+          JOIN asymm.baseline b ON b.kind = 'table' AND b.schema_name = p.schema_name AND b.object_name = p.object_name;
+    -- What lies in a schema that was renamed is called otherwise, or again as declared.
+    v_schemas := ARRAY(SELECT o.object_id FROM unnest(class_ids, object_ids) AS o (class_id, object_id) WHERE o.class_id = 'pg_namespace'::regclass);
+    IF cardinality(v_schemas) > 0 THEN
+        RETURN QUERY
+            SELECT b.id
+              FROM asymm._objects(v_schemas) AS o
+              JOIN asymm.baseline_state s ON s.class_id = o.class_id AND s.object_id = o.object_id
+              JOIN asymm.baseline b ON b.id = s.baseline_id
+             WHERE b.schema_name NOT IN (SELECT n.nspname FROM pg_namespace n WHERE n.oid = ANY (v_schemas))
+                OR EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = b.id AND d.state = 'open' AND d.attribute = 'name');
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION asymm._touched(oid[], oid[], text[], text[]) IS 'Watched objects that the given catalog addresses are, or belong to.';

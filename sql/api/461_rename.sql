@@ -67,7 +67,7 @@ DECLARE
     v_new text := format('%I.%I', schema_name, (asymm._split_name(kind, object_name)).base);
     v_part text;
 BEGIN
-    IF kind IN ('function', 'procedure') THEN
+    IF kind IN ('function', 'procedure', 'statistics object') THEN
         -- The head alone: a body in quotes says what its author wrote.
         RETURN jsonb_set(actual, ARRAY[kind, '', 'def'], to_jsonb(overlay(actual #>> ARRAY[kind, '', 'def'] PLACING v_new
             FROM strpos(actual #>> ARRAY[kind, '', 'def'], v_old) FOR length(v_old))));

@@ -187,6 +187,7 @@ BEGIN
              WHERE j.split AND j.declared IS NOT NULL)
         SELECT COALESCE(jsonb_agg(jsonb_build_object(
                    'step', n.step, 'phase', n.phase, 'kind', n.kind, 'object', asymm._object_identity(n.kind, n.schema_name, n.object_name),
+                   'schema', n.schema_name, 'called', n.object_name,
                    'part', n.part, 'name', n.name, 'forward', n.forward, 'inverse', n.inverse, 'lock_class', n.lock_class,
                    'hazards', n.dangers, 'precondition', CASE WHEN n.hazards IS NOT DISTINCT FROM n.dangers THEN n.precondition END)
                    ORDER BY n.step), '[]')

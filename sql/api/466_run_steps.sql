@@ -22,7 +22,7 @@ BEGIN
         RETURN false;
     END IF;
     -- No row comes between the question and the step.
-    IF step ->> 'kind' IN ('table', 'foreign table') AND to_regclass(step ->> 'object') IS NOT NULL THEN
+    IF step ->> 'kind' = 'table' AND to_regclass(step ->> 'object') IS NOT NULL THEN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', to_regclass(step ->> 'object'));
     END IF;
     EXECUTE step ->> 'precondition' INTO v_lossless;

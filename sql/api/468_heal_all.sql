@@ -168,18 +168,19 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
     v_items jsonb;
+    v_steps jsonb;
 BEGIN
     IF error IS NOT NULL THEN
         PERFORM asymm._set_action_state(action, 'failed', error ->> 'message', error);
         RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'failed', 'error', error);
     END IF;
     v_items := asymm._differing();
-    -- The ledger keeps what was planned here and ran, never a statement of the caller's.
+    -- What ran comes from the caller, so only what stands in the ledger counts.
+    v_steps := asymm._known_steps(ran, v.steps);
     UPDATE asymm.action
-       SET steps = (SELECT COALESCE(jsonb_agg(s.doc ORDER BY s.n), '[]') FROM jsonb_array_elements(ran) WITH ORDINALITY AS s (doc, n)
-                     WHERE s.doc IN (SELECT p FROM jsonb_array_elements(v.steps) AS p)),
-           applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = asymm._fingerprint_items(v_items),
-           evidence_after = jsonb_build_object('withheld', withheld, 'objects',
+       SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = asymm._fingerprint_items(v_items),
+           evidence_after = jsonb_build_object('withheld', asymm._known_steps(withheld, v.steps),
+               'parts', asymm._touched_facts(v_steps, NULL, NULL, NULL, NULL), 'objects',
                (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[]) FROM jsonb_array_elements(v_items) AS i))
      WHERE id = v.id;
     PERFORM asymm._set_action_state(action, 'applied');

@@ -18,7 +18,7 @@ DECLARE
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
-        'heal_all', '_request_heal_all', '_run_steps', '_waits', '_loses_nothing', '_settle_all', '_finish_heal_all',
+        'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all',
         'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
             'report_to_fleet', 'leave_fleet',
         '_begin_revert', '_finish_revert', 'create_actor', 'pause', 'resume', 'configure_organ'];
@@ -27,6 +27,7 @@ DECLARE
     v_pulse text[] := ARRAY[
         '_settings', '_caller', '_require_text', '_healing_paused',
         '_claim_action', '_action_table', '_warm_up', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
+            '_run_steps', '_waits', '_loses_nothing',
         '_process_ddl', '_scan_headers', '_scan_all',
         'start', 'stop', 'pulse', 'beat', 'cycle',
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',

@@ -109,7 +109,7 @@ def test_an_operator_cannot_touch_what_another_owns(scene: Scene) -> None:
     for query in (
         f"asymm._open_steps({action}, 1)",
         f"asymm._settle({action})",
-        f"asymm._finish_action({action}, NULL)",
+        f"asymm._finish_action({action}, '[]', NULL)",
         f"asymm._apply_action({action})",
     ):
         refused(scene.as_bob, f"SELECT {query}")
@@ -138,21 +138,35 @@ def test_nothing_can_be_forged_by_calling_the_pieces(scene: Scene) -> None:
     action = scene.slip()
     scene.db.sql(f'GRANT asymm_pulse TO "{scene.ann}"')
     baseline = scene.db.value("SELECT fingerprint FROM asymm.baseline")
-    refused(scene.as_ann, f"SELECT asymm._finish_action({action}, NULL)", "SY005")
+    refused(scene.as_ann, f"SELECT asymm._finish_action({action}, '[]', NULL)", "SY005")
     refused(scene.as_ann, f"SELECT asymm._settle({action})", "SY005")
     refused(scene.as_ann, f"SELECT asymm._finish_revert({action}, NULL)", "SY005")
     # Opened, not run: not verified.
     rows(scene.as_ann, "SELECT asymm._request_heal('public.hers', false)")
     opened = scene.db.value("SELECT max(id) FROM asymm.actions")
-    rows(scene.as_ann, f"SELECT asymm._finish_action({opened}, NULL)")
+    rows(scene.as_ann, f"SELECT asymm._finish_action({opened}, '[]', NULL)")
     assert scene.state(opened) == "failed"
     # Opened, then something else was done to the very part that the step mends: neither verified nor adopted.
     rows(scene.as_ann, "SELECT asymm._request_heal('public.hers', false)")
     opened = scene.db.value("SELECT max(id) FROM asymm.actions")
     rows(scene.as_ann, "ALTER TABLE public.hers ALTER note SET DEFAULT 'evil'")
-    rows(scene.as_ann, f"SELECT asymm._finish_action({opened}, NULL)")
+    rows(scene.as_ann, f"SELECT asymm._finish_action({opened}, '[]', NULL)")
     assert scene.state(opened) != "verified"
     assert scene.db.value("SELECT fingerprint FROM asymm.baseline") == baseline
+    # Done by hand and said to be more: what did not stand in the plan is not kept for revert() to run.
+    rows(scene.as_ann, "SELECT asymm._request_heal('public.hers', false)")
+    opened = scene.db.value("SELECT max(id) FROM asymm.actions")
+    rows(scene.as_ann, "ALTER TABLE public.hers ALTER note SET DEFAULT 'x'")
+    ran = '[{"part": "column", "name": "note", "forward": "", "inverse": "CREATE TABLE public.evil ()"}]'
+    rows(scene.as_ann, "SELECT asymm._finish_action(%s, %s, NULL)", opened, ran)
+    assert scene.state(opened) == "verified"
+    assert scene.db.value("SELECT steps FROM asymm.action WHERE id = %s", opened) == []
+    rows(scene.as_ann, "SELECT asymm._request_heal_all(false)")
+    rows(scene.as_ann, "ALTER TABLE public.hers ALTER note DROP DEFAULT")
+    rows(scene.as_ann, "SELECT asymm._request_heal_all(false)")
+    opened = scene.db.value("SELECT max(id) FROM asymm.actions WHERE state = 'applying'")
+    rows(scene.as_ann, "SELECT asymm._finish_heal_all(%s, %s, '[]', NULL)", opened, ran)
+    assert scene.db.value("SELECT steps FROM asymm.action WHERE id = %s", opened) == []
     # Healed for good; reverted is what the catalog shows, not what is said.
     rows(scene.as_ann, "SELECT asymm.heal('public.hers')")
     healed = scene.db.value("SELECT max(id) FROM asymm.actions WHERE state = 'verified'")
