@@ -79,6 +79,12 @@ BEGIN
                jsonb_agg(array_to_json(array_remove(ARRAY[d.part, d.name, d.attribute], NULL))::jsonb)
                    FILTER (WHERE d.part IS NOT NULL) AS parts
           FROM jsonb_to_recordset(v_found) AS d (kind text, object_id oid, part text, name text, attribute text, depth integer)
+          LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind AND i.declared IS NOT NULL
+         -- The object's own plan sees to a column or key that goes for its own sake.
+         WHERE NOT COALESCE(d.part = 'column' AND NOT i.declared -> 'column' ? d.name
+                            OR d.part = 'constraint' AND i.declared #> ARRAY['constraint', d.name, 'def']
+                                                         IS DISTINCT FROM i.actual #> ARRAY['constraint', d.name, 'def'], false)
+            OR i.oid IS NULL
          GROUP BY d.kind, d.object_id),
     o AS (
         SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.facts, f.layout

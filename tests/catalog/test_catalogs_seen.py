@@ -82,7 +82,9 @@ def test_a_table_declared_from_an_old_look_is_asked(quiet: Database) -> None:
     quiet.sql("UPDATE asymm.baseline_state SET header = 'old' WHERE object_id = 'app.t7'::regclass")
     assert quiet.value(QUIET) is False
     quiet.sql(SCAN)
-    assert quiet.value("SELECT header <> 'old' FROM asymm.baseline_state WHERE relid = 'app.t7'::regclass")
+    assert quiet.value(
+        "SELECT header <> 'old' FROM asymm.baseline_state WHERE object_id = 'app.t7'::regclass"
+    )
 
 
 def test_few_watched_among_many_tables_are_asked_one_by_one(db: Database) -> None:

@@ -173,9 +173,7 @@ def told(steps: Sequence[ObjectStep], out: Output) -> int:
     if steps:
         out.line(f"{len(steps) - left} statements run, {left} left undone")
     if left:
-        out.line(
-            "what deletes data needs --allow-data-loss; of the others the hazards say why"
-        )
+        out.line("what deletes data needs --allow-data-loss; of the others the hazards say why")
     return 4 if left else 0
 
 
