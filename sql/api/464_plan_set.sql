@@ -80,10 +80,11 @@ BEGIN
                    FILTER (WHERE d.part IS NOT NULL) AS parts
           FROM jsonb_to_recordset(v_found) AS d (kind text, object_id oid, part text, name text, attribute text, depth integer)
           LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind AND i.declared IS NOT NULL
-         -- The object's own plan sees to a column or key that goes for its own sake.
-         WHERE NOT COALESCE(d.part = 'column' AND NOT i.declared -> 'column' ? d.name
-                            OR d.part = 'constraint' AND i.declared #> ARRAY['constraint', d.name, 'def']
-                                                         IS DISTINCT FROM i.actual #> ARRAY['constraint', d.name, 'def'], false)
+         -- A table's own plan sees to a column with its sequence, and to a key, that go for their own sake.
+         WHERE NOT COALESCE(d.kind = 'table' AND (
+                   d.part = 'column' AND NOT i.declared -> 'column' ? d.name AND i.actual #> ARRAY['column', d.name, 'sequence'] IS NOT NULL
+                   OR d.part = 'constraint' AND i.actual #>> ARRAY['constraint', d.name, 'type'] IN ('primary key', 'unique')
+                      AND i.declared #> ARRAY['constraint', d.name, 'def'] IS DISTINCT FROM i.actual #> ARRAY['constraint', d.name, 'def']), false)
             OR i.oid IS NULL
          GROUP BY d.kind, d.object_id),
     o AS (
