@@ -19,7 +19,7 @@ import pytest
 from support import database, judge, pair_rows, pair_sets, pairs, schema_dump
 from support.cluster import MAJOR, Cluster
 from support.database import Database
-from support.judge import Healer, Judge, Verdict
+from support.judge import Asymmetrica, Judge, Verdict
 from support.pairs import Case, Pair
 
 pytestmark = pytest.mark.timeout(3600)
@@ -59,30 +59,30 @@ def court(server: Cluster, template: str) -> Judge:
 
 
 @pytest.fixture(scope="module")
-def healer(server: Cluster, template: str) -> Healer:
+def healer(server: Cluster, template: str) -> Asymmetrica:
     db = database.create(server, template)
     there = db.value("SELECT to_regproc('asymm.watch_database') IS NOT NULL")
     db.drop()
     if not there:
         pytest.skip("asymm.watch_database() isn't there yet")
-    return judge.Asymmetrica()
+    return Asymmetrica()
 
 
 @pytest.fixture(scope="module")
-def schemas(request: pytest.FixtureRequest, court: Judge, healer: Healer) -> dict[str, Verdict]:
+def schemas(request: pytest.FixtureRequest, court: Judge, healer: Asymmetrica) -> dict[str, Verdict]:
     verdicts = court.all(chosen(request, "test_pair"), healer)
     tell(verdicts)
     return {verdict.pair.name: verdict for verdict in verdicts}
 
 
 @pytest.fixture(scope="module")
-def with_rows(request: pytest.FixtureRequest, court: Judge, healer: Healer) -> dict[str, Verdict]:
+def with_rows(request: pytest.FixtureRequest, court: Judge, healer: Asymmetrica) -> dict[str, Verdict]:
     verdicts = court.all(chosen(request, "test_rows"), healer, rows=True)
     return {verdict.pair.name: verdict for verdict in verdicts}
 
 
 @pytest.fixture(scope="module")
-def slipped(request: pytest.FixtureRequest, court: Judge, healer: Healer) -> dict[str, Verdict]:
+def slipped(request: pytest.FixtureRequest, court: Judge, healer: Asymmetrica) -> dict[str, Verdict]:
     verdicts = court.slips(chosen(request, "test_slip"), healer)
     return {verdict.pair.name: verdict for verdict in verdicts}
 

@@ -22,6 +22,7 @@ from support.cluster import Cluster
 from support.database import Database
 from support.pairs import ROLES, Case, Pair, directions, statements
 
+WATCH = "SELECT count(*) FROM asymm.watch_database('propose')"
 _serial = itertools.count(1)
 SUBSCRIPTIONS = (
     "SELECT s.subname FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid"
@@ -124,21 +125,24 @@ class Judge:
         with self.made(case.old, rows=rows) as old, self.made(case.new, rows=rows) as new:
             if old.dump == new.dump:
                 raise ScriptError(f"{case.name}: the two schemas are the same")
-            prepared = healer.prepare(old.db), healer.prepare(new.db)
-            for pair in pairs:
+            # Both before either is changed.
+            prepared = [prepare(healer, new.db if pair.back else old.db) for pair in pairs]
+            for pair, one in zip(pairs, prepared, strict=True):
+                if isinstance(one, Exception):
+                    verdicts.append(Verdict(pair, "not healed", [f"raised when declared: {one}"]))
+                    continue
                 wanted, found = (new, old) if pair.back else (old, new)
-                judge = judge_rows if rows else judge_schema
-                verdicts.append(judge(pair, healer, prepared[pair.back], wanted, found))
+                verdicts.append((judge_rows if rows else judge_schema)(pair, healer, one, wanted, found))
         return verdicts
 
-    def slip(self, case: Case, healer: Healer) -> Verdict:
+    def slip(self, case: Case, healer: Asymmetrica) -> Verdict:
         """Judge the change made in the very database whose schema was declared."""
         verdict = Verdict(Pair(case))
         with self.made(case.old) as side:
-            prepared = healer.prepare(side.db)
+            prepared = healer.declare(side.db)
             run(side.db, case.change or "")
             before = pair_rows.relations(side.db)
-            attempt(verdict, healer, prepared, side.db, loss=False)
+            attempt(verdict, healer, None, side.db, loss=False)
             finish(verdict, healer, prepared, side, Side(side.db, [], before))
         return verdict
 
@@ -146,12 +150,15 @@ class Judge:
         self, cases: Sequence[Case], healer: Healer, *, workers: int = 2, rows: bool = False
     ) -> list[Verdict]:
         def one(case: Case) -> list[Verdict]:
-            return self.case(case, healer, rows=rows)
+            try:
+                return self.case(case, healer, rows=rows)
+            except ScriptError as error:
+                return [Verdict(pair, "not loaded", [str(error)]) for pair in directions([case])]
 
         with ThreadPoolExecutor(workers) as pool:
             return list(itertools.chain.from_iterable(pool.map(one, cases)))
 
-    def slips(self, cases: Sequence[Case], healer: Healer, *, workers: int = 2) -> list[Verdict]:
+    def slips(self, cases: Sequence[Case], healer: Asymmetrica, *, workers: int = 2) -> list[Verdict]:
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(lambda case: self.slip(case, healer), cases))
 
@@ -164,6 +171,14 @@ def run(db: Database, script: str) -> None:
         except psycopg.Error as error:
             raise ScriptError(f"{error}\n{text}") from error
     db.own.execute("RESET ALL")
+
+
+def prepare(healer: Healer, db: Database) -> object:
+    """Return what the healer takes from a database, or its error."""
+    try:
+        return healer.prepare(db)
+    except Exception as error:
+        return error
 
 
 def attempt(verdict: Verdict, healer: Healer, prepared: object, db: Database, *, loss: bool) -> None:
@@ -222,20 +237,25 @@ class Asymmetrica:
     def prepare(self, old: Database) -> object:
         """Declare everything and return the baseline; nothing of it stays: this side may be healed too."""
         with old.connect(autocommit=False) as session:
-            session.execute("SELECT count(*) FROM asymm.watch_database('propose')")
+            session.execute(WATCH)
             row = session.execute("SELECT asymm.baseline()").fetchone()
             session.rollback()
         return Jsonb(row[0] if row else None)
+
+    def declare(self, db: Database) -> object:
+        db.sql(WATCH)
+        return Jsonb(db.value("SELECT asymm.baseline()"))
 
     def heal(self, prepared: object, new: Database, *, loss: bool) -> list[str]:
         said: list[str] = []
         with new.connect() as session:
             session.add_notice_handler(lambda notice: said.extend(warning(notice)))
-            session.execute(
-                "SELECT a.* FROM asymm.import_baseline(%s) AS i"
-                " CROSS JOIN LATERAL asymm.approve_baseline(i.fingerprint) AS a",
-                [prepared],
-            )
+            if prepared is not None:
+                session.execute(
+                    "SELECT a.* FROM asymm.import_baseline(%s) AS i"
+                    " CROSS JOIN LATERAL asymm.approve_baseline(i.fingerprint) AS a",
+                    [prepared],
+                )
             query = "SELECT state, concat_ws(': ', object, statement, hazards) FROM asymm.heal_all(false, %s)"
             steps = session.execute(query, [loss]).fetchall()
         undone = [f"{state}: {step}" for state, step in steps if state != "verified"]
