@@ -113,9 +113,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT regexp_replace(replace(identity, 'pg_catalog.', ''), '\s', '', 'g') $$;
 COMMENT ON FUNCTION asymm._bare(text) IS 'An identity without blanks and without the schema of the server''s own types, for comparison with what people write.';
 
--- Text, because what it names may be gone: the baseline is asked first, then open drift, then the catalog.
+-- Text, because what it names may be gone: the baseline is asked first, then open drift, then what was, then the catalog.
 CREATE OR REPLACE FUNCTION asymm._resolve(
-    target text, OUT baseline_id bigint, OUT kind text, OUT schema_name text, OUT object_name text, OUT display text)
+    target text, past boolean DEFAULT false,
+    OUT baseline_id bigint, OUT kind text, OUT schema_name text, OUT object_name text, OUT display text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -130,11 +131,13 @@ BEGIN
     SELECT array_agg(m.id::text ORDER BY m.id), (array_agg(m.kind))[1], (array_agg(m.schema_name))[1], (array_agg(m.object_name))[1],
            (array_agg(m.baseline_id))[1]
       INTO v_found, kind, schema_name, object_name, baseline_id
-      FROM (SELECT row_number() OVER () AS id, o.*, rank() OVER (ORDER BY o.kind <> ALL (v_plain)) AS place
-              FROM (SELECT b.id AS baseline_id, b.kind, b.schema_name, b.object_name FROM asymm.baseline b
+      FROM (SELECT row_number() OVER () AS id, o.*, rank() OVER (ORDER BY o.former, o.kind <> ALL (v_plain)) AS place
+              FROM (SELECT b.id AS baseline_id, b.kind, b.schema_name, b.object_name, false AS former FROM asymm.baseline b
                     UNION
-                    SELECT NULL, d.kind, d.schema_name, d.object_name FROM asymm.drift_record d
-                     WHERE d.state = 'open' AND d.baseline_id IS NULL) AS o
+                    SELECT NULL, d.kind, d.schema_name, d.object_name, false FROM asymm.drift_record d
+                     WHERE d.state = 'open' AND d.baseline_id IS NULL
+                    UNION ALL
+                    SELECT f.*, true FROM asymm._former_names() AS f WHERE past) AS o
              WHERE (v_name.kind IS NULL OR o.kind = v_name.kind)
                AND CASE WHEN o.kind IN ('operator', 'cast', 'transform', 'user mapping', 'default acl')
                         THEN v_name.kind IS NOT NULL AND asymm._bare(v_name.rest)
@@ -157,8 +160,8 @@ BEGIN
     display := asymm._object_display(kind, schema_name, object_name);
 END
 $$;
-COMMENT ON FUNCTION asymm._resolve(text)
-    IS 'Finds a watched object (or an undeclared one that was seen) by name. Raises 22004, 22023, 42704, 42P01, 42725 or SY001.';
+COMMENT ON FUNCTION asymm._resolve(text, boolean)
+    IS 'Finds a watched object (or an undeclared one that was seen; past: also one that was, or under a name it had) by name. Raises 22004, 22023, 42704, 42P01, 42725 or SY001.';
 
 CREATE OR REPLACE FUNCTION asymm._refuse_unknown(target text, kind text, schema_name text, name text, after text) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED

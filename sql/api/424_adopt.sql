@@ -104,6 +104,8 @@ BEGIN
         INSERT INTO asymm.action_event (action_id, to_state, by_role, note) VALUES (v_action, 'verified', asymm._caller(), reason);
         PERFORM asymm._close_drift(baseline, 'adopted');
         RETURN QUERY SELECT v_base.kind, '', NULL::text, v_base.facts #> ARRAY[v_base.kind, ''], NULL::jsonb;
+        -- For asymm.history().
+        UPDATE asymm.drift_record AS d SET baseline_id = NULL WHERE d.baseline_id = baseline AND d.state <> 'open';
         DELETE FROM asymm.baseline b WHERE b.id = baseline;
         RETURN;
     END IF;

@@ -63,6 +63,7 @@ def test_a_day_with_it(run: Run, shop: Database) -> None:
     assert code == 0
     number = str(action["id"])
     assert as_json(run, "history", number)[1][-1]["to_state"] == "verified"
+    assert [row["event"] for row in as_json(run, "history", ORDERS)[1]][:2] == ["declared", "drift"]
     assert as_json(run, "revert", number, "--dry-run")[0] == 0
     assert as_json(run, "revert", number)[0] == 0
     assert as_json(run, "adopt", ORDERS, "--reason", "no default")[1][0]["name"] == "due"

@@ -104,6 +104,7 @@ async def test_bad_arguments(call: Caller, shop: Database) -> None:
         (UnknownObject, "reject", (42,)),
         (UnknownObject, "revert", (42,)),
         (UnknownObject, "action_history", (42,)),
+        (NotWatched, "history", (ORDERS,)),
     ):
         with pytest.raises(error) as raised:
             await call(method, *arguments)
@@ -149,6 +150,10 @@ async def test_drift_heal_revert(call: Caller, shop: Database) -> None:
     assert [step.state for step in await call("revert", action.id)] == ["reverted"]
     await call("beat")
     assert [row.name for row in await call("drift")] == ["due"], "the drifted state is back, and seen"
+    past = await call("history", ORDERS)
+    assert [event.event for event in past][:2] == ["declared", "drift"]
+    assert [event.event for event in past if event.action][-1] == "reverted"
+    assert past[1].detail["statement"] == command.statement
     with pytest.raises(WrongState):
         await call("revert", action.id)
 

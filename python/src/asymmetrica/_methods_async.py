@@ -19,6 +19,7 @@ from .rows import (
     Command,
     Difference,
     Drift,
+    Event,
     Healing,
     Heartbeat,
     Job,
@@ -185,6 +186,13 @@ class AsyncMethods:
     async def action_history(self, action: int) -> list[ActionEvent]:
         """Return every state an action was in. Raises `UnknownObject`."""
         return await self._session.rows(ActionEvent, _sql.ACTION_HISTORY, {"action": action})
+
+    async def history(self, target: str) -> list[Event]:
+        """Return what happened to an object, also one that is renamed or gone, oldest first.
+
+        `schema.table.column` tells of one part. Raises `UnknownObject`, `NotWatched`.
+        """
+        return await self._session.rows(Event, _sql.HISTORY, {"target": target})
 
     async def ddl(self, *, since: datetime | None = None) -> list[Command]:
         """Return the log of DDL commands, oldest first (view asymm.ddl)."""

@@ -20,6 +20,7 @@ from .rows import (
     Command,
     Difference,
     Drift,
+    Event,
     Healing,
     Heartbeat,
     Job,
@@ -186,6 +187,13 @@ class Methods:
     def action_history(self, action: int) -> list[ActionEvent]:
         """Return every state an action was in. Raises `UnknownObject`."""
         return self._session.rows(ActionEvent, _sql.ACTION_HISTORY, {"action": action})
+
+    def history(self, target: str) -> list[Event]:
+        """Return what happened to an object, also one that is renamed or gone, oldest first.
+
+        `schema.table.column` tells of one part. Raises `UnknownObject`, `NotWatched`.
+        """
+        return self._session.rows(Event, _sql.HISTORY, {"target": target})
 
     def ddl(self, *, since: datetime | None = None) -> list[Command]:
         """Return the log of DDL commands, oldest first (view asymm.ddl)."""

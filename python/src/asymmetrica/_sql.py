@@ -68,6 +68,8 @@ ACTIONS: Final = f"""{_ACTION}
     ORDER BY id"""
 ACTION_HISTORY: Final = """SELECT at, from_state, to_state, by_role, note
     FROM asymm.action_history(action => %(action)s)"""
+HISTORY: Final = """SELECT at, event, what, by_role, action, detail
+    FROM asymm.history(target => %(target)s)"""
 _STEP: Final = "action, step, statement, inverse, lock_class, hazards, state"
 HEAL: Final = f"""SELECT {_STEP} FROM asymm.heal(
     target => %(target)s, dry_run => %(dry_run)s, allow_data_loss => %(allow_data_loss)s) AS f ({_STEP})"""

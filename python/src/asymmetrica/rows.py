@@ -20,6 +20,7 @@ __all__ = [
     "Command",
     "Difference",
     "Drift",
+    "Event",
     "Policy",
     "Settings",
     "State",
@@ -185,6 +186,18 @@ class ActionEvent:
     to_state: str
     by_role: str
     note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to an object, as history() tells it."""
+
+    at: datetime
+    event: str
+    what: str | None
+    by_role: str | None
+    action: int | None
+    detail: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,14 +112,19 @@ def parser() -> argparse.ArgumentParser:
     ledger.add_argument("--state", help="only actions in this state: proposed, verified…")
     log = command("ddl", commands.ddl, "show who ran which DDL")
     log.add_argument("--minutes", type=float, help="only of the last minutes")
-    history = command("history", commands.history, "show every state an action was in")
+    history = command(
+        "history", commands.history, "show what happened to an object, or every state an action was in"
+    )
+    history.add_argument(
+        "of", help="schema.table, schema.table.column, type schema.name…, or an action's number"
+    )
     approve = command("approve", commands.approve, "approve a proposed action")
     reject = command("reject", commands.reject, "reject a proposed action")
     reject.add_argument("--reason", help="kept in the ledger")
     revert = command("revert", commands.revert, "undo an action by its inverse statements")
     revert.add_argument("--dry-run", action="store_true", help="only show the statements")
     revert.add_argument("--allow-data-loss", action="store_true", help="also if what was made holds data")
-    for one in (history, approve, reject, revert):
+    for one in (approve, reject, revert):
         one.add_argument("action", type=int, help="number of the action")
 
     actor = command("create-actor", commands.create_actor, "make the login role that runs the pulse")

@@ -131,7 +131,10 @@ def ddl(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 
 @connected
 def history(db: Database, arguments: argparse.Namespace, out: Output) -> int:
-    out.rows(db.action_history(arguments.action))
+    if arguments.of.isdecimal():
+        out.rows(db.action_history(int(arguments.of)))
+    else:
+        out.rows(db.history(arguments.of), ("at", "event", "what", "by_role", "action"))
     return 0
 
 
