@@ -70,13 +70,17 @@ COMMENT ON FUNCTION asymm._require_healing() IS 'Raises SY004 while healing is p
 
 -- Only tables can be locked by name, and a view would lock what it reads.
 CREATE OR REPLACE FUNCTION asymm._action_table(action bigint) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(asymm._object_oid('table', a.schema_name, a.object_name),
-                    (SELECT c.oid FROM asymm.baseline_state s JOIN pg_class c ON c.oid = s.object_id AND c.relkind IN ('r', 'p')
-                      WHERE s.baseline_id = a.baseline_id AND s.class_id = 'pg_class'::regclass))::regclass::text
-      FROM asymm.action a WHERE a.id = action AND a.object_kind = 'table'
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT COALESCE(asymm._object_oid('table', a.schema_name, a.object_name),
+                        (SELECT c.oid FROM asymm.baseline_state s JOIN pg_class c ON c.oid = s.object_id AND c.relkind IN ('r', 'p')
+                          WHERE s.baseline_id = a.baseline_id AND s.class_id = 'pg_class'::regclass))::regclass::text
+          FROM asymm.action a WHERE a.id = action AND a.object_kind = 'table');
+END
 $$;
 COMMENT ON FUNCTION asymm._action_table(bigint) IS 'The table an action is about as it is called now, quoted; NULL when it is gone or the action is about something else.';
 

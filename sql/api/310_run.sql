@@ -93,11 +93,15 @@ COMMENT ON FUNCTION asymm._touched_facts(jsonb, text, text, text, jsonb)
     IS 'The present facts of what the steps of an action touch: by these it is told whether the action may still be taken back.';
 
 CREATE OR REPLACE FUNCTION asymm._known_steps(ran jsonb, steps jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(jsonb_agg(r.doc ORDER BY r.n), '[]') FROM jsonb_array_elements(ran) WITH ORDINALITY AS r (doc, n)
-     WHERE EXISTS (SELECT FROM jsonb_array_elements(steps) AS s WHERE s = r.doc)
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT COALESCE(jsonb_agg(r.doc ORDER BY r.n), '[]') FROM jsonb_array_elements(ran) WITH ORDINALITY AS r (doc, n)
+         WHERE EXISTS (SELECT FROM jsonb_array_elements(steps) AS s WHERE s = r.doc));
+END
 $$;
 COMMENT ON FUNCTION asymm._known_steps(jsonb, jsonb) IS 'Those of the steps a caller says were run that stand in the ledger, in the order of running.';
 

@@ -145,9 +145,14 @@ COMMENT ON FUNCTION asymm.heal(text, boolean, boolean)
     IS 'Brings a watched object back to its baseline with the caller''s rights, in one transaction, and checks the result; dry_run only shows the plan. Steps that would delete data need allow_data_loss. No rows: nothing differs. A failure is a warning and a ledger row; nothing is half done. Raises 22004, 22023, 42704, 42P01, 42725, 42501, SY001, SY004.';
 
 CREATE OR REPLACE FUNCTION asymm._action_steps(action bigint) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT jsonb_build_object('action', a.id, 'steps', a.steps) FROM asymm.action a WHERE a.id = action AND asymm._may_act(a.owner) $$;
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT jsonb_build_object('action', a.id, 'steps', a.steps) FROM asymm.action a WHERE a.id = action AND asymm._may_act(a.owner));
+END
+$$;
 COMMENT ON FUNCTION asymm._action_steps(bigint) IS 'The steps of an action the caller may act on.';
 
 CREATE OR REPLACE FUNCTION asymm._approve(action bigint) RETURNS jsonb

@@ -27,15 +27,24 @@ COMMENT ON FUNCTION asymm._object_display(text, text, text)
     IS 'An object as people read and write it: public.t, public.f(integer); with its kind where the name alone does not say it, as in schema public.';
 
 CREATE OR REPLACE FUNCTION asymm._facts_kind(facts jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT k FROM jsonb_object_keys(facts) AS k WHERE facts -> k ? '' $$;
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT k FROM jsonb_object_keys(facts) AS k WHERE facts -> k ? '');
+END
+$$;
 COMMENT ON FUNCTION asymm._facts_kind(jsonb) IS 'The kind of object a facts document tells of: the part that has no name.';
 
 CREATE OR REPLACE FUNCTION asymm._declared_owner(kind text, facts jsonb) RETURNS name
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT (facts #>> ARRAY[kind, '', CASE WHEN kind = 'default acl' THEN 'role' ELSE 'owner' END])::name $$;
+AS $$
+BEGIN
+    RETURN (facts #>> ARRAY[kind, '', CASE WHEN kind = 'default acl' THEN 'role' ELSE 'owner' END])::name;
+END
+$$;
 COMMENT ON FUNCTION asymm._declared_owner(text, jsonb)
     IS 'Declared owner of an object; NULL for kinds that have none (casts, extensions, user mappings, …), which are for superusers.';
 

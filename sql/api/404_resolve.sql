@@ -63,11 +63,13 @@ $$;
 COMMENT ON FUNCTION asymm._require_relation(regclass) IS 'Returns the kind of a relation that can be watched; raises 42P01 or 42809 otherwise.';
 
 CREATE OR REPLACE FUNCTION asymm._relation_kind(relkind "char") RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-                        WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' END
+BEGIN
+    RETURN CASE relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                        WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table' END;
+END
 $$;
 COMMENT ON FUNCTION asymm._relation_kind("char") IS 'The kind of object a pg_class.relkind stands for; NULL for those that are parts of others.';
 

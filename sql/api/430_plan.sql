@@ -135,28 +135,33 @@ COMMENT ON FUNCTION asymm._plan_context(text, name, jsonb, jsonb, jsonb, oid)
 CREATE OR REPLACE FUNCTION asymm._plan_verdicts(
     part text, declared jsonb, actual jsonb, kept jsonb, tied text[], dropped text[], rebuilt text[])
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(jsonb_object_agg(COALESCE(d.key, a.key), CASE
-               WHEN a.key IS NULL THEN 'add'
-               WHEN d.key IS NULL THEN CASE WHEN kept ? a.key THEN 'keep' ELSE 'drop' END
-               WHEN asymm._plan_same(part, d.value, a.value) = 'remake' THEN 'remake'
-               WHEN EXISTS (SELECT FROM unnest(tied || dropped) AS c WHERE asymm._mentions(a.value, c)) THEN 'remake'
-               WHEN asymm._replayable(d.value ->> 'def') IS DISTINCT FROM d.value ->> 'def'
-                    AND EXISTS (SELECT FROM unnest(rebuilt) AS c WHERE asymm._mentions(a.value, c)) THEN 'remake'
-               ELSE asymm._plan_same(part, d.value, a.value) END), '{}')
-      FROM jsonb_each(declared) AS d FULL JOIN jsonb_each(actual) AS a ON a.key = d.key
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT COALESCE(jsonb_object_agg(COALESCE(d.key, a.key), CASE
+                   WHEN a.key IS NULL THEN 'add'
+                   WHEN d.key IS NULL THEN CASE WHEN kept ? a.key THEN 'keep' ELSE 'drop' END
+                   WHEN asymm._plan_same(part, d.value, a.value) = 'remake' THEN 'remake'
+                   WHEN EXISTS (SELECT FROM unnest(tied || dropped) AS c WHERE asymm._mentions(a.value, c)) THEN 'remake'
+                   WHEN asymm._replayable(d.value ->> 'def') IS DISTINCT FROM d.value ->> 'def'
+                        AND EXISTS (SELECT FROM unnest(rebuilt) AS c WHERE asymm._mentions(a.value, c)) THEN 'remake'
+                   ELSE asymm._plan_same(part, d.value, a.value) END), '{}')
+          FROM jsonb_each(declared) AS d FULL JOIN jsonb_each(actual) AS a ON a.key = d.key);
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_verdicts(text, jsonb, jsonb, jsonb, text[], text[], text[])
     IS 'What to do about each constraint, index, trigger, rule or policy: add, drop, keep, remake, alter or same.';
 
 -- Whether a part can be brought from what it is to what is declared where it stands.
 CREATE OR REPLACE FUNCTION asymm._plan_same(part text, declared jsonb, actual jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE part
+BEGIN
+    RETURN CASE part
         WHEN 'policy' THEN CASE
             WHEN declared - 'comment' = actual - 'comment' THEN 'same'
             WHEN declared -> 'command' <> actual -> 'command' OR declared -> 'permissive' IS DISTINCT FROM actual -> 'permissive'
@@ -175,6 +180,7 @@ AS $$
             WHEN asymm._index_core(declared ->> 'def') = asymm._index_core(actual ->> 'def') THEN 'alter'
             ELSE 'remake' END
         ELSE CASE WHEN declared -> 'def' = actual -> 'def' THEN 'same' ELSE 'remake' END
-    END
+    END;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_same(text, jsonb, jsonb) IS 'same, alter (mended where it stands) or remake, for a part present on both sides.';

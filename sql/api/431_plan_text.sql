@@ -2,11 +2,13 @@
 -- exactly as it was. The text is the server's own (pg_get_*def), in which every name is quoted as quote_ident() does.
 
 CREATE OR REPLACE FUNCTION asymm._mentions(definition jsonb, column_name text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(' ', definition ->> 'def', definition ->> 'using', definition ->> 'check', definition ->> 'generated')
-           ~ concat('(?<![[:alnum:]_$"])', regexp_replace(quote_ident(column_name), '([^[:alnum:]_])', '\\\1', 'g'), '(?![[:alnum:]_$"])')
+BEGIN
+    RETURN concat_ws(' ', definition ->> 'def', definition ->> 'using', definition ->> 'check', definition ->> 'generated')
+           ~ concat('(?<![[:alnum:]_$"])', regexp_replace(quote_ident(column_name), '([^[:alnum:]_])', '\\\1', 'g'), '(?![[:alnum:]_$"])');
+END
 $$;
 COMMENT ON FUNCTION asymm._mentions(jsonb, text) IS 'Whether a definition names a column (or something of the same name: never less).';
 
@@ -169,9 +171,12 @@ COMMENT ON FUNCTION asymm._index_options(text) IS 'Storage parameters in the def
 -- SET (…) and RESET (…) from one set of options to another.
 CREATE OR REPLACE FUNCTION asymm._option_changes(wanted jsonb, present jsonb, prefix text DEFAULT '')
 RETURNS TABLE (action text, undo text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH o AS (SELECT format('%s%I', prefix, COALESCE(w.key, p.key)) AS key, w.value AS wanted, p.value AS present
                  FROM jsonb_each_text(wanted) AS w FULL JOIN jsonb_each_text(present) AS p ON p.key = w.key
                 WHERE w.value IS DISTINCT FROM p.value)
@@ -180,7 +185,8 @@ AS $$
            format(CASE WHEN bool_and(o.present IS NULL) THEN 'RESET (%s)' ELSE 'SET (%s)' END,
                   string_agg(concat_ws(' = ', o.key, quote_literal(o.present)), ', ' ORDER BY o.key COLLATE "C"))
       FROM o
-     GROUP BY o.wanted IS NULL, o.present IS NULL
+     GROUP BY o.wanted IS NULL, o.present IS NULL;
+END
 $$;
 COMMENT ON FUNCTION asymm._option_changes(jsonb, jsonb, text) IS 'SET and RESET clauses between two sets of options, each with its inverse.';
 

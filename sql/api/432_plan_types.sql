@@ -61,11 +61,13 @@ COMMENT ON FUNCTION asymm._cast_context(oid, oid) IS 'How one type is cast to an
 
 -- The expression that turns a column into another type where the server would not do so by itself.
 CREATE OR REPLACE FUNCTION asymm._cast_expression(value text, source text, target text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format(CASE asymm._cast_context(asymm._type_oid(source), asymm._type_oid(target))
-                  WHEN 'none' THEN '(%s)::text::%s' ELSE '(%s)::%s' END, value, target)
+BEGIN
+    RETURN format(CASE asymm._cast_context(asymm._type_oid(source), asymm._type_oid(target))
+                  WHEN 'none' THEN '(%s)::text::%s' ELSE '(%s)::%s' END, value, target);
+END
 $$;
 COMMENT ON FUNCTION asymm._cast_expression(text, text, text) IS 'An expression of one type cast to another, by way of text if there is no cast.';
 
@@ -114,27 +116,32 @@ COMMENT ON FUNCTION asymm._type_holds(text, text) IS 'Whether every value of one
 
 -- True when the change of type reads or writes every row.
 CREATE OR REPLACE FUNCTION asymm._type_rewrites(source text, target text) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT NOT (source = target OR (asymm._type_holds(source, target)
+#variable_conflict use_column
+BEGIN
+    RETURN NOT (source = target OR (asymm._type_holds(source, target)
         AND ((asymm._type_parts(source)).base = (asymm._type_parts(target)).base
              AND NOT (source LIKE 'numeric%' AND (asymm._type_parts(source)).modifiers[2]
                       IS DISTINCT FROM (asymm._type_parts(target)).modifiers[2] AND target <> 'numeric')
              AND source NOT LIKE 'character(%'
              OR EXISTS (SELECT FROM pg_cast AS c
                          WHERE c.castsource = asymm._type_oid(source) AND c.casttarget = asymm._type_oid(target)
-                           AND c.castmethod = 'b'))))
+                           AND c.castmethod = 'b'))));
+END
 $$;
 COMMENT ON FUNCTION asymm._type_rewrites(text, text) IS 'Whether ALTER TYPE from one type to another rewrites the table.';
 
 -- Row security could hide rows from whoever asks, so a condition never holds while it is active for him.
 CREATE OR REPLACE FUNCTION asymm._plan_no_row(rel text, condition text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('SELECT NOT pg_catalog.row_security_active(%L::pg_catalog.regclass) AND NOT EXISTS (SELECT FROM %s%s)',
-                  rel, rel, ' WHERE ' || condition)
+BEGIN
+    RETURN format('SELECT NOT pg_catalog.row_security_active(%L::pg_catalog.regclass) AND NOT EXISTS (SELECT FROM %s%s)',
+                  rel, rel, ' WHERE ' || condition);
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_no_row(text, text) IS 'A query that is true when a table has no row for which the condition holds.';
 

@@ -21,12 +21,15 @@ $$;
 COMMENT ON FUNCTION asymm._not_null_facts(oid, smallint) IS 'What is particular about the NOT NULL constraint of a column; NULL before version 18.';
 
 CREATE OR REPLACE FUNCTION asymm._not_null_clause(facts jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat('CONSTRAINT ' || quote_ident(facts #>> '{not_null_as,name}') || ' ', 'NOT NULL',
-                  CASE WHEN facts #> '{not_null_as,no_inherit}' IS NOT NULL THEN ' NO INHERIT' END)
-     WHERE facts ? 'not_null'
+BEGIN
+    RETURN (
+        SELECT concat('CONSTRAINT ' || quote_ident(facts #>> '{not_null_as,name}') || ' ', 'NOT NULL',
+                      CASE WHEN facts #> '{not_null_as,no_inherit}' IS NOT NULL THEN ' NO INHERIT' END)
+         WHERE facts ? 'not_null');
+END
 $$;
 COMMENT ON FUNCTION asymm._not_null_clause(jsonb) IS 'NOT NULL of a column as CREATE TABLE has it; NULL if there is none.';
 

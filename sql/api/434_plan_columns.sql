@@ -3,84 +3,99 @@
 -- add, drop, same; retype: ALTER TYPE where it stands; plain: a generated column becomes a plain one;
 -- expression: another expression where it stands (17 and later); remake: a generated column goes and comes back.
 CREATE OR REPLACE FUNCTION asymm._plan_column_verdicts(declared jsonb, actual jsonb) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH c AS (
-        SELECT COALESCE(d.key, a.key) AS key, d.value AS d, a.value AS a, CASE
-                   WHEN a.key IS NULL THEN 'add'
-                   WHEN d.key IS NULL THEN 'drop'
-                   WHEN d.value ? 'generated' AND (NOT a.value ? 'generated' OR t.differs) THEN 'remake'
-                   WHEN d.value ? 'generated' AND d.value -> 'generated' <> a.value -> 'generated'
-                       THEN CASE WHEN current_setting('server_version_num')::integer >= 170000 THEN 'expression' ELSE 'remake' END
-                   WHEN a.value ? 'generated' AND NOT d.value ? 'generated'
-                       THEN CASE WHEN a.value ? 'virtual' THEN 'remake' ELSE 'plain' END
-                   WHEN t.differs THEN 'retype'
-                   ELSE 'same' END AS verdict
-          FROM jsonb_each(declared) AS d
-          FULL JOIN jsonb_each(actual) AS a ON a.key = d.key
-         CROSS JOIN LATERAL (SELECT (d.value -> 'type', d.value -> 'collation', d.value -> 'virtual')
-                                    IS DISTINCT FROM (a.value -> 'type', a.value -> 'collation', a.value -> 'virtual') AS differs) AS t)
-    -- A generated column stands in the way of a change to what it is computed from.
-    SELECT COALESCE(jsonb_object_agg(c.key, CASE
-               WHEN c.verdict IN ('same', 'expression') AND c.a ? 'generated'
-                    AND EXISTS (SELECT FROM c AS o WHERE o.verdict IN ('retype', 'remake', 'plain') AND o.key <> c.key
-                                   AND (asymm._mentions(c.a, o.key) OR asymm._mentions(c.d, o.key))) THEN 'remake'
-               ELSE c.verdict END), '{}')
-      FROM c
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        WITH c AS (
+            SELECT COALESCE(d.key, a.key) AS key, d.value AS d, a.value AS a, CASE
+                       WHEN a.key IS NULL THEN 'add'
+                       WHEN d.key IS NULL THEN 'drop'
+                       WHEN d.value ? 'generated' AND (NOT a.value ? 'generated' OR t.differs) THEN 'remake'
+                       WHEN d.value ? 'generated' AND d.value -> 'generated' <> a.value -> 'generated'
+                           THEN CASE WHEN current_setting('server_version_num')::integer >= 170000 THEN 'expression' ELSE 'remake' END
+                       WHEN a.value ? 'generated' AND NOT d.value ? 'generated'
+                           THEN CASE WHEN a.value ? 'virtual' THEN 'remake' ELSE 'plain' END
+                       WHEN t.differs THEN 'retype'
+                       ELSE 'same' END AS verdict
+              FROM jsonb_each(declared) AS d
+              FULL JOIN jsonb_each(actual) AS a ON a.key = d.key
+             CROSS JOIN LATERAL (SELECT (d.value -> 'type', d.value -> 'collation', d.value -> 'virtual')
+                                        IS DISTINCT FROM (a.value -> 'type', a.value -> 'collation', a.value -> 'virtual') AS differs) AS t)
+        -- A generated column stands in the way of a change to what it is computed from.
+        SELECT COALESCE(jsonb_object_agg(c.key, CASE
+                   WHEN c.verdict IN ('same', 'expression') AND c.a ? 'generated'
+                        AND EXISTS (SELECT FROM c AS o WHERE o.verdict IN ('retype', 'remake', 'plain') AND o.key <> c.key
+                                       AND (asymm._mentions(c.a, o.key) OR asymm._mentions(c.d, o.key))) THEN 'remake'
+                   ELSE c.verdict END), '{}')
+          FROM c);
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_column_verdicts(jsonb, jsonb) IS 'What to do about each column: add, drop, remake, retype, plain, expression or same.';
 
 CREATE OR REPLACE FUNCTION asymm._sequence_options(sequence jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s', (sequence ->> 'start')::bigint,
+BEGIN
+    RETURN format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s', (sequence ->> 'start')::bigint,
                   (sequence ->> 'increment')::bigint, (sequence ->> 'min')::bigint, (sequence ->> 'max')::bigint,
-                  (sequence ->> 'cache')::bigint, CASE WHEN (sequence -> 'cycle')::boolean THEN ' CYCLE' ELSE ' NO CYCLE' END)
+                  (sequence ->> 'cache')::bigint, CASE WHEN (sequence -> 'cycle')::boolean THEN ' CYCLE' ELSE ' NO CYCLE' END);
+END
 $$;
 COMMENT ON FUNCTION asymm._sequence_options(jsonb) IS 'Options of a sequence as they are written in SQL.';
 
 CREATE OR REPLACE FUNCTION asymm._identity_clause(facts jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('GENERATED %s AS IDENTITY', upper(facts ->> 'identity'))
-           || CASE WHEN facts ? 'sequence' THEN format(' (SEQUENCE NAME %s %s)', facts #>> '{sequence,name}',
-                                                       asymm._sequence_options(facts -> 'sequence')) ELSE '' END
-     WHERE facts ? 'identity'
+BEGIN
+    RETURN (
+        SELECT format('GENERATED %s AS IDENTITY', upper(facts ->> 'identity'))
+               || CASE WHEN facts ? 'sequence' THEN format(' (SEQUENCE NAME %s %s)', facts #>> '{sequence,name}',
+                                                           asymm._sequence_options(facts -> 'sequence')) ELSE '' END
+         WHERE facts ? 'identity');
+END
 $$;
 COMMENT ON FUNCTION asymm._identity_clause(jsonb) IS 'GENERATED … AS IDENTITY of a column, NULL if it is none.';
 
 CREATE OR REPLACE FUNCTION asymm._column_definition(name text, facts jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(' ', quote_ident(name), facts ->> 'type', 'COLLATE ' || (facts ->> 'collation'),
+BEGIN
+    RETURN concat_ws(' ', quote_ident(name), facts ->> 'type', 'COLLATE ' || (facts ->> 'collation'),
                      'DEFAULT ' || (facts ->> 'default'),
                      CASE WHEN facts ? 'generated' THEN format('GENERATED ALWAYS AS (%s) %s', asymm._replayable(facts ->> 'generated'),
                          CASE WHEN facts ? 'virtual' THEN 'VIRTUAL' ELSE 'STORED' END) END,
-                     asymm._identity_clause(facts), asymm._not_null_clause(facts))
+                     asymm._identity_clause(facts), asymm._not_null_clause(facts));
+END
 $$;
 COMMENT ON FUNCTION asymm._column_definition(text, jsonb) IS 'A column as CREATE TABLE and ADD COLUMN have it.';
 
 -- A whole column as a script: sequence, column, settings, comment, grants.
 CREATE OR REPLACE FUNCTION asymm._plan_column_back(rel text, name text, facts jsonb, owner text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(E';\n',
-        CASE WHEN s.serial THEN asymm._plan_sequence_back(facts -> 'sequence', owner) END,
-        concat_ws(', ', format('ALTER TABLE %s ADD COLUMN %s', rel, asymm._column_definition(name, facts)),
-            CASE WHEN facts ? 'storage' THEN format('ALTER COLUMN %I SET STORAGE %s', name, facts ->> 'storage') END,
-            CASE WHEN facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, facts ->> 'compression') END,
-            CASE WHEN facts ? 'statistics' THEN format('ALTER COLUMN %I SET STATISTICS %s', name, facts ->> 'statistics') END,
-            (SELECT format('ALTER COLUMN %I %s', name, o.action) FROM asymm._option_changes(facts -> 'options', NULL) AS o)),
-        CASE WHEN s.serial THEN format('ALTER SEQUENCE %s OWNED BY %s.%I', facts #>> '{sequence,name}', rel, name) END,
-        CASE WHEN facts ? 'comment' THEN format('COMMENT ON COLUMN %s.%I IS %L', rel, name, facts ->> 'comment') END,
-        (SELECT string_agg(g.statement, E';\n' ORDER BY g.statement)
-           FROM asymm._grant_statements(facts -> 'acl', rel, name) AS g))
-      FROM (SELECT facts ? 'sequence' AND NOT facts ? 'identity' AS serial) AS s
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT concat_ws(E';\n',
+            CASE WHEN s.serial THEN asymm._plan_sequence_back(facts -> 'sequence', owner) END,
+            concat_ws(', ', format('ALTER TABLE %s ADD COLUMN %s', rel, asymm._column_definition(name, facts)),
+                CASE WHEN facts ? 'storage' THEN format('ALTER COLUMN %I SET STORAGE %s', name, facts ->> 'storage') END,
+                CASE WHEN facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, facts ->> 'compression') END,
+                CASE WHEN facts ? 'statistics' THEN format('ALTER COLUMN %I SET STATISTICS %s', name, facts ->> 'statistics') END,
+                (SELECT format('ALTER COLUMN %I %s', name, o.action) FROM asymm._option_changes(facts -> 'options', NULL) AS o)),
+            CASE WHEN s.serial THEN format('ALTER SEQUENCE %s OWNED BY %s.%I', facts #>> '{sequence,name}', rel, name) END,
+            CASE WHEN facts ? 'comment' THEN format('COMMENT ON COLUMN %s.%I IS %L', rel, name, facts ->> 'comment') END,
+            (SELECT string_agg(g.statement, E';\n' ORDER BY g.statement)
+               FROM asymm._grant_statements(facts -> 'acl', rel, name) AS g))
+          FROM (SELECT facts ? 'sequence' AND NOT facts ? 'identity' AS serial) AS s);
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_column_back(text, text, jsonb, text) IS 'Script that makes a dropped column again, empty.';
 

@@ -1,12 +1,13 @@
 -- What hangs on a column: its type's cost, storage, statistics, comment, and its sequence.
 
 CREATE OR REPLACE FUNCTION asymm._plan_retype(rel text, name text, from_facts jsonb, to_facts jsonb, defaults boolean) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
     -- USING only where there is no assignment cast: an explicit cast would cut values that the other refuses. What may
     -- have to wait for leave to delete data is one statement, its default included.
-    SELECT concat_ws(', ',
+    RETURN concat_ws(', ',
         format('ALTER TABLE %s', rel) || CASE WHEN defaults AND from_facts ? 'default'
                                               THEN format(' ALTER COLUMN %I DROP DEFAULT,', name) ELSE '' END
         || concat_ws(' ', format(' ALTER COLUMN %I TYPE %s', name, to_facts ->> 'type'), 'COLLATE ' || (to_facts ->> 'collation'),
@@ -15,7 +16,8 @@ AS $$
                  THEN 'USING ' || asymm._cast_expression(quote_ident(name), from_facts ->> 'type', to_facts ->> 'type') END),
         CASE WHEN defaults AND to_facts ? 'default' THEN format('ALTER COLUMN %I SET DEFAULT %s', name, to_facts ->> 'default') END,
         CASE WHEN to_facts ? 'storage' THEN format('ALTER COLUMN %I SET STORAGE %s', name, to_facts ->> 'storage') END,
-        CASE WHEN to_facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, to_facts ->> 'compression') END)
+        CASE WHEN to_facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, to_facts ->> 'compression') END);
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_retype(text, text, jsonb, jsonb, boolean)
     IS 'ALTER TYPE from one set of facts to another; storage falls to the type''s default with it.';
@@ -75,11 +77,13 @@ COMMENT ON FUNCTION asymm._plan_column_settings(jsonb, jsonb, jsonb) IS 'Steps t
 
 -- An owned sequence under another name, and nothing under the declared one: it was renamed.
 CREATE OR REPLACE FUNCTION asymm._plan_sequence_renamed(declared jsonb, actual jsonb) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT declared #>> '{sequence,name}' <> actual #>> '{sequence,name}' AND declared ? 'identity' = (actual ? 'identity')
-           AND asymm._relation_oid(declared #>> '{sequence,name}') IS NULL
+BEGIN
+    RETURN declared #>> '{sequence,name}' <> actual #>> '{sequence,name}' AND declared ? 'identity' = (actual ? 'identity')
+           AND asymm._relation_oid(declared #>> '{sequence,name}') IS NULL;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_sequence_renamed(jsonb, jsonb) IS 'Whether the sequence of a column only has another name.';
 

@@ -77,10 +77,12 @@ $$;
 COMMENT ON FUNCTION asymm._plan_extra_table(name, name, jsonb, oid) IS 'The step that drops a table nobody declared.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_linked(declared jsonb, actual jsonb, made boolean) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT NOT made AND (declared -> 'partition_of', declared -> 'inherits') IS DISTINCT FROM (actual -> 'partition_of', actual -> 'inherits')
+BEGIN
+    RETURN NOT made AND (declared -> 'partition_of', declared -> 'inherits') IS DISTINCT FROM (actual -> 'partition_of', actual -> 'inherits');
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_linked(jsonb, jsonb, boolean) IS 'Whether a table is given its parents back, so that their columns are its own for a while.';
 

@@ -3,12 +3,16 @@
 
 -- GRANT statements for a whole acl, of a column if one is named.
 CREATE OR REPLACE FUNCTION asymm._grant_statements(acl jsonb, rel text, column_name text DEFAULT NULL) RETURNS TABLE (statement text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT asymm._grant_statement(true, string_agg(rtrim(p, '*'), ',' ORDER BY p), column_name, 'TABLE ' || rel, g.key, p LIKE '%*')
       FROM jsonb_each(acl) AS g, jsonb_array_elements_text(g.value) AS p
-     GROUP BY g.key, p LIKE '%*'
+     GROUP BY g.key, p LIKE '%*';
+END
 $$;
 COMMENT ON FUNCTION asymm._grant_statements(jsonb, text, text) IS 'GRANT statements that give what an acl fact says.';
 
@@ -29,14 +33,18 @@ COMMENT ON FUNCTION asymm._grant_statement(boolean, text, text, text, text, bool
 
 -- An acl as rows, the owner's share made explicit for tables and sequences.
 CREATE OR REPLACE FUNCTION asymm._acl_rows(kind "char", acl jsonb, owner text) RETURNS TABLE (grantee text, privilege text, grantable boolean)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT g.key, rtrim(p, '*'), p LIKE '%*' AND g.key <> owner
       FROM jsonb_each(acl) AS g, jsonb_array_elements_text(g.value) AS p
     UNION ALL
     SELECT owner, d.privilege_type, false
-      FROM aclexplode(acldefault(kind, 10)) AS d WHERE d.grantee = 10 AND kind <> 'c' AND (acl ? owner) IS NOT TRUE
+      FROM aclexplode(acldefault(kind, 10)) AS d WHERE d.grantee = 10 AND kind <> 'c' AND (acl ? owner) IS NOT TRUE;
+END
 $$;
 COMMENT ON FUNCTION asymm._acl_rows("char", jsonb, text) IS 'An acl fact as rows of grantee, privilege and grant option.';
 

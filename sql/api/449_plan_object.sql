@@ -1,25 +1,29 @@
 -- What nearly every kind of object has: a comment, an owner and privileges, read and planned in one way for all kinds.
 
 CREATE OR REPLACE FUNCTION asymm._object_acl_facts(acl aclitem[], kind "char", owner oid) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     -- The owner stands there only when he has not what the kind gives an owner; {} says that PUBLIC lost its default.
-    WITH present AS (
-        SELECT e.grantee, array_agg(e.privilege ORDER BY e.privilege COLLATE "C") AS privileges
-          FROM (SELECT x.grantee, x.privilege_type || CASE WHEN bool_or(x.is_grantable) THEN '*' ELSE '' END AS privilege
-                  FROM aclexplode(acl) AS x GROUP BY x.grantee, x.privilege_type) AS e
-         GROUP BY e.grantee),
-    usual AS (
-        SELECT x.grantee, array_agg(x.privilege_type ORDER BY x.privilege_type COLLATE "C") AS privileges
-          FROM aclexplode(acldefault(kind, owner)) AS x GROUP BY x.grantee)
-    SELECT COALESCE(jsonb_object_agg(CASE WHEN g.grantee = 0 THEN '' ELSE pg_get_userbyid(g.grantee) END, to_jsonb(g.privileges))
-                        FILTER (WHERE g.grantee <> owner AND g.privileges <> '{}' OR g.grantee = owner AND NOT g.same), '{}')
-      FROM (SELECT COALESCE(p.grantee, u.grantee) AS grantee, COALESCE(p.privileges, '{}') AS privileges,
-                   COALESCE(p.privileges = u.privileges, false) AS same
-              FROM present AS p FULL JOIN usual AS u ON u.grantee = p.grantee) AS g
-     WHERE acl IS NOT NULL
-    HAVING NOT bool_and(g.same)
+    RETURN (
+        WITH present AS (
+            SELECT e.grantee, array_agg(e.privilege ORDER BY e.privilege COLLATE "C") AS privileges
+              FROM (SELECT x.grantee, x.privilege_type || CASE WHEN bool_or(x.is_grantable) THEN '*' ELSE '' END AS privilege
+                      FROM aclexplode(acl) AS x GROUP BY x.grantee, x.privilege_type) AS e
+             GROUP BY e.grantee),
+        usual AS (
+            SELECT x.grantee, array_agg(x.privilege_type ORDER BY x.privilege_type COLLATE "C") AS privileges
+              FROM aclexplode(acldefault(kind, owner)) AS x GROUP BY x.grantee)
+        SELECT COALESCE(jsonb_object_agg(CASE WHEN g.grantee = 0 THEN '' ELSE pg_get_userbyid(g.grantee) END, to_jsonb(g.privileges))
+                            FILTER (WHERE g.grantee <> owner AND g.privileges <> '{}' OR g.grantee = owner AND NOT g.same), '{}')
+          FROM (SELECT COALESCE(p.grantee, u.grantee) AS grantee, COALESCE(p.privileges, '{}') AS privileges,
+                       COALESCE(p.privileges = u.privileges, false) AS same
+                  FROM present AS p FULL JOIN usual AS u ON u.grantee = p.grantee) AS g
+         WHERE acl IS NOT NULL
+        HAVING NOT bool_and(g.same));
+END
 $$;
 COMMENT ON FUNCTION asymm._object_acl_facts(aclitem[], "char", oid)
     IS 'Privileges of an object as facts: grantee → privileges (* with grant option, '''' for PUBLIC); NULL when they are what its kind has by default.';

@@ -27,9 +27,13 @@ COMMENT ON FUNCTION asymm._relations_objects(oid[])
     IS 'Views, materialized views, foreign tables and sequences that are no fact of a column, of these schemas (NULL: all of the database).';
 
 CREATE OR REPLACE FUNCTION asymm._relations_identity(kind text, schema_name text, object_name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT format('%I.%I', schema_name, object_name) $$;
+AS $$
+BEGIN
+    RETURN format('%I.%I', schema_name, object_name);
+END
+$$;
 COMMENT ON FUNCTION asymm._relations_identity(text, text, text) IS 'Name of a relation as it stands after DROP, ALTER and COMMENT ON.';
 
 -- The settings are those that deparsed text depends on, as for tables.
@@ -86,22 +90,28 @@ COMMENT ON FUNCTION asymm._view_facts(oid[])
 
 -- What CREATE OR REPLACE VIEW asks for: the columns there are come first, in their order, with their names and types.
 CREATE OR REPLACE FUNCTION asymm._view_replaceable(declared jsonb, actual jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(bool_and(d.name IS NOT NULL AND d.name = a.name
-               AND (declared #> ARRAY['column', a.name, 'type'], declared #> ARRAY['column', a.name, 'collation'])
-                   IS NOT DISTINCT FROM (actual #> ARRAY['column', a.name, 'type'], actual #> ARRAY['column', a.name, 'collation'])), true)
-      FROM jsonb_array_elements_text(actual #> '{view,"",columns}') WITH ORDINALITY AS a (name, ord)
-      LEFT JOIN jsonb_array_elements_text(declared #> '{view,"",columns}') WITH ORDINALITY AS d (name, ord) ON d.ord = a.ord
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT COALESCE(bool_and(d.name IS NOT NULL AND d.name = a.name
+                   AND (declared #> ARRAY['column', a.name, 'type'], declared #> ARRAY['column', a.name, 'collation'])
+                       IS NOT DISTINCT FROM (actual #> ARRAY['column', a.name, 'type'], actual #> ARRAY['column', a.name, 'collation'])), true)
+          FROM jsonb_array_elements_text(actual #> '{view,"",columns}') WITH ORDINALITY AS a (name, ord)
+          LEFT JOIN jsonb_array_elements_text(declared #> '{view,"",columns}') WITH ORDINALITY AS d (name, ord) ON d.ord = a.ord);
+END
 $$;
 COMMENT ON FUNCTION asymm._view_replaceable(jsonb, jsonb) IS 'Whether CREATE OR REPLACE VIEW leads from one view to the other.';
 
 CREATE OR REPLACE FUNCTION asymm._remakes_relations(kind text, declared jsonb, actual jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+#variable_conflict use_column
+BEGIN
+    RETURN CASE
         WHEN declared IS NULL OR actual IS NULL THEN false
         WHEN kind = 'view' THEN NOT asymm._view_replaceable(declared, actual)
         WHEN kind = 'materialized view' THEN
@@ -113,6 +123,7 @@ AS $$
         -- Columns that came from a parent stay a child's own once it has left; here nothing is lost by making it anew.
         WHEN kind = 'foreign table' THEN declared #> '{foreign table,"",server}' IS DISTINCT FROM actual #> '{foreign table,"",server}'
             OR NOT COALESCE(declared #> '{foreign table,"",inherits}', '[]') <@ COALESCE(actual #> '{foreign table,"",inherits}', '[]')
-        ELSE false END
+        ELSE false END;
+END
 $$;
 COMMENT ON FUNCTION asymm._remakes_relations(text, jsonb, jsonb) IS 'Whether the planner drops a relation and makes it anew to get from one state to the other.';

@@ -2,59 +2,76 @@
 -- planned by the makers for tables, which are shown the view as if it were one.
 
 CREATE OR REPLACE FUNCTION asymm._view_statement(kind text, rel text, facts jsonb, replacing boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat('CREATE ', CASE WHEN replacing THEN 'OR REPLACE ' END, upper(kind), ' ', rel,
+#variable_conflict use_column
+BEGIN
+    RETURN concat('CREATE ', CASE WHEN replacing THEN 'OR REPLACE ' END, upper(kind), ' ', rel,
                ' USING ' || quote_ident(facts ->> 'access_method'),
                (SELECT format(' WITH (%s)', string_agg(format('%s%I = %L', o.prefix, o.key, o.value), ', ' ORDER BY o.prefix, o.key COLLATE "C"))
                   FROM (SELECT '' AS prefix, p.key, p.value FROM jsonb_each_text(facts -> 'options') AS p
                         UNION ALL SELECT 'toast.', p.key, p.value FROM jsonb_each_text(facts -> 'toast_options') AS p) AS o HAVING count(*) > 0),
                ' TABLESPACE ' || quote_ident(facts ->> 'tablespace'),
                E' AS\n', asymm._replayable(facts ->> 'def'),
-               CASE WHEN kind = 'materialized view' THEN E'\nWITH NO DATA' END)
+               CASE WHEN kind = 'materialized view' THEN E'\nWITH NO DATA' END);
+END
 $$;
 COMMENT ON FUNCTION asymm._view_statement(text, text, jsonb, boolean) IS 'CREATE of a view or an empty materialized view from its facts.';
 
 -- The document of a relation as the makers for tables read it.
 CREATE OR REPLACE FUNCTION asymm._as_table(kind text, facts jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT (facts - kind) || jsonb_build_object('table', facts -> kind) $$;
+AS $$
+BEGIN
+    RETURN (facts - kind) || jsonb_build_object('table', facts -> kind);
+END
+$$;
 COMMENT ON FUNCTION asymm._as_table(text, jsonb) IS 'Facts of a view, materialized view or foreign table under the name of a table''s.';
 
 -- What the steps after its CREATE find.
 CREATE OR REPLACE FUNCTION asymm._plan_view_made(kind text, declared jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_build_object(
+#variable_conflict use_column
+BEGIN
+    RETURN jsonb_build_object(
         kind, jsonb_build_object('', (declared #> ARRAY[kind, '']) - ARRAY['owner', 'comment', 'acl', 'cluster', 'replica_identity']),
         'column', (SELECT jsonb_object_agg(d.key, jsonb_strip_nulls(jsonb_build_object(
-                              'type', d.value -> 'type', 'collation', d.value -> 'collation'))) FROM jsonb_each(declared -> 'column') AS d))
+                              'type', d.value -> 'type', 'collation', d.value -> 'collation'))) FROM jsonb_each(declared -> 'column') AS d));
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_view_made(text, jsonb) IS 'Facts of a view right after its CREATE.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_view_context(rel text, schema_name text, declared jsonb, actual jsonb, columns jsonb, relid oid) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_build_object(
-        'rel', rel, 'schema', schema_name, 'relid', relid, 'layout', columns, 'only', '', 'linked', false,
-        'column', (SELECT COALESCE(jsonb_object_agg(d.key, CASE WHEN actual -> 'column' ? d.key THEN 'same' ELSE 'add' END), '{}')
-                     FROM jsonb_each(declared -> 'column') AS d))
-        || jsonb_object_agg(p.part, asymm._plan_verdicts(p.part, declared -> p.part, actual -> p.part, NULL, '{}', '{}', '{}'))
-      FROM unnest(ARRAY['index', 'trigger', 'rule']) AS p (part)
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT jsonb_build_object(
+            'rel', rel, 'schema', schema_name, 'relid', relid, 'layout', columns, 'only', '', 'linked', false,
+            'column', (SELECT COALESCE(jsonb_object_agg(d.key, CASE WHEN actual -> 'column' ? d.key THEN 'same' ELSE 'add' END), '{}')
+                         FROM jsonb_each(declared -> 'column') AS d))
+            || jsonb_object_agg(p.part, asymm._plan_verdicts(p.part, declared -> p.part, actual -> p.part, NULL, '{}', '{}', '{}'))
+          FROM unnest(ARRAY['index', 'trigger', 'rule']) AS p (part));
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_view_context(text, text, jsonb, jsonb, jsonb, oid) IS 'What the makers for tables need to know of a view.';
 
 -- ALTER TABLE does for all of these, but their own word reads better.
 CREATE OR REPLACE FUNCTION asymm._plan_in_words(statement text, kind text, rel text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN starts_with(statement, format('ALTER TABLE %s ', rel)) OR starts_with(statement, format('ALTER TABLE ONLY %s ', rel))
-                THEN overlay(statement PLACING format('ALTER %s', upper(kind)) FROM 1 FOR 11) ELSE statement END
+#variable_conflict use_column
+BEGIN
+    RETURN CASE WHEN starts_with(statement, format('ALTER TABLE %s ', rel)) OR starts_with(statement, format('ALTER TABLE ONLY %s ', rel))
+                THEN overlay(statement PLACING format('ALTER %s', upper(kind)) FROM 1 FOR 11) ELSE statement END;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_in_words(text, text, text) IS 'A statement of the makers for tables in the words of another kind of relation.';
 
@@ -84,15 +101,19 @@ COMMENT ON FUNCTION asymm._can_be_filled(text, text) IS 'Whether the owner of a 
 
 CREATE OR REPLACE FUNCTION asymm._plan_view_defaults(declared jsonb, actual jsonb, rel text)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT 546, 0, 'column', d.key,
            format('ALTER VIEW %s ALTER COLUMN %I %s', rel, d.key, COALESCE('SET DEFAULT ' || (d.value ->> 'default'), 'DROP DEFAULT')),
            format('ALTER VIEW %s ALTER COLUMN %I %s', rel, d.key, COALESCE('SET DEFAULT ' || (a.value ->> 'default'), 'DROP DEFAULT')),
            'ACCESS EXCLUSIVE', '{}'::text[], NULL::text
       FROM jsonb_each(declared) AS d LEFT JOIN jsonb_each(actual) AS a ON a.key = d.key
-     WHERE d.value -> 'default' IS DISTINCT FROM a.value -> 'default'
+     WHERE d.value -> 'default' IS DISTINCT FROM a.value -> 'default';
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_view_defaults(jsonb, jsonb, text) IS 'Steps that mend the defaults of a view''s columns.';
 

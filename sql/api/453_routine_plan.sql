@@ -101,25 +101,31 @@ COMMENT ON FUNCTION asymm._routine_definition(text, text, jsonb) IS 'The stateme
 
 -- OR REPLACE keeps the result, the names of arguments that have one, and the defaults there are.
 CREATE OR REPLACE FUNCTION asymm._routine_replaces(declared jsonb, actual jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH x AS (
-        SELECT s.side, a.value ->> 'name' AS name, a.value ->> 'type' AS type, a.value ->> 'default' AS fallback, f.input, f.output,
-               count(*) FILTER (WHERE f.input) OVER w AS nth_in, count(*) FILTER (WHERE f.output) OVER w AS nth_out
-          FROM (VALUES ('d', declared), ('a', actual)) AS s (side, facts)
-         CROSS JOIN LATERAL jsonb_array_elements(s.facts -> 'arguments') WITH ORDINALITY AS a (value, ord)
-         CROSS JOIN LATERAL (SELECT COALESCE(a.value ->> 'mode', 'in') IN ('in', 'inout', 'variadic') AS input,
-                                    a.value ->> 'mode' IN ('out', 'inout', 'table') IS TRUE AS output) AS f
-        WINDOW w AS (PARTITION BY s.side ORDER BY a.ord))
-    SELECT declared -> 'returns' = actual -> 'returns' AND declared -> 'window' IS NOT DISTINCT FROM actual -> 'window'
-       AND NOT EXISTS (
-           SELECT FROM (SELECT * FROM x WHERE side = 'd' AND input) AS d FULL JOIN (SELECT * FROM x WHERE side = 'a' AND input) AS a USING (nth_in)
-            WHERE a.name IS NOT NULL AND d.name IS DISTINCT FROM a.name
-               OR a.fallback IS NOT NULL AND (d.fallback IS NULL OR a.type LIKE 'any%' AND d.fallback <> a.fallback))
-       AND (declared ->> 'returns' NOT IN ('record', 'SETOF record') OR NOT EXISTS (
-           SELECT FROM (SELECT * FROM x WHERE side = 'd' AND output) AS d FULL JOIN (SELECT * FROM x WHERE side = 'a' AND output) AS a USING (nth_out)
-            WHERE (d.name, d.type) IS DISTINCT FROM (a.name, a.type)))
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        WITH x AS (
+            SELECT s.side, a.value ->> 'name' AS name, a.value ->> 'type' AS type, a.value ->> 'default' AS fallback, f.input, f.output,
+                   count(*) FILTER (WHERE f.input) OVER w AS nth_in, count(*) FILTER (WHERE f.output) OVER w AS nth_out
+              FROM (VALUES ('d', declared), ('a', actual)) AS s (side, facts)
+             CROSS JOIN LATERAL jsonb_array_elements(s.facts -> 'arguments') WITH ORDINALITY AS a (value, ord)
+             CROSS JOIN LATERAL (SELECT COALESCE(a.value ->> 'mode', 'in') IN ('in', 'inout', 'variadic') AS input,
+                                        a.value ->> 'mode' IN ('out', 'inout', 'table') IS TRUE AS output) AS f
+            WINDOW w AS (PARTITION BY s.side ORDER BY a.ord))
+        SELECT declared -> 'returns' = actual -> 'returns' AND declared -> 'window' IS NOT DISTINCT FROM actual -> 'window'
+           AND NOT EXISTS (
+               SELECT FROM (SELECT * FROM x WHERE side = 'd' AND input) AS d
+                 FULL JOIN (SELECT * FROM x WHERE side = 'a' AND input) AS a USING (nth_in)
+                WHERE a.name IS NOT NULL AND d.name IS DISTINCT FROM a.name
+                   OR a.fallback IS NOT NULL AND (d.fallback IS NULL OR a.type LIKE 'any%' AND d.fallback <> a.fallback))
+           AND (declared ->> 'returns' NOT IN ('record', 'SETOF record') OR NOT EXISTS (
+               SELECT FROM (SELECT * FROM x WHERE side = 'd' AND output) AS d
+                 FULL JOIN (SELECT * FROM x WHERE side = 'a' AND output) AS a USING (nth_out)
+                WHERE (d.name, d.type) IS DISTINCT FROM (a.name, a.type))));
+END
 $$;
 COMMENT ON FUNCTION asymm._routine_replaces(jsonb, jsonb) IS 'Whether CREATE OR REPLACE turns one function or procedure into another of the same name and input types.';
 
@@ -238,12 +244,14 @@ $$;
 COMMENT ON FUNCTION asymm._routine_script(text, text, text, jsonb) IS 'Script that makes a routine, operator, cast, … in full.';
 
 CREATE OR REPLACE FUNCTION asymm._routine_catalog(kind text) RETURNS oid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE kind WHEN 'operator' THEN 'pg_operator'::regclass WHEN 'operator class' THEN 'pg_opclass'::regclass
+BEGIN
+    RETURN CASE kind WHEN 'operator' THEN 'pg_operator'::regclass WHEN 'operator class' THEN 'pg_opclass'::regclass
                      WHEN 'operator family' THEN 'pg_opfamily'::regclass WHEN 'cast' THEN 'pg_cast'::regclass
                      WHEN 'transform' THEN 'pg_transform'::regclass WHEN 'language' THEN 'pg_language'::regclass
-                     WHEN 'access method' THEN 'pg_am'::regclass ELSE 'pg_proc'::regclass END::oid
+                     WHEN 'access method' THEN 'pg_am'::regclass ELSE 'pg_proc'::regclass END::oid;
+END
 $$;
 COMMENT ON FUNCTION asymm._routine_catalog(text) IS 'The catalog objects of a kind are in.';

@@ -1,9 +1,12 @@
 -- Facts of types: enums, composite, range, base and shell types; what of all kinds of this group can be watched.
 
 CREATE OR REPLACE FUNCTION asymm._types_objects(schemas oid[]) RETURNS TABLE (class_id oid, object_id oid, kind text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH s AS MATERIALIZED (
         SELECT n.oid FROM pg_namespace AS n
          WHERE (schemas IS NULL OR n.oid = ANY (schemas)) AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm'))
@@ -29,7 +32,8 @@ AS $$
     UNION ALL
     SELECT 'pg_ts_config'::regclass, c.oid, 'text search configuration' FROM pg_ts_config AS c WHERE c.cfgnamespace IN (SELECT s.oid FROM s)
     UNION ALL
-    SELECT 'pg_statistic_ext'::regclass, x.oid, 'statistics object' FROM pg_statistic_ext AS x WHERE x.stxnamespace IN (SELECT s.oid FROM s)
+    SELECT 'pg_statistic_ext'::regclass, x.oid, 'statistics object' FROM pg_statistic_ext AS x WHERE x.stxnamespace IN (SELECT s.oid FROM s);
+END
 $$;
 COMMENT ON FUNCTION asymm._types_objects(oid[])
     IS 'Types, domains, collations, conversions, text search objects and extended statistics that can be watched, of some schemas or of all (NULL).';

@@ -1,10 +1,13 @@
 -- The kinds of 458 and 459 together: what there is to watch, and the way into their planners.
 
 CREATE OR REPLACE FUNCTION asymm._other_objects(schemas oid[]) RETURNS TABLE (class_id oid, object_id oid, kind text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     -- None of these lives in a schema. What the server came with (plpgsql) and this extension itself are left out.
+    RETURN QUERY
     SELECT 'pg_namespace'::regclass::oid, n.oid, 'schema' FROM pg_namespace AS n
      WHERE schemas IS NULL AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')
     UNION ALL
@@ -24,7 +27,8 @@ AS $$
     UNION ALL
     SELECT 'pg_event_trigger'::regclass, t.oid, 'event trigger' FROM pg_event_trigger AS t WHERE schemas IS NULL
     UNION ALL
-    SELECT 'pg_default_acl'::regclass, d.oid, 'default acl' FROM pg_default_acl AS d WHERE schemas IS NULL
+    SELECT 'pg_default_acl'::regclass, d.oid, 'default acl' FROM pg_default_acl AS d WHERE schemas IS NULL;
+END
 $$;
 COMMENT ON FUNCTION asymm._other_objects(oid[])
     IS 'Objects that live in no schema: schemas, extensions, foreign-data wrappers, servers, user mappings, publications, subscriptions, event triggers, default privileges.';

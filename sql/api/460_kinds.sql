@@ -1,10 +1,11 @@
 -- Every kind of object through one door: what there is, its facts, its name, its plan. A kind's own files are 400–459.
 
 CREATE OR REPLACE FUNCTION asymm._kind_group(kind text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN kind = 'table' THEN 'table'
         WHEN kind IN ('view', 'materialized view', 'sequence', 'foreign table') THEN 'relations'
         WHEN kind IN ('function', 'procedure', 'aggregate', 'operator', 'operator class', 'operator family', 'cast', 'transform',
@@ -12,16 +13,18 @@ AS $$
         WHEN kind IN ('type', 'domain', 'collation', 'conversion', 'statistics object') OR kind LIKE 'text search %' THEN 'types'
         WHEN kind IN ('schema', 'extension', 'foreign-data wrapper', 'server', 'user mapping', 'publication', 'subscription',
                       'event trigger', 'default acl') THEN 'other'
-    END
+    END;
+END
 $$;
 COMMENT ON FUNCTION asymm._kind_group(text) IS 'Which planner serves a kind of object; NULL for a kind that is not known.';
 
 -- The catalog that holds objects of a kind.
 CREATE OR REPLACE FUNCTION asymm._kind_class(kind text) RETURNS oid
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN kind IN ('table', 'view', 'materialized view', 'sequence', 'foreign table') THEN 'pg_class'::regclass::oid
         WHEN kind IN ('function', 'procedure', 'aggregate') THEN 'pg_proc'::regclass::oid
         WHEN kind IN ('type', 'domain') THEN 'pg_type'::regclass::oid
@@ -35,14 +38,18 @@ AS $$
             WHEN 'foreign-data wrapper' THEN 'pg_foreign_data_wrapper' WHEN 'server' THEN 'pg_foreign_server'
             WHEN 'user mapping' THEN 'pg_user_mapping' WHEN 'publication' THEN 'pg_publication' WHEN 'subscription' THEN 'pg_subscription'
             WHEN 'event trigger' THEN 'pg_event_trigger' WHEN 'default acl' THEN 'pg_default_acl' END)::regclass::oid
-    END
+    END;
+END
 $$;
 COMMENT ON FUNCTION asymm._kind_class(text) IS 'OID of the catalog that objects of a kind stand in.';
 
 CREATE OR REPLACE FUNCTION asymm._objects(schemas oid[]) RETURNS TABLE (class_id oid, object_id oid, kind text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT o.class_id, o.object_id, o.kind
       FROM (SELECT 'pg_class'::regclass::oid AS class_id, c.oid AS object_id, 'table' AS kind
               FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -52,7 +59,8 @@ AS $$
             UNION ALL SELECT r.class_id, r.object_id, r.kind FROM asymm._routines_objects(schemas) AS r
             UNION ALL SELECT r.class_id, r.object_id, r.kind FROM asymm._types_objects(schemas) AS r
             UNION ALL SELECT r.class_id, r.object_id, r.kind FROM asymm._other_objects(schemas) AS r) AS o
-     WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.class_id AND d.objid = o.object_id AND d.deptype = 'e')
+     WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.class_id AND d.objid = o.object_id AND d.deptype = 'e');
+END
 $$;
 COMMENT ON FUNCTION asymm._objects(oid[])
     IS 'Catalog address and kind of everything that can be watched in some schemas, or (NULL) in the database; what belongs to an extension is left out.';
@@ -94,16 +102,18 @@ $$;
 COMMENT ON FUNCTION asymm._object_facts(text[], oid[]) IS 'Facts of objects of any kind (kinds and OIDs in step): part → name → attribute → value.';
 
 CREATE OR REPLACE FUNCTION asymm._object_identity(kind text, schema_name text, object_name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE asymm._kind_group(kind)
+BEGIN
+    RETURN CASE asymm._kind_group(kind)
         WHEN 'table' THEN format('%I.%I', schema_name, object_name)
         WHEN 'relations' THEN asymm._relations_identity(kind, schema_name, object_name)
         WHEN 'routines' THEN asymm._routines_identity(kind, schema_name, object_name)
         WHEN 'types' THEN asymm._types_identity(kind, schema_name, object_name)
         WHEN 'other' THEN asymm._other_identity(kind, schema_name, object_name)
-    END
+    END;
+END
 $$;
 COMMENT ON FUNCTION asymm._object_identity(text, text, text) IS 'Name of an object as SQL wants it after DROP or ALTER and its kind.';
 
@@ -163,16 +173,18 @@ $$;
 COMMENT ON FUNCTION asymm._object_oid(text, text, text) IS 'OID of an object by kind and name, or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._object_remade(kind text, declared jsonb, actual jsonb) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE asymm._kind_group(kind)
+BEGIN
+    RETURN CASE asymm._kind_group(kind)
         WHEN 'table' THEN false
         WHEN 'relations' THEN asymm._remakes_relations(kind, declared, actual)
         WHEN 'routines' THEN asymm._remakes_routines(kind, declared, actual)
         WHEN 'types' THEN asymm._remakes_types(kind, declared, actual)
         WHEN 'other' THEN asymm._remakes_other(kind, declared, actual)
-    END
+    END;
+END
 $$;
 COMMENT ON FUNCTION asymm._object_remade(text, jsonb, jsonb) IS 'Whether an object has to be dropped and made anew to become the declared one.';
 

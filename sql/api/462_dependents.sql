@@ -4,13 +4,16 @@
 -- Everything that depends on some catalog addresses, however far. A column that is only given another type (retyped)
 -- keeps its own table's parts, which the table's plan sees to, and foreign keys, which the server does. depth is the
 -- longest way: what is deepest goes first. gone: it hangs on something that is dropped, not only swapped or retyped.
-CREATE OR REPLACE FUNCTION asymm._depending(class_ids oid[], object_ids oid[], sub_ids integer[], gone boolean[])
+CREATE OR REPLACE FUNCTION asymm._depending(class_ids oid[], object_ids oid[], sub_ids integer[], dropped boolean[])
 RETURNS TABLE (class_id oid, object_id oid, sub_id integer, depth integer, gone boolean)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE seed AS (
-        SELECT s.* FROM unnest(class_ids, object_ids, sub_ids, gone) AS s (class_id, object_id, sub_id, gone)),
+        SELECT s.* FROM unnest(class_ids, object_ids, sub_ids, dropped) AS s (class_id, object_id, sub_id, gone)),
     reached AS (
         SELECT s.class_id, s.object_id, s.sub_id, 0 AS depth, s.gone FROM seed AS s
         UNION
@@ -55,7 +58,8 @@ AS $$
     SELECT r.class_id, r.object_id, r.sub_id, max(r.depth), bool_or(r.gone)
       FROM reached AS r
      GROUP BY r.class_id, r.object_id, r.sub_id
-    HAVING max(r.depth) > 0
+    HAVING max(r.depth) > 0;
+END
 $$;
 COMMENT ON FUNCTION asymm._depending(oid[], oid[], integer[], boolean[]) IS 'Catalog addresses that depend on the given ones, directly or not, with the longest way to each.';
 

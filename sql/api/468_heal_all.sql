@@ -2,20 +2,26 @@
 
 -- What is watched as a whole: the database, or schemas.
 CREATE OR REPLACE FUNCTION asymm._scope(OUT whole boolean, OUT schemas text[])
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (SELECT FROM asymm.watched_database), ARRAY(SELECT w.schema_name::text FROM asymm.watched_schema AS w)
+BEGIN
+    whole := EXISTS (SELECT FROM asymm.watched_database);
+    schemas := ARRAY(SELECT w.schema_name::text FROM asymm.watched_schema AS w);
+END
 $$;
 COMMENT ON FUNCTION asymm._scope() IS 'Whether the whole database is watched, and the schemas that are.';
 
 -- What lies in the schema of an extension is that extension's, though it need not be a member of it.
 CREATE OR REPLACE FUNCTION asymm._extension_schemas() RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT ARRAY(SELECT n.nspname::text FROM pg_namespace AS n
-                   JOIN pg_depend AS d ON d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
+#variable_conflict use_column
+BEGIN
+    RETURN ARRAY(SELECT n.nspname::text FROM pg_namespace AS n
+                   JOIN pg_depend AS d ON d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e');
+END
 $$;
 COMMENT ON FUNCTION asymm._extension_schemas() IS 'Schemas that extensions made for themselves.';
 
@@ -62,11 +68,16 @@ $$;
 COMMENT ON FUNCTION asymm._differing() IS 'Items {baseline, kind, schema, name, declared, layout, actual, oid, renames, owner} of everything that is not as declared.';
 
 CREATE OR REPLACE FUNCTION asymm._fingerprint_items(items jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(i.kind, i.schema, i.name, i.actual)::text, '' ORDER BY i.kind, i.schema, i.name), ''))
-      FROM jsonb_to_recordset(items) AS i (kind text COLLATE "C", schema text COLLATE "C", name text COLLATE "C", actual jsonb)
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(i.kind, i.schema, i.name, i.actual)::text, ''
+                                                  ORDER BY i.kind, i.schema, i.name), ''))
+          FROM jsonb_to_recordset(items) AS i (kind text COLLATE "C", schema text COLLATE "C", name text COLLATE "C", actual jsonb));
+END
 $$;
 COMMENT ON FUNCTION asymm._fingerprint_items(jsonb) IS 'SHA-256 of the state of several objects.';
 
