@@ -175,3 +175,23 @@ CREATE DOMAIN r AS c;
 CREATE DOMAIN l AS c[];
 CREATE TABLE t (id integer PRIMARY KEY, l c[], r r, k l);
 INSERT INTO t VALUES (1, ARRAY[ROW(1, 2), NULL]::c[], ROW(1, 2), ARRAY[ROW(1, 2)]::c[]), (2, '{}', NULL, '{}'), (3, NULL, ROW(NULL, NULL), NULL);
+--- base: gone with its functions
+-- no revert
+CREATE TYPE b;
+CREATE FUNCTION b_in(cstring) RETURNS b IMMUTABLE STRICT LANGUAGE internal AS 'textin';
+CREATE FUNCTION b_out(b) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'textout';
+CREATE TYPE b (INPUT = b_in, OUTPUT = b_out, STORAGE = extended, CATEGORY = 'S', DEFAULT = 'it''s', DELIMITER = ';', COLLATABLE = true);
+COMMENT ON TYPE b IS 'b';
+ALTER TYPE b OWNER TO {ann};
+CREATE TYPE c AS (b b);
+--- slip
+DROP TYPE b CASCADE;
+DROP TYPE c;
+--- base: functions and storage
+CREATE TYPE b;
+CREATE FUNCTION b_in(cstring) RETURNS b IMMUTABLE STRICT LANGUAGE internal AS 'textin';
+CREATE FUNCTION b_out(b) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'textout';
+CREATE FUNCTION b_send(b) RETURNS bytea IMMUTABLE STRICT LANGUAGE internal AS 'textsend';
+CREATE TYPE b (INPUT = b_in, OUTPUT = b_out, SEND = b_send, STORAGE = main);
+--- slip
+ALTER TYPE b SET (SEND = NONE, STORAGE = external);
