@@ -11,7 +11,7 @@ BEGIN
                'auto', c.auto, 'name', CASE WHEN c.named THEN c.name END, 'comment', c.comment,
                'options', CASE WHEN c.filled THEN COALESCE(asymm._option_facts(c.reloptions), '{}') END))))
       FROM (SELECT r.oid AS relid, format('%I.%I', n.nspname, p.relname) AS parent, i.relname AS name, a.auto, i.reloptions,
-                   i.relname !~ concat('^', regexp_replace(a.auto, '([^[:alnum:]_])', '\\\1', 'g'), '[0-9]*$') AND octet_length(a.auto) < 64 AS named,
+                   i.relname <> a.auto AND octet_length(a.auto) < 64 AS named,
                    asymm._option_facts(i.reloptions) IS DISTINCT FROM asymm._option_facts(p.reloptions) AS filled,
                    obj_description(i.oid, 'pg_class') AS comment
               FROM pg_class AS r

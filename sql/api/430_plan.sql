@@ -174,8 +174,9 @@ BEGIN
                  AND (declared ->> 'def' NOT LIKE '% NOT VALID' OR actual ->> 'def' LIKE '% NOT VALID') THEN 'alter'
             ELSE 'remake' END
         WHEN 'index' THEN CASE
+            -- Of a partitioned table it is one that some partition has not; else the leftover of a build.
             WHEN declared -> 'invalid' IS DISTINCT FROM actual -> 'invalid' THEN
-                 CASE WHEN actual ? 'invalid' THEN 'remake' ELSE 'same' END
+                 CASE WHEN actual ? 'invalid' OR declared ->> 'def' LIKE '% ON ONLY %' THEN 'remake' ELSE 'same' END
             WHEN declared -> 'def' = actual -> 'def' THEN 'same'
             WHEN asymm._index_core(declared ->> 'def') = asymm._index_core(actual ->> 'def') THEN 'alter'
             ELSE 'remake' END

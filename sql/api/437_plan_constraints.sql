@@ -91,11 +91,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._deferral(text) IS 'Deferral clause of a constraint''s definition.';
 
--- On a partitioned table the definition says ONLY; made like that, the index would stay invalid.
+-- On a partitioned table the definition says ONLY; made like that, the index stays invalid until each partition has one.
 CREATE OR REPLACE FUNCTION asymm._index_definition(facts jsonb, rel text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT asymm._replayable(replace(facts ->> 'def', ' ON ONLY ' || rel || ' ', ' ON ' || rel || ' ')) $$;
+AS $$
+    SELECT asymm._replayable(CASE WHEN facts ? 'invalid' THEN facts ->> 'def'
+                                  ELSE replace(facts ->> 'def', ' ON ONLY ' || rel || ' ', ' ON ' || rel || ' ') END)
+$$;
 COMMENT ON FUNCTION asymm._index_definition(jsonb, text) IS 'CREATE INDEX as it is to be run.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_index_back(rel text, schema_name text, name text, facts jsonb) RETURNS text

@@ -30,10 +30,21 @@ BEGIN
           FULL JOIN jsonb_each(actual -> 'partition index') AS a ON a.key = d.key
           LEFT JOIN LATERAL asymm._partition_index((context ->> 'relid')::oid, COALESCE(d.key, a.key)) AS i ON true
          CROSS JOIN LATERAL (SELECT COALESCE(d.value ->> 'auto', a.value ->> 'auto')) AS v (auto)
-         WHERE d.value IS DISTINCT FROM a.value)
-    SELECT 555, 0, 'partition index', c.key, format('ALTER INDEX IF EXISTS %I.%I RENAME TO %I', v_schema, c.present, c.wanted),
-           format('ALTER INDEX IF EXISTS %I.%I RENAME TO %I', v_schema, c.wanted, c.present), 'SHARE UPDATE EXCLUSIVE', '{}'::text[], NULL::text
-      FROM c WHERE c.present <> c.wanted
+         WHERE d.value IS DISTINCT FROM a.value),
+    r AS (
+        -- A name that another has is waited for, unless that one gives it up here: then both go by way of a spare name.
+        SELECT c.key, c.present, c.wanted, t.taken, asymm._plan_spare_name(c.present) AS spare
+          FROM c CROSS JOIN LATERAL (SELECT asymm._relation_oid(format('%I.%I', v_schema, c.wanted)) IS NOT NULL) AS t (taken)
+         WHERE c.present <> c.wanted AND (NOT t.taken OR EXISTS (SELECT FROM c AS o WHERE o.present = c.wanted AND o.wanted <> o.present)))
+    SELECT 554, 0, 'partition index', r.key, format('ALTER INDEX IF EXISTS %I.%I RENAME TO %I', v_schema, r.present, r.spare),
+           format('ALTER INDEX IF EXISTS %I.%I RENAME TO %I', v_schema, r.spare, r.present), 'SHARE UPDATE EXCLUSIVE', '{}'::text[], NULL::text
+      FROM r WHERE r.taken
+    UNION ALL
+    SELECT 555, 0, 'partition index', r.key,
+           format('ALTER INDEX IF EXISTS %I.%I RENAME TO %I', v_schema, CASE WHEN r.taken THEN r.spare ELSE r.present END, r.wanted),
+           format('ALTER INDEX IF EXISTS %I.%I RENAME TO %I', v_schema, r.wanted, CASE WHEN r.taken THEN r.spare ELSE r.present END),
+           'SHARE UPDATE EXCLUSIVE', '{}', NULL
+      FROM r
     UNION ALL
     SELECT 556, 0, 'partition index', c.key, format('ALTER INDEX IF EXISTS %I.%I %s', v_schema, c.wanted, o.action),
            format('ALTER INDEX IF EXISTS %I.%I %s', v_schema, c.wanted, o.undo), 'SHARE UPDATE EXCLUSIVE', '{}', NULL

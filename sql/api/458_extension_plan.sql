@@ -18,7 +18,17 @@ AS $$
           FROM m JOIN pg_type AS t ON t.oid = m.objid WHERE m.classid = 'pg_type'::regclass AND t.typacl IS NOT NULL
         UNION ALL
         SELECT m.classid, n.oid, 'n', n.nspowner, n.nspacl
-          FROM m JOIN pg_namespace AS n ON n.oid = m.objid WHERE m.classid = 'pg_namespace'::regclass AND n.nspacl IS NOT NULL)
+          FROM m JOIN pg_namespace AS n ON n.oid = m.objid WHERE m.classid = 'pg_namespace'::regclass AND n.nspacl IS NOT NULL
+        UNION ALL
+        SELECT m.classid, l.oid, 'l', l.lanowner, l.lanacl
+          FROM m JOIN pg_language AS l ON l.oid = m.objid WHERE m.classid = 'pg_language'::regclass AND l.lanacl IS NOT NULL
+        UNION ALL
+        SELECT m.classid, w.oid, 'F', w.fdwowner, w.fdwacl
+          FROM m JOIN pg_foreign_data_wrapper AS w ON w.oid = m.objid
+         WHERE m.classid = 'pg_foreign_data_wrapper'::regclass AND w.fdwacl IS NOT NULL
+        UNION ALL
+        SELECT m.classid, s.oid, 'S', s.srvowner, s.srvacl
+          FROM m JOIN pg_foreign_server AS s ON s.oid = m.objid WHERE m.classid = 'pg_foreign_server'::regclass AND s.srvacl IS NOT NULL)
     SELECT i.type || ' ' || regexp_replace(i.identity,
                concat('(^|[^[:alnum:]_$".])', regexp_replace(quote_ident(s.nspname), '([^[:alnum:]_])', '\\\1', 'g'), '\.'),
                '\1{schema}.', 'g'),
@@ -39,7 +49,7 @@ AS $$
     WITH o AS (
         SELECT COALESCE((SELECT pg_get_userbyid(e.extowner) FROM pg_extension AS e WHERE e.oid = extension_id), current_user) AS owner),
     m AS (
-        SELECT COALESCE(d.key, a.key) AS name, regexp_match(COALESCE(d.key, a.key), '^(materialized view|foreign table|[a-z]+) (.*)$') AS parts,
+        SELECT COALESCE(d.key, a.key) AS name, regexp_match(COALESCE(d.key, a.key), '^(materialized view|foreign table|foreign-data wrapper|[a-z]+) (.*)$') AS parts,
                -- What is not told is as the script made it.
                jsonb_strip_nulls(jsonb_build_object('owner', o.owner,
                    'acl', CASE WHEN d.key IS NOT NULL THEN d.value -> 'acl' ELSE p.initial END)) AS d,
@@ -52,9 +62,10 @@ AS $$
          WHERE d.value IS DISTINCT FROM a.value)
     SELECT g.*
       FROM m CROSS JOIN LATERAL asymm._plan_object_grants(
-               upper(m.parts[1]), replace(m.parts[2], '{schema}.', quote_ident(schema) || '.'),
+               upper(replace(m.parts[1], '-', ' ')), replace(m.parts[2], '{schema}.', quote_ident(schema) || '.'),
                CASE WHEN m.parts[1] IN ('function', 'procedure', 'aggregate') THEN 'f' WHEN m.parts[1] = 'sequence' THEN 's'
-                    WHEN m.parts[1] = 'type' THEN 'T' WHEN m.parts[1] = 'schema' THEN 'n' ELSE 'r' END::"char",
+                    WHEN m.parts[1] = 'type' THEN 'T' WHEN m.parts[1] = 'schema' THEN 'n' WHEN m.parts[1] = 'language' THEN 'l'
+                    WHEN m.parts[1] = 'foreign-data wrapper' THEN 'F' WHEN m.parts[1] = 'server' THEN 'S' ELSE 'r' END::"char",
                'member', m.name, m.d, m.a) AS g
 $$;
 COMMENT ON FUNCTION asymm._plan_extension_members(jsonb, jsonb, text, oid) IS 'Steps that mend privileges on members of an extension.';

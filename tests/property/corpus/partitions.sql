@@ -230,3 +230,21 @@ ALTER INDEX p1_a_idx SET (fillfactor = 50);
 --- slip
 COMMENT ON INDEX p1_a_idx IS NULL;
 ALTER INDEX p1_a_idx RESET (fillfactor);
+
+--- attached indexes with exchanged names
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE INDEX p_a ON p (a);
+CREATE INDEX p_a_too ON p (a) WHERE b > 0;
+--- slip
+ALTER INDEX p1_a_idx RENAME TO aside;
+ALTER INDEX p1_a_idx1 RENAME TO p1_a_idx;
+ALTER INDEX aside RENAME TO p1_a_idx1;
+
+--- index that partitions are still to get
+CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE INDEX p_a ON ONLY p (a);
+--- slip
+CREATE INDEX p1_a ON p1 (a);
+ALTER INDEX p_a ATTACH PARTITION p1_a;
