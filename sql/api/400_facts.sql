@@ -35,6 +35,16 @@ END
 $$;
 COMMENT ON FUNCTION asymm._option_facts(text[]) IS 'Storage or column options (name=value) as facts.';
 
+CREATE OR REPLACE FUNCTION asymm._option_order(options text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_agg(split_part(o.text, '=', 1) ORDER BY o.n)
+      FROM unnest(options) WITH ORDINALITY AS o (text, n)
+    HAVING array_agg(split_part(o.text, '=', 1) ORDER BY o.n) <> array_agg(split_part(o.text, '=', 1) ORDER BY split_part(o.text, '=', 1) COLLATE "C")
+$$;
+COMMENT ON FUNCTION asymm._option_order(text[]) IS 'The names of storage options in their order; NULL when that is the alphabet''s.';
+
 -- These return JSON text: one cast to jsonb per table is several times cheaper than building a jsonb per column. An
 -- attribute that is NULL makes its || NULL, and concat() leaves it out. Catalogs are looked up by key, so that one plan fits one table and all.
 CREATE OR REPLACE FUNCTION asymm._column_facts(relids oid[]) RETURNS TABLE (relid oid, facts text, layout text)

@@ -32,6 +32,7 @@ BEGIN
                                 WHERE i.inhrelid = r.oid) AS h),
                CASE WHEN r.reloftype <> 0 THEN ',"of_type":' || to_json(format_type(r.reloftype, NULL))::text END,
                CASE WHEN r.reloptions IS NOT NULL THEN ',"options":' || asymm._option_facts(r.reloptions)::text END,
+               CASE WHEN cardinality(r.reloptions) > 1 THEN ',"option_order":' || asymm._option_order(r.reloptions)::text END,
                ',"toast_options":' || (SELECT asymm._option_facts(t.reloptions)::text FROM pg_class t
                                         WHERE t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL),
                CASE r.relreplident WHEN 'f' THEN ',"replica_identity":"full"' WHEN 'n' THEN ',"replica_identity":"nothing"'

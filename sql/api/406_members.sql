@@ -124,18 +124,22 @@ BEGIN
       JOIN asymm.baseline_state AS k ON k.baseline_id = u.id
       LEFT JOIN asymm._headers(v_relids) AS h ON h.relid = k.object_id AND k.class_id = 'pg_class'::regclass
      WHERE s.baseline_id = u.id AND k.object_id IS NOT NULL;
+    -- A sequence declared by itself may be a column's for now.
     WITH present AS MATERIALIZED (
-        SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
-          FROM unnest(baselines) AS u (id)
-          JOIN asymm.baseline AS b ON b.id = u.id AND b.kind = 'table'
-          JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
-          JOIN asymm._addresses(v_relids) AS a ON a.relid = s.object_id
-        UNION ALL
-        SELECT s.class_id, s.object_id, 0, s.baseline_id, b.kind, ''
-          FROM unnest(baselines) AS u (id)
-          JOIN asymm.baseline AS b ON b.id = u.id AND b.kind <> 'table'
-          JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
-         WHERE s.object_id IS NOT NULL),
+        SELECT DISTINCT ON (x.class_id, x.object_id, x.sub_id) x.*
+          FROM (
+            SELECT a.class_id, a.object_id, a.sub_id, s.baseline_id, a.part, a.name
+              FROM unnest(baselines) AS u (id)
+              JOIN asymm.baseline AS b ON b.id = u.id AND b.kind = 'table'
+              JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
+              JOIN asymm._addresses(v_relids) AS a ON a.relid = s.object_id
+            UNION ALL
+            SELECT s.class_id, s.object_id, 0, s.baseline_id, b.kind, ''
+              FROM unnest(baselines) AS u (id)
+              JOIN asymm.baseline AS b ON b.id = u.id AND b.kind <> 'table'
+              JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
+             WHERE s.object_id IS NOT NULL) AS x
+         ORDER BY x.class_id, x.object_id, x.sub_id, x.part = 'column'),
     gone AS (
         DELETE FROM asymm.member AS m
          USING unnest(baselines) AS u (id)

@@ -168,8 +168,20 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._index_options(text) IS 'Storage parameters in the definition of an index.';
 
--- SET (…) and RESET (…) from one set of options to another.
-CREATE OR REPLACE FUNCTION asymm._option_changes(wanted jsonb, present jsonb, prefix text DEFAULT '')
+CREATE OR REPLACE FUNCTION asymm._index_option_order(definition text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_agg(o.m[1] ORDER BY o.n)
+      FROM regexp_matches(substring(definition FROM ' WITH \(([a-z_]+=''[^'']*''(?:, [a-z_]+=''[^'']*'')*)\)'),
+                          '([a-z_]+)=''([^'']*)''', 'g') WITH ORDINALITY AS o (m, n)
+$$;
+COMMENT ON FUNCTION asymm._index_option_order(text) IS 'Names of the storage parameters in the definition of an index, in their order.';
+
+-- SET (…) and RESET (…) from one set of options to another. What is set comes last, so another order may need all of them
+-- anew. An order is told unless it is that of the names.
+CREATE OR REPLACE FUNCTION asymm._option_changes(
+    wanted jsonb, present jsonb, prefix text DEFAULT '', wanted_order jsonb DEFAULT NULL, present_order jsonb DEFAULT NULL)
 RETURNS TABLE (action text, undo text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -177,7 +189,37 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    WITH o AS (SELECT format('%s%I', prefix, COALESCE(w.key, p.key)) AS key, w.value AS wanted, p.value AS present
+    WITH o AS (SELECT COALESCE(w.key, p.key) AS name, format('%s%I', prefix, COALESCE(w.key, p.key)) AS key, w.value AS wanted, p.value AS present,
+                      array_position(v.wanted, w.key) AS place, array_position(v.present, p.key) AS was
+                 FROM jsonb_each_text(wanted) AS w FULL JOIN jsonb_each_text(present) AS p ON p.key = w.key
+                CROSS JOIN (SELECT asymm._option_names(wanted, wanted_order), asymm._option_names(present, present_order)) AS v (wanted, present)),
+    x AS (SELECT COALESCE(array_agg(o.name ORDER BY o.wanted IS DISTINCT FROM o.present, CASE WHEN o.wanted = o.present THEN o.was END, o.place)
+                              FILTER (WHERE o.wanted IS NOT NULL)
+                          <> array_agg(o.name ORDER BY o.place) FILTER (WHERE o.wanted IS NOT NULL), false) AS anew FROM o)
+    SELECT concat_ws(', ', 'RESET (' || string_agg(o.key, ', ' ORDER BY o.was) FILTER (WHERE o.was IS NOT NULL AND (x.anew OR o.place IS NULL))
+                         || ')',
+                     'SET (' || string_agg(concat_ws(' = ', o.key, quote_literal(o.wanted)), ', ' ORDER BY o.place)
+                                    FILTER (WHERE o.place IS NOT NULL) || ')'),
+           concat_ws(', ', 'RESET (' || string_agg(o.key, ', ' ORDER BY o.place) FILTER (WHERE o.place IS NOT NULL AND (x.anew OR o.was IS NULL))
+                         || ')',
+                     'SET (' || string_agg(concat_ws(' = ', o.key, quote_literal(o.present)), ', ' ORDER BY o.was)
+                                    FILTER (WHERE o.was IS NOT NULL) || ')')
+      FROM o, x
+     WHERE x.anew OR o.wanted IS DISTINCT FROM o.present
+     GROUP BY x.anew OR o.wanted IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._option_changes(jsonb, jsonb, text, jsonb, jsonb) IS 'SET and RESET clauses between two sets of options, each with its inverse.';
+
+-- Of a column, where each clause is a command of its own.
+CREATE OR REPLACE FUNCTION asymm._column_option_changes(wanted jsonb, present jsonb) RETURNS TABLE (action text, undo text)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH o AS (SELECT quote_ident(COALESCE(w.key, p.key)) AS key, w.value AS wanted, p.value AS present
                  FROM jsonb_each_text(wanted) AS w FULL JOIN jsonb_each_text(present) AS p ON p.key = w.key
                 WHERE w.value IS DISTINCT FROM p.value)
     SELECT format(CASE WHEN bool_and(o.wanted IS NULL) THEN 'RESET (%s)' ELSE 'SET (%s)' END,
@@ -188,7 +230,16 @@ BEGIN
      GROUP BY o.wanted IS NULL, o.present IS NULL;
 END
 $$;
-COMMENT ON FUNCTION asymm._option_changes(jsonb, jsonb, text) IS 'SET and RESET clauses between two sets of options, each with its inverse.';
+COMMENT ON FUNCTION asymm._column_option_changes(jsonb, jsonb) IS 'SET and RESET clauses between two sets of options of a column, each with its inverse.';
+
+CREATE OR REPLACE FUNCTION asymm._option_names(options jsonb, told jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN told IS NULL THEN ARRAY(SELECT k FROM jsonb_object_keys(options) AS k ORDER BY k COLLATE "C")
+                ELSE ARRAY(SELECT jsonb_array_elements_text(told)) END
+$$;
+COMMENT ON FUNCTION asymm._option_names(jsonb, jsonb) IS 'The names of options in their order.';
 
 -- A relation by its qualified name, from the catalogs alone: the caller may lack rights on the schema.
 CREATE OR REPLACE FUNCTION asymm._relation_oid(qualified text) RETURNS oid

@@ -89,7 +89,7 @@ BEGIN
                 CASE WHEN facts ? 'storage' THEN format('ALTER COLUMN %I SET STORAGE %s', name, facts ->> 'storage') END,
                 CASE WHEN facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, facts ->> 'compression') END,
                 CASE WHEN facts ? 'statistics' THEN format('ALTER COLUMN %I SET STATISTICS %s', name, facts ->> 'statistics') END,
-                (SELECT format('ALTER COLUMN %I %s', name, o.action) FROM asymm._option_changes(facts -> 'options', NULL) AS o)),
+                (SELECT format('ALTER COLUMN %I %s', name, o.action) FROM asymm._column_option_changes(facts -> 'options', NULL) AS o)),
             CASE WHEN s.serial THEN format('ALTER SEQUENCE %s OWNED BY %s.%I', facts #>> '{sequence,name}', rel, name) END,
             CASE WHEN facts ? 'comment' THEN format('COMMENT ON COLUMN %s.%I IS %L', rel, name, facts ->> 'comment') END,
             (SELECT string_agg(g.statement, E';\n' ORDER BY g.statement)

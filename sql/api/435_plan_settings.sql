@@ -65,7 +65,7 @@ BEGIN
           FROM c WHERE c.d -> 'statistics' IS DISTINCT FROM c.a -> 'statistics'
         UNION ALL
         SELECT 473, c.ord, c.key, concat(c.head, o.action), concat(c.head, o.undo), 'SHARE UPDATE EXCLUSIVE'
-          FROM c CROSS JOIN LATERAL asymm._option_changes(c.d -> 'options', c.a -> 'options') AS o
+          FROM c CROSS JOIN LATERAL asymm._column_option_changes(c.d -> 'options', c.a -> 'options') AS o
         UNION ALL
         SELECT 700, c.ord, c.key, format('COMMENT ON COLUMN %s.%I IS %L', v_rel, c.key, c.d ->> 'comment'),
                format('COMMENT ON COLUMN %s.%I IS %L', v_rel, c.key, c.a ->> 'comment'), 'SHARE UPDATE EXCLUSIVE'

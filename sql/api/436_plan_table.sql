@@ -168,6 +168,7 @@ BEGIN
             ARRAY['not healable: the partition key of a table can be set only when it is made'], NULL;
     END IF;
     IF (declared -> 'partition_of', declared -> 'bound') IS DISTINCT FROM (actual -> 'partition_of', actual -> 'bound') THEN
+        RETURN QUERY SELECT p.* FROM asymm._plan_parents_checks(jsonb_build_array(declared -> 'partition_of'), context) AS p;
         RETURN QUERY
         SELECT 200, 0, 'table', '', format('ALTER TABLE %s DETACH PARTITION %s', actual ->> 'partition_of', v_rel),
                format('ALTER TABLE %s ATTACH PARTITION %s %s', actual ->> 'partition_of', v_rel, actual ->> 'bound'),
@@ -182,6 +183,7 @@ BEGIN
         WHILE declared -> 'inherits' -> v_shared = actual -> 'inherits' -> v_shared LOOP
             v_shared := v_shared + 1;
         END LOOP;
+        RETURN QUERY SELECT p.* FROM asymm._plan_parents_checks(declared -> 'inherits', context) AS p;
         RETURN QUERY
         SELECT 201, -p.ord::integer, 'table', '', format('%s NO INHERIT %s', v_head, p.name), format('%s INHERIT %s', v_head, p.name),
                'ACCESS EXCLUSIVE', '{}'::text[], NULL
@@ -230,7 +232,8 @@ BEGIN
      WHERE x.forward IS NOT NULL AND declared -> x.attribute IS DISTINCT FROM actual -> x.attribute;
     RETURN QUERY
     SELECT 590, 0, 'table', '', concat_ws(' ', v_head, o.action), concat_ws(' ', v_head, o.undo), 'SHARE UPDATE EXCLUSIVE', '{}'::text[], NULL::text
-      FROM (SELECT * FROM asymm._option_changes(declared -> 'options', actual -> 'options')
+      FROM (SELECT * FROM asymm._option_changes(declared -> 'options', actual -> 'options', '',
+                                               declared -> 'option_order', actual -> 'option_order')
             UNION ALL SELECT * FROM asymm._option_changes(declared -> 'toast_options', actual -> 'toast_options', 'toast.')) AS o
     UNION ALL
     SELECT 700, 0, 'table', '', format('COMMENT ON TABLE %s IS %L', v_rel, declared ->> 'comment'),
@@ -244,6 +247,27 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_table(jsonb, jsonb, jsonb) IS 'Steps that mend what belongs to the table as a whole.';
+
+-- A parent is taken only by a table that has its checks.
+CREATE OR REPLACE FUNCTION asymm._plan_parents_checks(parents jsonb, context jsonb)
+RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH k AS (
+        SELECT DISTINCT c.key AS name, c.value ->> 'def' AS def
+          FROM jsonb_array_elements_text(parents) AS p (name)
+          JOIN asymm.baseline AS b ON b.kind IN ('table', 'foreign table') AND format('%I.%I', b.schema_name, b.object_name) = p.name
+         CROSS JOIN jsonb_each(b.facts -> 'constraint') AS c
+         WHERE c.value ->> 'type' = 'check' AND c.value ->> 'def' NOT LIKE '% NO INHERIT%')
+    SELECT 549, 0, 'constraint', k.name, format('ALTER TABLE %s ADD CONSTRAINT %I %s', context ->> 'rel', k.name, asymm._replayable(k.def)),
+           format('ALTER TABLE %s DROP CONSTRAINT %I', context ->> 'rel', k.name), 'ACCESS EXCLUSIVE',
+           ARRAY['scans table', 'may fail on data'], NULL::text
+      FROM k
+     WHERE context #>> ARRAY['constraint', k.name] IS NULL
+       AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = (context ->> 'relid')::oid AND c.conname = k.name)
+$$;
+COMMENT ON FUNCTION asymm._plan_parents_checks(jsonb, jsonb) IS 'Steps that give a table the checks of parents it is about to get.';
 
 CREATE OR REPLACE FUNCTION asymm._replica_identity(mark text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

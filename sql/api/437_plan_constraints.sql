@@ -143,7 +143,9 @@ BEGIN
         UNION ALL
         SELECT 510, c.key, format('ALTER INDEX %I.%I %s', v_schema, c.key, o.action), format('ALTER INDEX %I.%I %s', v_schema, c.key, o.undo),
                'SHARE UPDATE EXCLUSIVE', '{}'
-          FROM c CROSS JOIN LATERAL asymm._option_changes(asymm._index_options(c.d ->> 'def'), asymm._index_options(c.a ->> 'def')) AS o
+          FROM c CROSS JOIN LATERAL asymm._option_changes(
+               asymm._index_options(c.d ->> 'def'), asymm._index_options(c.a ->> 'def'), '',
+               asymm._index_option_order(c.d ->> 'def'), asymm._index_option_order(c.a ->> 'def')) AS o
          WHERE c.verdict = 'alter'
         UNION ALL
         SELECT 511, c.key, format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', v_schema, c.key, t.key::integer, COALESCE(t.d, -1)),

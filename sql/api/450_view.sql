@@ -58,6 +58,7 @@ BEGIN
                ',"def":' || to_json(asymm._settled_text(btrim(pg_get_viewdef(r.oid), ' ;')))::text,
                ',"columns":', COALESCE(c.layout, '[]'),
                CASE WHEN r.reloptions IS NOT NULL THEN ',"options":' || asymm._option_facts(r.reloptions)::text END,
+               CASE WHEN cardinality(r.reloptions) > 1 THEN ',"option_order":' || asymm._option_order(r.reloptions)::text END,
                CASE WHEN r.relkind = 'm' THEN concat(
                    ',"toast_options":' || (SELECT asymm._option_facts(t.reloptions)::text FROM pg_class t
                                             WHERE t.oid = r.reltoastrelid AND t.reloptions IS NOT NULL),

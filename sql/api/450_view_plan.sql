@@ -9,9 +9,11 @@ AS $$
 BEGIN
     RETURN concat('CREATE ', CASE WHEN replacing THEN 'OR REPLACE ' END, upper(kind), ' ', rel,
                ' USING ' || quote_ident(facts ->> 'access_method'),
-               (SELECT format(' WITH (%s)', string_agg(format('%s%I = %L', o.prefix, o.key, o.value), ', ' ORDER BY o.prefix, o.key COLLATE "C"))
+               (SELECT format(' WITH (%s)', string_agg(format('%s%I = %L', o.prefix, o.key, o.value), ', '
+                                                       ORDER BY o.prefix, array_position(n.names, o.key), o.key COLLATE "C"))
                   FROM (SELECT '' AS prefix, p.key, p.value FROM jsonb_each_text(facts -> 'options') AS p
-                        UNION ALL SELECT 'toast.', p.key, p.value FROM jsonb_each_text(facts -> 'toast_options') AS p) AS o HAVING count(*) > 0),
+                        UNION ALL SELECT 'toast.', p.key, p.value FROM jsonb_each_text(facts -> 'toast_options') AS p) AS o
+                 CROSS JOIN asymm._option_names(facts -> 'options', facts -> 'option_order') AS n (names) HAVING count(*) > 0),
                ' TABLESPACE ' || quote_ident(facts ->> 'tablespace'),
                E' AS\n', asymm._replayable(facts ->> 'def'),
                CASE WHEN kind = 'materialized view' THEN E'\nWITH NO DATA' END);
@@ -170,7 +172,8 @@ BEGIN
                              'rule', asymm._plan_unchanged(v_now -> 'rule', v_context -> 'rule')), object_id) END,
                'ACCESS EXCLUSIVE', '{}'::text[], NULL::text;
         -- OR REPLACE takes over the options as well.
-        v_was := (v_was - 'options') || jsonb_strip_nulls(jsonb_build_object('options', v_wanted -> 'options'));
+        v_was := (v_was - '{options,option_order}'::text[])
+            || jsonb_strip_nulls(jsonb_build_object('options', v_wanted -> 'options', 'option_order', v_wanted -> 'option_order'));
     END IF;
     RETURN QUERY
     -- After the view itself: settings of columns, indexes.

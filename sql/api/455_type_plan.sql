@@ -175,9 +175,16 @@ DECLARE
     v_word text := CASE kind WHEN 'statistics object' THEN 'STATISTICS' ELSE upper(kind) END;
 BEGIN
     IF declared IS NULL THEN
-        -- What is extra goes last: columns of the type are still there before. Statistics and conversions are in nobody's way.
+        -- What is extra goes last: columns of the type are still there before. Statistics and conversions are in nobody's way,
+        -- and a type is in that of a table or type of its name.
         RETURN QUERY
-        SELECT CASE WHEN kind IN ('statistics object', 'conversion') THEN 10 ELSE 650 END,
+        SELECT CASE WHEN kind IN ('statistics object', 'conversion') OR kind IN ('type', 'domain') AND EXISTS (
+                         SELECT FROM asymm.baseline AS x
+                          WHERE (x.schema_name, x.object_name) = (_plan_types.schema_name, _plan_types.object_name)
+                            AND x.kind IN ('table', 'view', 'materialized view', 'foreign table', 'sequence', 'type', 'domain')
+                            AND NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                                             WHERE n.nspname = x.schema_name AND c.relname = x.object_name AND c.relkind <> 'c'))
+                    THEN 10 ELSE 650 END,
                CASE kind WHEN 'collation' THEN 50 WHEN 'text search configuration' THEN 60 WHEN 'text search dictionary' THEN 70
                          WHEN 'text search parser' THEN 80 WHEN 'text search template' THEN 80
                          ELSE CASE WHEN kind IN ('type', 'domain') THEN -asymm._height('pg_type'::regclass, object_id) ELSE 0 END END,

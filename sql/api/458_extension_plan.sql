@@ -49,7 +49,8 @@ AS $$
     WITH o AS (
         SELECT COALESCE((SELECT pg_get_userbyid(e.extowner) FROM pg_extension AS e WHERE e.oid = extension_id), current_user) AS owner),
     m AS (
-        SELECT COALESCE(d.key, a.key) AS name, regexp_match(COALESCE(d.key, a.key), '^(materialized view|foreign table|foreign-data wrapper|[a-z]+) (.*)$') AS parts,
+        SELECT COALESCE(d.key, a.key) AS name,
+               regexp_match(COALESCE(d.key, a.key), '^(materialized view|foreign table|foreign-data wrapper|[a-z]+) (.*)$') AS parts,
                -- What is not told is as the script made it.
                jsonb_strip_nulls(jsonb_build_object('owner', o.owner,
                    'acl', CASE WHEN d.key IS NOT NULL THEN d.value -> 'acl' ELSE p.initial END)) AS d,

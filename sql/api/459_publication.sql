@@ -62,7 +62,7 @@ BEGIN
            jsonb_build_object('subscription', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'owner', pg_get_userbyid(s.subowner),
                'enabled', s.subenabled,
-               'publications', to_jsonb(ARRAY(SELECT u FROM unnest(s.subpublications) AS u ORDER BY u COLLATE "C")),
+               'publications', to_jsonb(s.subpublications),
                'slot_name', s.subslotname,
                'synchronous_commit', NULLIF(s.subsynccommit, 'off'),
                'binary', CASE WHEN s.subbinary THEN true END,

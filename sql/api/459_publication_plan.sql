@@ -79,23 +79,64 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._plan_publication(text, jsonb, jsonb) IS 'Steps that make or mend a publication.';
 
--- A subscription can't be made without its connection, which is not kept, nor dropped without going to the publisher.
+CREATE OR REPLACE FUNCTION asymm._subscription_options(wanted jsonb, present jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(format('%I = %s', o.name, CASE WHEN o.name = 'slot_name' AND NOT wanted ? o.name THEN 'NONE'
+                                                     ELSE quote_literal(COALESCE(CASE wanted ->> o.name WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel'
+                                                                                      ELSE wanted ->> o.name END, o.absent)) END),
+                      ', ' ORDER BY o.name COLLATE "C")
+      FROM (VALUES ('slot_name', ''), ('synchronous_commit', 'off'), ('binary', 'false'), ('streaming', 'off'), ('disable_on_error', 'false'),
+                   ('origin', 'any'), ('password_required', 'true'), ('run_as_owner', 'false')) AS o (name, absent)
+     WHERE wanted -> o.name IS DISTINCT FROM present -> o.name
+$$;
+COMMENT ON FUNCTION asymm._subscription_options(jsonb, jsonb) IS 'Options of a subscription that differ, as SET (…) has them; NULL when none does.';
+
+-- A subscription can't be made without its connection, which is not kept, nor dropped without its slot at the publisher.
 CREATE OR REPLACE FUNCTION asymm._plan_subscription(object_name text, declared jsonb, actual jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH o AS (SELECT declared #> '{subscription,""}' AS d, actual #> '{subscription,""}' AS a)
+    WITH o AS (
+        SELECT x.d, x.a, format('ALTER SUBSCRIPTION %I', object_name) AS head, x.d IS NOT NULL AND x.a IS NOT NULL AS both,
+               x.a ? 'slot_name' AS slot
+          FROM (SELECT declared #> '{subscription,""}' AS d, actual #> '{subscription,""}' AS a) AS x)
     SELECT 0, 0, 'subscription', '', NULL::text, NULL::text, 'none',
            ARRAY[CASE WHEN o.d IS NULL THEN 'not healable: a subscription is dropped together with its slot at the publisher'
                       WHEN o.a IS NULL THEN 'not healable: the connection of a subscription is not kept'
-                      ELSE 'not healable: what a subscription receives is for its operator to set' END], NULL::text
-      FROM o WHERE o.d - '{owner,comment}'::text[] IS DISTINCT FROM o.a - '{owner,comment}'::text[]
+                      ELSE 'not healable: its slot at the publisher would have to change too' END], NULL::text
+      FROM o
+     WHERE o.a IS NULL OR o.d IS NULL AND o.slot
+        OR o.d ? 'slot_name' AND o.slot AND (o.d -> 'two_phase', o.d -> 'failover') IS DISTINCT FROM (o.a -> 'two_phase', o.a -> 'failover')
+    UNION ALL
+    SELECT 10, 0, 'subscription', '', format('DROP SUBSCRIPTION %I', object_name), NULL, 'none', '{}', NULL
+      FROM o WHERE o.d IS NULL AND NOT o.slot
+    UNION ALL
+    -- A slot can't change hands while it is in use.
+    SELECT x.phase, x.ord, 'subscription', '', concat(o.head, x.forward), concat(o.head, x.inverse), 'none', '{}', NULL
+      FROM o
+     CROSS JOIN LATERAL (VALUES
+          (859, 0, CASE WHEN (o.a -> 'enabled')::boolean AND NOT (o.d -> 'enabled')::boolean THEN ' DISABLE' END, ' ENABLE'),
+          (860, 0, ' SET (' || asymm._subscription_options(o.d, o.a) || ')', ' SET (' || asymm._subscription_options(o.a, o.d) || ')'),
+          (860, 1, CASE WHEN o.d -> 'publications' <> o.a -> 'publications'
+                        THEN format(' SET PUBLICATION %s WITH (refresh = false)', asymm._name_list(o.d -> 'publications')) END,
+           format(' SET PUBLICATION %s WITH (refresh = false)', asymm._name_list(o.a -> 'publications'))),
+          (861, 0, CASE WHEN (o.d -> 'enabled')::boolean AND NOT (o.a -> 'enabled')::boolean THEN ' ENABLE' END, ' DISABLE')
+          ) AS x (phase, ord, forward, inverse)
+     WHERE o.both AND x.forward IS NOT NULL
     UNION ALL
     SELECT c.* FROM o CROSS JOIN LATERAL asymm._plan_late_common('SUBSCRIPTION', quote_ident(object_name), 860, 'subscription', o.d, o.a) AS c
-     WHERE o.d IS NOT NULL AND o.a IS NOT NULL
+     WHERE o.both
 $$;
-COMMENT ON FUNCTION asymm._plan_subscription(text, jsonb, jsonb) IS 'Steps that mend comment and owner of a subscription, and what cannot be mended.';
+COMMENT ON FUNCTION asymm._plan_subscription(text, jsonb, jsonb) IS 'Steps that mend or drop a subscription, and what cannot be mended.';
+
+CREATE OR REPLACE FUNCTION asymm._name_list(names jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT string_agg(quote_ident(n.name), ', ' ORDER BY n.ord) FROM jsonb_array_elements_text(names) WITH ORDINALITY AS n (name, ord) $$;
+COMMENT ON FUNCTION asymm._name_list(jsonb) IS 'Names of a JSON array as SQL has them.';
 
 CREATE OR REPLACE FUNCTION asymm._event_trigger_state(facts jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

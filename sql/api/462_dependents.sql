@@ -43,6 +43,10 @@ BEGIN
                FROM pg_attrdef AS f JOIN pg_attribute AS a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
               WHERE d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid AND a.attgenerated <> '') AS n
          WHERE d.deptype IN ('n', 'a', 'i', 'P', 'S') AND r.depth < 40
+           -- Children that stay leave their parent first.
+           AND NOT (r.class_id = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.objid <> ALL (object_ids)
+                    AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = d.objid AND h.inhparent = r.object_id)
+                    AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = d.objid AND c.relkind IN ('r', 'p', 'f')))
            -- Of a column: what belongs to its own table is its table's plan's business.
            AND NOT (r.depth = 0 AND r.class_id = 'pg_class'::regclass AND r.sub_id > 0 AND (
                     d.classid = 'pg_attrdef'::regclass OR d.classid = 'pg_class'::regclass AND d.objid = r.object_id

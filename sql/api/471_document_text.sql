@@ -137,8 +137,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE
-        WHEN attribute IN ('comment', 'index_comment', 'owner', 'acl', 'options', 'toast_options', 'foreign_options', 'labels', 'attributes',
-                           'columns', 'roles', 'tablespace', 'index_tablespace', 'access_method', 'cluster', 'replica_identity', 'depends', 'tags')
+        WHEN attribute IN ('comment', 'index_comment', 'owner', 'acl', 'options', 'option_order', 'toast_options', 'foreign_options', 'labels',
+                           'attributes', 'columns', 'roles', 'tablespace', 'index_tablespace', 'access_method', 'cluster', 'replica_identity',
+                           'depends', 'tags')
              AND NOT (kind = 'text search dictionary' AND attribute = 'options') THEN 'quoted'
         WHEN attribute = 'def' THEN 'definition'
         WHEN attribute IN ('generated', 'using', 'check', 'where') OR attribute = 'default' AND part IN ('column', 'domain') THEN 'expression'

@@ -28,6 +28,7 @@ ALTER TABLE asymm.drift_record
 DROP INDEX asymm.drift_record_open;
 CREATE UNIQUE INDEX drift_record_open ON asymm.drift_record (kind, schema_name, object_name, part, name, (COALESCE(attribute, ''))) WHERE state = 'open';
 DROP FUNCTION asymm._plan(name, name, jsonb, jsonb, jsonb, oid, jsonb);
+DROP FUNCTION asymm._option_changes(jsonb, jsonb, text);
 
 -- A beat is committed in two halves: what drifted, then how it is repaired.
 ALTER TABLE asymm.baseline_state ADD COLUMN unplanned text;

@@ -242,6 +242,7 @@ ALTER INDEX p1_a_idx1 RENAME TO p1_a_idx;
 ALTER INDEX aside RENAME TO p1_a_idx1;
 
 --- index that partitions are still to get
+-- no revert
 CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
 CREATE INDEX p_a ON ONLY p (a);

@@ -67,11 +67,11 @@ CREATE SUBSCRIPTION u_{n} CONNECTION 'host=nowhere password=secret' PUBLICATION 
 COMMENT ON SUBSCRIPTION u_{n} IS 'slipped';
 
 --- subscription options
--- stays: not healable: what a subscription receives
 CREATE SUBSCRIPTION u_{n} CONNECTION 'host=nowhere' PUBLICATION p, "P"
     WITH (connect = false, slot_name = NONE, binary = true, streaming = true);
 --- slip
-ALTER SUBSCRIPTION u_{n} SET (binary = false);
+ALTER SUBSCRIPTION u_{n} SET (binary = false, streaming = false, synchronous_commit = remote_write);
+ALTER SUBSCRIPTION u_{n} SET PUBLICATION p WITH (refresh = false);
 
 --- event trigger missing
 CREATE EVENT TRIGGER g_{n} ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE') EXECUTE FUNCTION on_ddl();

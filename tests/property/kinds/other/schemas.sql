@@ -113,16 +113,12 @@ GRANT EXECUTE ON FUNCTION levenshtein(text, text) TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION soundex(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION metaphone(text, int) TO {ann};
 
---- privileges on a language and a wrapper of extensions
+--- privileges on a wrapper of an extension
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {ann};
-REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
-GRANT USAGE ON LANGUAGE plpgsql TO {odd};
 --- slip
 GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO {bob};
 REVOKE USAGE ON FOREIGN DATA WRAPPER postgres_fdw FROM {ann};
-GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC;
-REVOKE USAGE ON LANGUAGE plpgsql FROM {odd};
 
 --- privileges on members of an extension that went
 CREATE EXTENSION pgrowlocks;
