@@ -89,6 +89,7 @@ COMMENT ON FUNCTION asymm._action_table(bigint) IS 'The table an action is about
 CREATE OR REPLACE FUNCTION asymm._open_steps(action bigint, round integer) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);

@@ -111,6 +111,7 @@ COMMENT ON FUNCTION asymm._known_steps(jsonb, jsonb) IS 'Those of the steps a ca
 CREATE OR REPLACE FUNCTION asymm._settle(action bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
@@ -164,6 +165,7 @@ COMMENT ON FUNCTION asymm._settle(bigint) IS 'What still differs after the steps
 CREATE OR REPLACE FUNCTION asymm._finish_action(action bigint, ran jsonb, error jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION asymm._request_heal(target text, dry_run boolean) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v record := asymm._resolve(target);

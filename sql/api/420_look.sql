@@ -18,6 +18,26 @@ END
 $$;
 COMMENT ON FUNCTION asymm._facts_of(text, oid) IS 'Facts of one object by kind and OID; no row when there is none.';
 
+-- Parts of a table that sit at a declared address under another name: part → declared → present name.
+CREATE OR REPLACE FUNCTION asymm._inner_renames(baseline bigint, declared jsonb, relid oid) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN (
+        SELECT COALESCE(jsonb_object_agg(r.part, r.names), '{}')
+          FROM (SELECT m.part, jsonb_object_agg(m.name, a.name) AS names
+                  FROM asymm._addresses(ARRAY[relid]) AS a
+                  JOIN asymm.member AS m USING (class_id, object_id, sub_id)
+                 WHERE m.baseline_id = baseline AND a.name <> m.name AND a.part = m.part
+                   AND m.part IN ('column', 'constraint', 'index', 'trigger', 'policy', 'rule')
+                   AND declared #> ARRAY[m.part, m.name] IS NOT NULL
+                 GROUP BY m.part) AS r);
+END
+$$;
+COMMENT ON FUNCTION asymm._inner_renames(bigint, jsonb, oid) IS 'What of a watched table is declared but found under other names.';
+
 -- Parts that sit at a declared address under another name, and the object itself if it does, are renames: part (the kind
 -- for the object) → declared → present name. The object is taken from the last look, else found by name.
 CREATE OR REPLACE FUNCTION asymm._look(
@@ -54,14 +74,7 @@ BEGIN
     facts := v_at.facts;
     layout := v_at.layout;
     IF v_base.kind = 'table' THEN
-        SELECT COALESCE(jsonb_object_agg(r.part, r.names), '{}') INTO renames
-          FROM (SELECT m.part, jsonb_object_agg(m.name, a.name) AS names
-                  FROM asymm._addresses(ARRAY[_look.object_id]) AS a
-                  JOIN asymm.member AS m USING (class_id, object_id, sub_id)
-                 WHERE m.baseline_id = baseline AND a.name <> m.name AND a.part = m.part
-                   AND m.part IN ('column', 'constraint', 'index', 'trigger', 'policy', 'rule')
-                   AND v_base.facts #> ARRAY[m.part, m.name] IS NOT NULL
-                 GROUP BY m.part) AS r;
+        renames := asymm._inner_renames(baseline, v_base.facts, _look.object_id);
     END IF;
     IF (v_at.schema_name, v_at.object_name) IS DISTINCT FROM (v_base.schema_name, v_base.object_name) THEN
         renames := renames || jsonb_build_object(v_base.kind,

@@ -2,7 +2,7 @@
 
 -- A migration touches many tables that turn out to be as declared: those are settled in one go, as of a moment before
 -- they were read, so that what was done since is still looked at.
-CREATE OR REPLACE FUNCTION asymm._settle_unchanged(baselines bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION asymm._settle_unchanged(baselines bigint[]) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -24,11 +24,12 @@ BEGIN
                          JOIN asymm.member AS m USING (class_id, object_id, sub_id)
                         WHERE m.baseline_id = b.id AND b.kind = 'table' AND a.name <> m.name);
     PERFORM asymm._refresh_members(v_same, v_oids);
-    UPDATE asymm.baseline_state AS s SET checked_snapshot = v_snapshot, checked_at = v_at
+    UPDATE asymm.baseline_state AS s SET checked_snapshot = v_snapshot, checked_at = v_at, unplanned = NULL
       FROM unnest(v_same) AS u (id) WHERE s.baseline_id = u.id;
+    RETURN COALESCE(v_same, '{}');
 END
 $$;
-COMMENT ON FUNCTION asymm._settle_unchanged(bigint[]) IS 'Notes that those of the watched tables that are as declared, and always were, were looked at.';
+COMMENT ON FUNCTION asymm._settle_unchanged(bigint[]) IS 'Notes that those of the watched objects that are as declared, without open drift, were looked at; returns them.';
 
 -- Grants and the like name no object: tables whose catalog rows changed are looked at, and privileges that a migration
 -- gave are adopted.

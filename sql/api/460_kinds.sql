@@ -75,27 +75,51 @@ AS $$
 DECLARE
     v record;
 BEGIN
+    -- Written out, since what is executed from a text is planned anew each time.
     FOR v IN
-        SELECT r.reader, min(u.kind) AS kind, array_agg(u.oid) AS oids
+        SELECT r.reader, array_agg(u.oid) AS oids
           FROM unnest(kinds, oids) AS u (kind, oid)
-         CROSS JOIN LATERAL (SELECT CASE
-                   WHEN u.kind IN ('view', 'materialized view') THEN '_view_facts'
-                   WHEN u.kind IN ('function', 'procedure', 'aggregate') THEN '_routine_facts'
-                   WHEN u.kind = 'statistics object' THEN '_statistics_object_facts'
-                   ELSE '_' || translate(u.kind, ' -', '__') || '_facts' END AS reader) AS r
-         WHERE asymm._kind_group(u.kind) IS NOT NULL
+         CROSS JOIN LATERAL (SELECT CASE WHEN u.kind = 'materialized view' THEN 'view'
+                                         WHEN u.kind IN ('procedure', 'aggregate') THEN 'function' ELSE u.kind END AS reader) AS r
          GROUP BY r.reader
     LOOP
-        IF v.reader = '_table_facts' THEN
-            RETURN QUERY SELECT 'table', f.relid, f.schema_name::text, f.object_name::text, f.owner, f.facts, f.layout
+        CASE v.reader
+        WHEN 'table' THEN
+            RETURN QUERY SELECT v.reader, f.relid, f.schema_name::text, f.object_name::text, f.owner, f.facts, f.layout
                            FROM asymm._table_facts(v.oids) AS f;
-        ELSIF v.reader IN ('_view_facts', '_routine_facts') THEN
-            RETURN QUERY EXECUTE format('SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.owner, f.facts, f.layout '
-                                        'FROM asymm.%I($1) AS f', v.reader) USING v.oids;
-        ELSE
-            RETURN QUERY EXECUTE format('SELECT $2, f.object_id, f.schema_name, f.object_name, f.owner, f.facts, f.layout '
-                                        'FROM asymm.%I($1) AS f', v.reader) USING v.oids, v.kind;
-        END IF;
+        WHEN 'view' THEN
+            RETURN QUERY SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.owner, f.facts, f.layout FROM asymm._view_facts(v.oids) AS f;
+        WHEN 'function' THEN
+            RETURN QUERY SELECT f.kind, f.object_id, f.schema_name, f.object_name, f.owner, f.facts, f.layout FROM asymm._routine_facts(v.oids) AS f;
+        WHEN 'sequence' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._sequence_facts(v.oids) AS f;
+        WHEN 'foreign table' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._foreign_table_facts(v.oids) AS f;
+        WHEN 'operator' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._operator_facts(v.oids) AS f;
+        WHEN 'operator class' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._operator_class_facts(v.oids) AS f;
+        WHEN 'operator family' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._operator_family_facts(v.oids) AS f;
+        WHEN 'cast' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._cast_facts(v.oids) AS f;
+        WHEN 'transform' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._transform_facts(v.oids) AS f;
+        WHEN 'language' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._language_facts(v.oids) AS f;
+        WHEN 'access method' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._access_method_facts(v.oids) AS f;
+        WHEN 'type' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._type_facts(v.oids) AS f;
+        WHEN 'domain' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._domain_facts(v.oids) AS f;
+        WHEN 'collation' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._collation_facts(v.oids) AS f;
+        WHEN 'conversion' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._conversion_facts(v.oids) AS f;
+        WHEN 'statistics object' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._statistics_object_facts(v.oids) AS f;
+        WHEN 'text search configuration' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._text_search_configuration_facts(v.oids) AS f;
+        WHEN 'text search dictionary' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._text_search_dictionary_facts(v.oids) AS f;
+        WHEN 'text search parser' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._text_search_parser_facts(v.oids) AS f;
+        WHEN 'text search template' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._text_search_template_facts(v.oids) AS f;
+        WHEN 'schema' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._schema_facts(v.oids) AS f;
+        WHEN 'extension' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._extension_facts(v.oids) AS f;
+        WHEN 'foreign-data wrapper' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._foreign_data_wrapper_facts(v.oids) AS f;
+        WHEN 'server' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._server_facts(v.oids) AS f;
+        WHEN 'user mapping' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._user_mapping_facts(v.oids) AS f;
+        WHEN 'publication' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._publication_facts(v.oids) AS f;
+        WHEN 'subscription' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._subscription_facts(v.oids) AS f;
+        WHEN 'event trigger' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._event_trigger_facts(v.oids) AS f;
+        WHEN 'default acl' THEN RETURN QUERY SELECT v.reader, f.* FROM asymm._default_acl_facts(v.oids) AS f;
+        ELSE NULL;
+        END CASE;
     END LOOP;
 END
 $$;

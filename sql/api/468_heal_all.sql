@@ -1,89 +1,9 @@
 -- Everything that drifted, in one plan.
 
--- What is watched as a whole: the database, or schemas.
-CREATE OR REPLACE FUNCTION asymm._scope(OUT whole boolean, OUT schemas text[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    whole := EXISTS (SELECT FROM asymm.watched_database);
-    schemas := ARRAY(SELECT w.schema_name::text FROM asymm.watched_schema AS w);
-END
-$$;
-COMMENT ON FUNCTION asymm._scope() IS 'Whether the whole database is watched, and the schemas that are.';
-
--- What lies in the schema of an extension is that extension's, though it need not be a member of it.
-CREATE OR REPLACE FUNCTION asymm._extension_schemas() RETURNS text[]
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN ARRAY(SELECT n.nspname::text FROM pg_namespace AS n
-                   JOIN pg_depend AS d ON d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e');
-END
-$$;
-COMMENT ON FUNCTION asymm._extension_schemas() IS 'Schemas that extensions made for themselves.';
-
--- Every object that is not as declared, as items of a plan: watched ones that differ, and undeclared ones in what is watched
--- as a whole. What was renamed is found by its address.
-CREATE OR REPLACE FUNCTION asymm._differing() RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off
-AS $$
-DECLARE
-    v_scope record := asymm._scope();
-    v_foreign text[] := asymm._extension_schemas();
-    v_kinds text[];
-    v_oids oid[];
-    v_items jsonb;
-BEGIN
-    SELECT array_agg(o.kind), array_agg(o.object_id) INTO v_kinds, v_oids
-      FROM asymm._objects(CASE WHEN NOT v_scope.whole AND NOT EXISTS (SELECT FROM asymm.baseline b WHERE b.schema_name = '') THEN
-               ARRAY(SELECT n.oid FROM pg_namespace AS n
-                      WHERE n.nspname = ANY (v_scope.schemas) OR n.nspname IN (SELECT b.schema_name FROM asymm.baseline b)) END) AS o;
-    WITH f AS MATERIALIZED (SELECT * FROM asymm._object_facts(v_kinds, v_oids)),
-    x AS (
-        SELECT b.id AS baseline, COALESCE(b.kind, f.kind) AS kind, COALESCE(b.schema_name, f.schema_name) AS schema,
-               COALESCE(b.object_name, f.object_name) AS name, b.facts AS declared, COALESCE(b.layout, f.layout) AS layout,
-               f.facts AS actual, f.object_id AS oid, f.owner
-          FROM asymm.baseline AS b
-          FULL JOIN f ON (f.kind, f.schema_name, f.object_name) = (b.kind, b.schema_name, b.object_name)
-         WHERE b.facts IS DISTINCT FROM f.facts
-           AND (b.id IS NOT NULL OR v_scope.whole AND f.schema_name <> ALL (v_foreign) OR f.schema_name = ANY (v_scope.schemas)))
-    SELECT jsonb_agg(jsonb_build_object('baseline', x.baseline, 'kind', x.kind, 'schema', x.schema, 'name', x.name, 'declared', x.declared,
-                         'layout', x.layout, 'actual', COALESCE(x.actual, l.facts), 'oid', COALESCE(x.oid, l.object_id)::bigint,
-                         'renames', COALESCE(l.renames, '{}'), 'owner', COALESCE(x.owner, l.owner, asymm._declared_owner(x.kind, x.declared))))
-      INTO v_items
-      FROM x LEFT JOIN LATERAL asymm._look(x.baseline) AS l ON x.baseline IS NOT NULL;
-    -- What was found under another name is not undeclared.
-    RETURN COALESCE((
-        SELECT jsonb_agg(i) FROM jsonb_array_elements(v_items) AS i
-         WHERE i -> 'baseline' <> 'null'
-            OR NOT EXISTS (SELECT FROM jsonb_array_elements(v_items) AS k
-                            WHERE k -> 'baseline' <> 'null' AND k -> 'kind' = i -> 'kind' AND k -> 'oid' = i -> 'oid')), '[]');
-END
-$$;
-COMMENT ON FUNCTION asymm._differing() IS 'Items {baseline, kind, schema, name, declared, layout, actual, oid, renames, owner} of everything that is not as declared.';
-
-CREATE OR REPLACE FUNCTION asymm._fingerprint_items(items jsonb) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN (
-        SELECT asymm._sha256(COALESCE(string_agg(jsonb_build_array(i.kind, i.schema, i.name, i.actual)::text, ''
-                                                  ORDER BY i.kind, i.schema, i.name), ''))
-          FROM jsonb_to_recordset(items) AS i (kind text COLLATE "C", schema text COLLATE "C", name text COLLATE "C", actual jsonb));
-END
-$$;
-COMMENT ON FUNCTION asymm._fingerprint_items(jsonb) IS 'SHA-256 of the state of several objects.';
-
 CREATE OR REPLACE FUNCTION asymm._request_heal_all(dry_run boolean) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v_items jsonb;
@@ -117,8 +37,7 @@ BEGIN
     END IF;
     INSERT INTO asymm.action (kind, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
     VALUES ('heal', '*', asymm._caller(), 'approved', 'heal_all() by ' || asymm._caller(), asymm._caller(), v_steps,
-            asymm._fingerprint_items(v_items), jsonb_build_object('objects',
-                (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[]) FROM jsonb_array_elements(v_items) AS i)))
+            asymm._fingerprint_items(v_items), jsonb_build_object('objects', asymm._item_names(v_items)))
     RETURNING id INTO v_action;
     INSERT INTO asymm.action_event (action_id, to_state, by_role, note) VALUES (v_action, 'approved', asymm._caller(), 'heal_all()');
     PERFORM asymm._set_action_state(v_action, 'applying');
@@ -132,10 +51,13 @@ COMMENT ON FUNCTION asymm._request_heal_all(boolean) IS 'Plans the repair of eve
 CREATE OR REPLACE FUNCTION asymm._settle_all(action bigint, withheld jsonb, OUT steps jsonb, OUT still_withheld jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
     v_items jsonb := asymm._differing();
+    v_names jsonb;
+    v_fingerprint text;
     v_item jsonb;
     v_own jsonb;
     v_left jsonb := '[]';
@@ -143,6 +65,8 @@ BEGIN
     IF v_items <> '[]' AND asymm._settle_text(v.id, v_items) THEN
         v_items := asymm._differing();
     END IF;
+    v_names := asymm._item_names(v_items);
+    v_fingerprint := asymm._fingerprint_items(v_items);
     SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i
      WHERE asymm._may_act((i ->> 'owner')::name);
     -- An object that only withheld steps could mend is left alone, and with it what depends on it.
@@ -167,7 +91,13 @@ BEGIN
            SELECT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
                            WHERE w -> 'object' = x.s -> 'object' AND w -> 'forward' = x.s -> 'forward') AS known) AS k;
     still_withheld := still_withheld || v_left;
-    UPDATE asymm.action AS a SET steps = a.steps || _settle_all.steps WHERE a.id = v.id AND _settle_all.steps IS NOT NULL;
+    IF steps IS NOT NULL THEN
+        UPDATE asymm.action AS a SET steps = a.steps || _settle_all.steps WHERE a.id = v.id;
+    ELSE
+        -- What was found serves at the end, too, if nothing is done in between.
+        UPDATE asymm.action AS a SET fingerprint_after = v_fingerprint,
+               evidence_after = jsonb_build_object('objects', v_names, 'mark', asymm._ddl_mark()) WHERE a.id = v.id;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
@@ -175,39 +105,53 @@ COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of 
 CREATE OR REPLACE FUNCTION asymm._finish_heal_all(action bigint, ran jsonb, withheld jsonb, error jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['applying']);
+    v_names jsonb := v.evidence_after -> 'objects';
+    v_fingerprint text := v.fingerprint_after;
     v_items jsonb;
     v_steps jsonb;
+    v_baselines bigint[];
 BEGIN
     IF error IS NOT NULL THEN
         PERFORM asymm._set_action_state(action, 'failed', error ->> 'message', error);
         RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'failed', 'error', error);
     END IF;
-    v_items := asymm._differing();
+    IF v.evidence_after -> 'mark' IS DISTINCT FROM asymm._ddl_mark() THEN
+        v_items := asymm._differing();
+        v_names := asymm._item_names(v_items);
+        v_fingerprint := asymm._fingerprint_items(v_items);
+    END IF;
+    v_names := COALESCE(NULLIF(v_names, 'null'), '[]');
     -- What ran comes from the caller, so only what stands in the ledger counts.
     v_steps := asymm._known_steps(ran, v.steps);
     UPDATE asymm.action
-       SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = asymm._fingerprint_items(v_items),
+       SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
            evidence_after = jsonb_build_object('withheld', asymm._known_steps(withheld, v.steps),
-               'parts', asymm._touched_facts(v_steps, NULL, NULL, NULL, NULL), 'objects',
-               (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[]) FROM jsonb_array_elements(v_items) AS i))
+               'parts', asymm._touched_facts(v_steps, NULL, NULL, NULL, NULL), 'objects', NULLIF(v_names, '[]'))
      WHERE id = v.id;
     PERFORM asymm._set_action_state(action, 'applied');
-    PERFORM asymm._set_action_state(action, 'verified', CASE WHEN v_items = '[]' THEN 'compared again: nothing differs'
+    PERFORM asymm._set_action_state(action, 'verified', CASE WHEN v_names = '[]' THEN 'compared again: nothing differs'
                                                              ELSE 'compared again: what differs still needs a decision' END);
     UPDATE asymm.drift_record AS d SET state = 'healed', resolved_at = clock_timestamp(), action_id = v.id
      WHERE d.state = 'open'
        AND EXISTS (SELECT FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (kind text, schema text, name text)
                     WHERE (i.kind, i.schema, i.name) = (d.kind, d.schema_name, d.object_name))
-       AND NOT EXISTS (SELECT FROM jsonb_to_recordset(v_items) AS i (kind text, schema text, name text)
+       AND NOT EXISTS (SELECT FROM jsonb_to_recordset(v_names) AS i (kind text, schema text, name text)
                         WHERE (i.kind, i.schema, i.name) = (d.kind, d.schema_name, d.object_name));
     PERFORM asymm._set_action_state(a.id, 'expired', 'healed with everything else')
        FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
        JOIN asymm.action AS a ON a.baseline_id = i.baseline AND a.state IN ('proposed', 'approved');
-    PERFORM asymm._inspect(ARRAY(SELECT i.baseline FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
-                                  WHERE i.baseline IS NOT NULL), 'call');
+    v_baselines := ARRAY(SELECT i.baseline FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
+                          WHERE i.baseline IS NOT NULL);
+    -- Most are as declared now, and noted as that by one look.
+    v_baselines := ARRAY(SELECT b.id FROM unnest(v_baselines) AS b (id)
+                         EXCEPT SELECT s.id FROM unnest(asymm._settle_unchanged(v_baselines)) AS s (id));
+    IF v_baselines <> '{}' THEN
+        PERFORM asymm._inspect(v_baselines, 'call');
+    END IF;
     RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'verified', 'error', NULL);
 END
 $$;

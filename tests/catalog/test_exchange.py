@@ -42,6 +42,31 @@ def test_the_ledger_takes_no_statement_from_a_caller(scene: Scene) -> None:
     ) == [("verified", [], [])]
 
 
+def test_a_look_serves_only_until_the_next_ddl(scene: Scene) -> None:
+    """What the last round saw is what the ledger tells, unless its caller did something more meanwhile."""
+    rows(scene.as_ann, "SELECT asymm.watch('public.hers')")
+    with scene.as_ann.transaction():
+        rows(scene.as_ann, "ALTER TABLE public.hers ALTER note DROP DEFAULT")
+        [(asked,)] = rows(scene.as_ann, "SELECT asymm._request_heal_all(false)")
+        for step in asked["steps"]:
+            rows(scene.as_ann, step["forward"])
+        left = rows(scene.as_ann, "SELECT steps FROM asymm._settle_all(%s, '[]')", asked["action"])
+        rows(scene.as_ann, "ALTER TABLE public.hers ALTER note SET DEFAULT 'more'")
+        rows(
+            scene.as_ann,
+            "SELECT asymm._finish_heal_all(%s, %s, '[]', NULL)",
+            asked["action"],
+            Jsonb(asked["steps"]),
+        )
+    assert left == [(None,)]
+    [(after, objects)] = scene.db.sql(
+        "SELECT fingerprint_after, evidence_after #>> '{objects,0,name}' FROM asymm.action WHERE id = %s",
+        asked["action"],
+    )
+    assert (len(after), objects) == (64, "hers")
+    assert scene.db.value("SELECT actual FROM asymm.drift_record WHERE state = 'open'") == "'more'::text"
+
+
 def test_a_superuser_sees_every_statement(scene: Scene) -> None:
     rows(scene.as_ann, "SELECT asymm.watch('public.hers')")
     rows(scene.as_ann, "ALTER TABLE public.hers ALTER note DROP DEFAULT")
