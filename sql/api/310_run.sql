@@ -177,11 +177,16 @@ DECLARE
     v_facts jsonb;
     v_left jsonb := '[]';
     v_fingerprint text := 'gone';
+    v_same boolean := false;
 BEGIN
-    IF error IS NULL AND asymm._settle(action) IS NULL THEN
+    IF error IS NULL AND v.baseline_id IS NOT NULL THEN
+        SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id FOR UPDATE;
+        v_look := asymm._look(v.baseline_id);
+        v_same := COALESCE(v_look.fingerprint = v_base.fingerprint, false);
+    END IF;
+    IF error IS NULL AND (v_same OR asymm._settle(action) IS NULL) THEN
         IF v.baseline_id IS NOT NULL THEN
             SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
-            v_look := asymm._look(v.baseline_id);
             v_fingerprint := v_look.fingerprint;
             v_facts := v_look.facts;
             SELECT COALESCE(jsonb_agg(to_jsonb(d)), '[]') INTO v_left
@@ -202,7 +207,9 @@ BEGIN
            AND (d.baseline_id = v.baseline_id OR (v.baseline_id IS NULL AND d.action_id = v.id))
            AND NOT EXISTS (SELECT FROM jsonb_to_recordset(v_left) AS f (part text, name text, attribute text)
                             WHERE f.part = d.part AND f.name = d.name AND f.attribute IS NOT DISTINCT FROM d.attribute);
-        IF v.baseline_id IS NOT NULL THEN
+        IF v_left = '[]' AND v.baseline_id IS NOT NULL THEN
+            PERFORM asymm._note_look(v_base, v_look.object_id, v_look.facts, v_look.renames, v_look.fingerprint, 'call', NULL, NULL);
+        ELSIF v.baseline_id IS NOT NULL THEN
             PERFORM asymm._inspect(ARRAY[v_base.id], 'call');
         END IF;
         v_state := 'verified';

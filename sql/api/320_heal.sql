@@ -21,15 +21,19 @@ BEGIN
         PERFORM asymm._require_declared(ARRAY[v.baseline_id]);
         IF NOT dry_run THEN
             -- The log first: it may hold a migration that is to be adopted, not taken back.
-            PERFORM asymm._process_ddl(v.baseline_id);
-            SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id;
+            PERFORM asymm._process_ddl(v.baseline_id, true);
+            SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = v.baseline_id FOR UPDATE;
             IF NOT FOUND THEN
                 RETURN NULL;
             END IF;
             UPDATE asymm.baseline_state SET held = NULL WHERE baseline_id = v.baseline_id AND held IS NOT NULL;
-            PERFORM asymm._inspect(ARRAY[v.baseline_id], 'call', NULL, 'asked for by ' || asymm._caller());
         END IF;
         v_look := asymm._look(v.baseline_id);
+        IF NOT dry_run THEN
+            PERFORM asymm._note_look(v_base, v_look.object_id, v_look.facts, v_look.renames, v_look.fingerprint, 'call', NULL, NULL);
+            -- It is planned below.
+            UPDATE asymm.baseline_state SET unplanned = NULL WHERE baseline_id = v.baseline_id AND unplanned IS NOT NULL;
+        END IF;
         IF v_look.fingerprint = v_base.fingerprint THEN
             RETURN NULL;
         END IF;

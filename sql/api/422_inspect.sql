@@ -164,23 +164,20 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on an object; internal, caught by the callers.';
 
--- One watched object: its drift rows are made to agree with what is there, and the plan is asked for, which takes longer.
--- NULL when it is as declared and was.
-CREATE OR REPLACE FUNCTION asymm._inspect_one(base asymm.baseline, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
+-- What was seen of a watched object: its drift rows are made to agree with what is there, and the plan is asked for, which
+-- takes longer. NULL when it is as declared and was.
+CREATE OR REPLACE FUNCTION asymm._note_look(
+    base asymm.baseline, object_id oid, facts jsonb, renames jsonb, fingerprint text, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_look record := asymm._look(base.id);
     v_class oid := asymm._kind_class(base.kind);
     v_differences jsonb;
     v_new integer;
 BEGIN
-    IF found_by <> 'call' THEN
-        PERFORM asymm._require_read(base.id);
-    END IF;
-    IF v_look.fingerprint = base.fingerprint THEN
-        PERFORM asymm._refresh_members(ARRAY[base.id], ARRAY[v_look.object_id]);
+    IF fingerprint = base.fingerprint THEN
+        PERFORM asymm._refresh_members(ARRAY[base.id], ARRAY[object_id]);
         IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open') THEN
             PERFORM asymm._close_drift(base.id, 'vanished');
             UPDATE asymm.baseline_state AS s SET held = NULL WHERE s.baseline_id = base.id AND s.held IS NOT NULL;
@@ -190,18 +187,34 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT jsonb_agg(to_jsonb(d) ORDER BY d.part, d.name, d.attribute) INTO v_differences
-      FROM asymm._differences(base.facts, v_look.facts, v_look.renames) AS d;
+      FROM asymm._differences(base.facts, facts, renames) AS d;
     v_new := asymm._record_drift(base.id, base.kind, base.schema_name, base.object_name, v_differences, found_by, ddl_log_id);
     INSERT INTO asymm.baseline_state AS s (baseline_id, class_id, object_id, header, fingerprint, unplanned, checked_at)
-    VALUES (base.id, v_class, v_look.object_id,
-            CASE WHEN v_class = 'pg_class'::regclass THEN (SELECT h.header FROM asymm._headers(ARRAY[v_look.object_id]) AS h) END,
-            v_look.fingerprint, CASE WHEN base.policy <> 'observe' THEN COALESCE(hold, '') END, clock_timestamp())
+    VALUES (base.id, v_class, _note_look.object_id,
+            CASE WHEN v_class = 'pg_class'::regclass THEN (SELECT h.header FROM asymm._headers(ARRAY[_note_look.object_id]) AS h) END,
+            _note_look.fingerprint, CASE WHEN base.policy <> 'observe' THEN COALESCE(hold, '') END, clock_timestamp())
     ON CONFLICT (baseline_id) DO UPDATE
        SET class_id = excluded.class_id, object_id = COALESCE(excluded.object_id, s.object_id), header = excluded.header,
            fingerprint = excluded.fingerprint,
            unplanned = excluded.unplanned, checked_at = excluded.checked_at;
     RETURN CASE WHEN v_new > 0 THEN jsonb_build_object('drifts', v_new, 'objects',
         jsonb_build_array(asymm._object_display(base.kind, base.schema_name, base.object_name))) END;
+END
+$$;
+COMMENT ON FUNCTION asymm._note_look(asymm.baseline, oid, jsonb, jsonb, text, text, bigint, text)
+    IS 'Writes the drift rows of a watched object after a look at it; {objects, drifts} or NULL.';
+
+CREATE OR REPLACE FUNCTION asymm._inspect_one(base asymm.baseline, found_by text, ddl_log_id bigint, hold text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_look record := asymm._look(base.id);
+BEGIN
+    IF found_by <> 'call' THEN
+        PERFORM asymm._require_read(base.id);
+    END IF;
+    RETURN asymm._note_look(base, v_look.object_id, v_look.facts, v_look.renames, v_look.fingerprint, found_by, ddl_log_id, hold);
 END
 $$;
 COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)
