@@ -99,6 +99,20 @@ END
 $$;
 COMMENT ON FUNCTION asymm._server_facts(oid[]) IS 'Facts of foreign servers.';
 
+-- Only a superuser may read what is in a mapping, and a right on a system catalog would outlive the extension. So this view
+-- stays its installer's, and shows nobody a secret: no function sees a value that is not one of the server's own.
+CREATE OR REPLACE VIEW asymm._user_mapping WITH (security_barrier = true) AS
+    SELECT m.oid, m.umuser, m.umserver,
+           (SELECT jsonb_object_agg(o.name, CASE
+                       WHEN o.name IN ('user', 'username', 'user_name', 'uid', 'login', 'password_required', 'sslmode', 'dbname', 'schema')
+                       THEN o.value
+                       ELSE concat('keyed:', left(encode(sha256(k.key), 'hex'), 8), ':',
+                                   encode(sha256(k.key || sha256(k.key || convert_to(concat(o.name, '=', o.value), 'UTF8'))), 'hex')) END)
+              FROM asymm.secret_key AS k,
+                   (SELECT split_part(u, '=', 1) AS name, substr(u, strpos(u, '=') + 1) AS value FROM unnest(m.umoptions) AS u) AS o) AS options
+      FROM pg_user_mapping AS m;
+COMMENT ON VIEW asymm._user_mapping IS 'User mappings with the names of their options, values that are no secret, and keyed hashes of the others.';
+
 CREATE OR REPLACE FUNCTION asymm._user_mapping_facts(oids oid[])
 RETURNS TABLE (object_id oid, schema_name text, object_name text, owner name, facts jsonb, layout jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -112,9 +126,9 @@ BEGIN
            jsonb_build_object('user mapping', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'role', CASE WHEN m.umuser = 0 THEN '' ELSE pg_get_userbyid(m.umuser) END,
                'server', s.srvname,
-               'options', asymm._server_option_facts(m.umoptions))))),
+               'options', m.options)))),
            '[]'::jsonb
-      FROM pg_user_mapping AS m
+      FROM asymm._user_mapping AS m
       JOIN pg_foreign_server AS s ON s.oid = m.umserver
      CROSS JOIN LATERAL pg_identify_object('pg_user_mapping'::regclass, m.oid, 0) AS i
      WHERE m.oid = ANY (oids);

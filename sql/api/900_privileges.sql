@@ -50,7 +50,11 @@ BEGIN
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.objid = c.oid AND c.relkind = 'S' AND d.deptype IN ('a', 'i')) LOOP
         -- Only where it is due: it takes a lock that beats and DDL would wait for.
-        IF v.owner <> 'asymm_owner' THEN
+        -- What is in user mappings only a superuser may read: this view remains with one.
+        IF v.relname = '_user_mapping' THEN
+            EXECUTE 'REVOKE ALL ON asymm._user_mapping FROM PUBLIC, asymm_owner';
+            EXECUTE 'GRANT SELECT ON asymm._user_mapping TO asymm_owner';
+        ELSIF v.owner <> 'asymm_owner' THEN
             EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
         END IF;
         EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
@@ -74,9 +78,6 @@ BEGIN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
         END IF;
     END LOOP;
-    -- Facts of user mappings hold a keyed hash of what may be a password; to hash it, it has to be read. Nobody can log in
-    -- as asymm_owner or become a member of it.
-    EXECUTE 'GRANT SELECT (oid, umuser, umserver, umoptions) ON pg_catalog.pg_user_mapping TO asymm_owner';
     EXECUTE 'ALTER TYPE asymm.annotation OWNER TO asymm_owner';
     EXECUTE 'REVOKE ALL ON TYPE asymm.annotation FROM PUBLIC';
     EXECUTE 'GRANT USAGE ON TYPE asymm.annotation TO asymm_reader';

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -140,6 +141,21 @@ def test_secrets_of_another_database_are_taken_as_they_are(full: Database, serve
         assert len(copy.sql("SELECT * FROM asymm.heal_all(dry_run => true)")) == 1
     finally:
         copy.drop()
+
+
+def test_no_password_can_be_read(full: Database) -> None:
+    """What is in user mappings stays a superuser's; nothing is granted that would outlive the extension."""
+    told = full.value("SELECT asymm.present_state()::text")
+    assert '"password": "keyed:' in told
+    with full.connect() as session:
+        session.execute("SET ROLE asymm_owner")
+        shown = session.execute("SELECT options::text FROM asymm._user_mapping").fetchall()
+        assert shown
+        assert not any("hush" in text for (text,) in shown)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute("SELECT umoptions FROM pg_user_mapping")
+    granted = "attrelid = 'pg_user_mapping'::regclass AND attacl IS NOT NULL"
+    assert full.value(f"SELECT count(*) FROM pg_attribute WHERE {granted}") == 0
 
 
 def test_fleet(scene: Scene) -> None:

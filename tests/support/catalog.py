@@ -35,9 +35,12 @@ RULES = {
         UNION ALL
         SELECT oid::regclass::text FROM pg_class
          WHERE relnamespace = 'asymm'::regnamespace AND relowner <> 'asymm_owner'::regrole
+           -- Reads what only a superuser may, and shows nothing of it that is secret.
+           AND relname <> '_user_mapping'
         UNION ALL
         SELECT oid::regtype::text FROM pg_type
-         WHERE typnamespace = 'asymm'::regnamespace AND typowner <> 'asymm_owner'::regrole""",
+         WHERE typnamespace = 'asymm'::regnamespace AND typowner <> 'asymm_owner'::regrole
+           AND typname NOT IN ('_user_mapping', '__user_mapping')""",
     "security definer function of a superuser": """
         SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
           JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
@@ -80,7 +83,7 @@ RULES = {
            AND a.grantee::regrole::text !~ '^asymm_(owner|reader|operator|pulse)$'
         UNION ALL
         SELECT x.oid::regclass || ' ' || a.grantee::regrole FROM pg_class x, aclexplode(x.relacl) a
-         WHERE x.relnamespace = 'asymm'::regnamespace
+         WHERE x.relnamespace = 'asymm'::regnamespace AND a.grantee <> x.relowner
            AND a.grantee NOT IN ('asymm_owner'::regrole, 'asymm_reader'::regrole,
                'asymm_operator'::regrole)""",
     "reader or operator may write it or read a table": """
