@@ -81,8 +81,12 @@ BEGIN
                      JOIN pg_sequence AS q ON q.seqrelid = c.oid
                      JOIN pg_namespace AS n ON n.oid = c.relnamespace
                     WHERE p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum
-                      AND p.classid = 'pg_class'::regclass AND p.deptype IN ('a', 'i')
-                    ORDER BY c.oid LIMIT 1) END,
+                      AND p.classid = 'pg_class'::regclass AND (p.deptype = 'i' OR p.deptype = 'a' AND a.atthasdef)
+                    -- As _column_sequence() says.
+                    ORDER BY EXISTS (SELECT FROM pg_attrdef AS f
+                                       JOIN pg_depend AS u ON u.classid = 'pg_attrdef'::regclass AND u.objid = f.oid
+                                      WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum
+                                        AND u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid) DESC, c.oid LIMIT 1) END,
                CASE WHEN a.attcollation <> t.typcollation
                     THEN ',"collation":' || (SELECT to_json(format('%I.%I', n.nspname, c.collname))::text
                                                FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace

@@ -32,7 +32,7 @@ BEGIN
       JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (relids) AND d.classid = 'pg_class'::regclass
        -- Of a column without a default a sequence is no fact, but an object by itself.
-       AND (d.deptype = 'i' OR d.deptype = 'a' AND a.atthasdef);
+       AND (d.deptype = 'i' OR d.deptype = 'a' AND a.atthasdef AND asymm._column_sequence(a.attrelid, a.attnum) = d.objid);
 END
 $$;
 COMMENT ON FUNCTION asymm._addresses(oid[]) IS 'Catalog addresses of tables and their parts (owned sequences count to their column).';

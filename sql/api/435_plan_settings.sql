@@ -198,10 +198,6 @@ BEGIN
                             WHERE p.classid = 'pg_class'::regclass AND p.objid = n.present AND p.refclassid = 'pg_class'::regclass
                               AND p.deptype = 'a' AND p.refobjid = (context ->> 'relid')::oid AND c.attname = n.key)
         UNION ALL
-        SELECT 465, n.key, format('ALTER SEQUENCE %s AS %s %s', n.name, n.ds ->> 'type', asymm._sequence_options(n.ds)),
-               format('ALTER SEQUENCE %s AS %s %s', n.name, n.options ->> 'type', asymm._sequence_options(n.options))
-          FROM n WHERE n.ds - '{name,owned,acl,comment,persistence}'::text[] <> n.options - '{name,owned,acl,comment,persistence}'::text[]
-        UNION ALL
         SELECT 466, n.key, asymm._plan_position(v_rel, n.key, n.d),
                format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, %s, false)', n.name, (n.ds ->> 'start')::bigint)
           FROM n WHERE n.a IS NOT NULL AND (n.new_serial AND n.present IS NULL OR n.d_identity AND NOT n.a_identity)
@@ -222,7 +218,11 @@ BEGIN
               SELECT CASE WHEN n.present IS NOT NULL THEN obj_description(n.present, 'pg_class')
                           WHEN n.kept THEN n.s ->> 'comment' END AS comment) AS o
          WHERE n.ds IS NOT NULL AND n.ds ->> 'comment' IS DISTINCT FROM o.comment)
-    SELECT s.phase, 0, 'column', s.key, s.forward, s.inverse, 'none', '{}'::text[], NULL::text FROM s WHERE s.forward IS NOT NULL;
+    SELECT s.phase, 0, 'column', s.key, s.forward, s.inverse, 'none', '{}'::text[], NULL::text FROM s WHERE s.forward IS NOT NULL
+    UNION ALL
+    SELECT 465, o.ord, 'column', n.key, o.forward, o.inverse, 'none', o.hazards, o.precondition
+      FROM n CROSS JOIN LATERAL asymm._plan_sequence_options(n.name, n.ds, n.options) AS o
+     WHERE n.ds - '{name,owned,acl,comment,persistence}'::text[] <> n.options - '{name,owned,acl,comment,persistence}'::text[];
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_sequences(jsonb, jsonb, jsonb) IS 'Steps that mend the sequences columns own.';

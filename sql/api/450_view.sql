@@ -19,8 +19,7 @@ BEGIN
        AND (c.relkind <> 'S' OR NOT EXISTS (
                SELECT FROM pg_depend AS d
                 WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_class'::regclass
-                  AND (d.deptype = 'i' OR d.deptype = 'a' AND (SELECT a.atthasdef FROM pg_attribute AS a
-                                                                WHERE a.attrelid = d.refobjid AND a.attnum = d.refobjsubid))));
+                  AND (d.deptype = 'i' OR d.deptype = 'a' AND d.objid = asymm._column_sequence(d.refobjid, d.refobjsubid))));
 END
 $$;
 COMMENT ON FUNCTION asymm._relations_objects(oid[])

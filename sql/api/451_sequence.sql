@@ -44,6 +44,24 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._sequence_column(oid) IS 'The column a sequence belongs to, by its qualified name; NULL when there is none.';
 
+-- Of several sequences of a column that has a default, the one that this uses is the column's; the others are objects by
+-- themselves.
+CREATE OR REPLACE FUNCTION asymm._column_sequence(relid oid, attnum integer) RETURNS oid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid
+      FROM pg_attrdef AS f
+      JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = f.adrelid AND d.refobjsubid = f.adnum
+       AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
+      JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+     WHERE f.adrelid = relid AND f.adnum = attnum
+     ORDER BY EXISTS (SELECT FROM pg_depend AS u WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = f.oid
+                         AND u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid) DESC, c.oid
+     LIMIT 1
+$$;
+COMMENT ON FUNCTION asymm._column_sequence(oid, integer) IS 'The sequence that counts to a column with a default, of those it owns; NULL when there is none.';
+
 -- Where a sequence stands, for whoever may look at it.
 CREATE OR REPLACE FUNCTION asymm._sequence_value(relid oid) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
@@ -66,6 +84,44 @@ AS $$
                   asymm._sequence_options(facts))
 $$;
 COMMENT ON FUNCTION asymm._sequence_statement(text, jsonb) IS 'CREATE SEQUENCE from its facts.';
+
+-- Where it stands may be outside of the declared bounds: then it is brought to where it counts on. One that was used loses
+-- its place by that, one that was not starts where it is declared to.
+CREATE OR REPLACE FUNCTION asymm._plan_sequence_options(rel text, declared jsonb, actual jsonb)
+RETURNS TABLE (ord integer, forward text, inverse text, hazards text[], precondition text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_min bigint := (declared ->> 'min')::bigint;
+    v_max bigint := (declared ->> 'max')::bigint;
+    v_old_min bigint := (actual ->> 'min')::bigint;
+    v_old_max bigint := (actual ->> 'max')::bigint;
+    v_up boolean := (declared ->> 'increment')::bigint > 0;
+    v_narrower boolean := v_min > v_old_min OR v_max < v_old_max;
+    v_hazards text[] := CASE WHEN v_narrower THEN ARRAY['deletes data'] ELSE '{}'::text[] END;
+    v_precondition text := CASE WHEN v_narrower THEN format('SELECT NOT is_called OR last_value BETWEEN %s AND %s FROM %s', v_min, v_max, rel) END;
+    v_back text := format('ALTER SEQUENCE %s AS %s %s', rel, actual ->> 'type', asymm._sequence_options(actual));
+BEGIN
+    IF v_narrower THEN
+        RETURN QUERY
+        SELECT 1, format('ALTER SEQUENCE %s AS %s MINVALUE %s MAXVALUE %s', rel,
+                         CASE WHEN 'bigint' IN (declared ->> 'type', actual ->> 'type') THEN 'bigint'
+                              WHEN 'integer' IN (declared ->> 'type', actual ->> 'type') THEN 'integer' ELSE 'smallint' END,
+                         least(v_min, v_old_min), greatest(v_max, v_old_max)), v_back, v_hazards, v_precondition
+         WHERE v_min > v_old_max OR v_max < v_old_min OR (declared ->> 'start')::bigint NOT BETWEEN v_old_min AND v_old_max
+        UNION ALL
+        SELECT 2, format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, CASE WHEN NOT is_called THEN %s WHEN last_value < %s THEN %s ELSE %s END, '
+                         'is_called AND last_value %s %s) FROM %s WHERE last_value NOT BETWEEN %s AND %s',
+                         rel, (declared ->> 'start')::bigint, v_min, v_min, v_max, CASE WHEN v_up THEN '>' ELSE '<' END,
+                         CASE WHEN v_up THEN v_max ELSE v_min END, rel, v_min, v_max), v_back, v_hazards, v_precondition;
+    END IF;
+    RETURN QUERY
+    SELECT 3, format('ALTER SEQUENCE %s AS %s %s', rel, declared ->> 'type', asymm._sequence_options(declared)), v_back, v_hazards, v_precondition;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_sequence_options(text, jsonb, jsonb) IS 'Steps that give a sequence its declared type and options, wherever it stands.';
 
 -- A whole sequence as a script, standing where it stood.
 CREATE OR REPLACE FUNCTION asymm._plan_sequence_remade(rel text, actual jsonb, value bigint) RETURNS text
@@ -155,14 +211,11 @@ BEGIN
                format('ALTER SEQUENCE %s OWNED BY NONE', v_rel), 'none', '{}', NULL WHERE v_wanted ? 'owned_by';
     END IF;
     RETURN QUERY
-    SELECT 32, 1, 'sequence', '', format('ALTER SEQUENCE %s AS %s %s', v_rel, v_wanted ->> 'type', asymm._sequence_options(v_wanted)),
-           format('ALTER SEQUENCE %s AS %s %s', v_rel, v_now ->> 'type', asymm._sequence_options(v_now)), 'SHARE ROW EXCLUSIVE',
-           -- Where it stands may be outside of the declared bounds.
-           CASE WHEN (v_wanted -> 'min', v_wanted -> 'max') = (v_now -> 'min', v_now -> 'max') THEN '{}' ELSE ARRAY['may fail on data'] END,
-           NULL::text
+    SELECT 32, o.ord, 'sequence', '', o.forward, o.inverse, 'SHARE ROW EXCLUSIVE', o.hazards, o.precondition
+      FROM asymm._plan_sequence_options(v_rel, v_wanted, v_now) AS o
      WHERE v_now - v_apart <> v_wanted - v_apart
     UNION ALL
-    SELECT 32, 2, 'sequence', '', format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_wanted ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
+    SELECT 32, 9, 'sequence', '', format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_wanted ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
            format('ALTER SEQUENCE %s SET %s', v_rel, CASE WHEN v_now ? 'persistence' THEN 'UNLOGGED' ELSE 'LOGGED' END),
            'ACCESS EXCLUSIVE', '{}', NULL
      WHERE v_now IS NOT NULL AND v_now -> 'persistence' IS DISTINCT FROM v_wanted -> 'persistence'

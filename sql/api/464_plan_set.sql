@@ -76,9 +76,12 @@ BEGIN
         SELECT d.kind, d.object_id, bool_or(d.part IS NULL) AS whole,
                -- What goes as a whole takes its parts with it, however far they are.
                COALESCE(max(d.depth) FILTER (WHERE d.part IS NULL), max(d.depth)) AS depth,
-               jsonb_agg(array_to_json(array_remove(ARRAY[d.part, d.name, d.attribute], NULL))::jsonb)
-                   FILTER (WHERE d.part IS NOT NULL) AS parts
+               jsonb_agg(t.path) FILTER (WHERE d.part IS NOT NULL) AS parts,
+               -- Through these two objects that both go may hang on each other.
+               jsonb_agg(t.path) FILTER (WHERE d.part IN ('policy', 'rule') OR d.part = 'constraint' AND EXISTS (
+                   SELECT FROM pg_constraint AS c WHERE c.conrelid = d.object_id AND c.conname = d.name AND c.contype = 'f')) AS ties
           FROM jsonb_to_recordset(v_found) AS d (kind text, object_id oid, part text, name text, attribute text, depth integer)
+         CROSS JOIN LATERAL (SELECT array_to_json(array_remove(ARRAY[d.part, d.name, d.attribute], NULL))::jsonb AS path) AS t
           LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind AND i.declared IS NOT NULL
          -- A table's own plan sees to a column with its sequence, and to a key, that go for their own sake.
          WHERE NOT COALESCE(d.kind = 'table' AND (
@@ -93,7 +96,9 @@ BEGIN
                                    ARRAY(SELECT d.object_id FROM d ORDER BY d.object_id, d.kind)) AS f)
     -- Of what goes altogether, the parts that others wait for go first (a policy by a function over the table itself).
     SELECT i.kind, i.schema, i.name, i.declared, COALESCE(i.layout, o.layout),
-           CASE WHEN d.parts IS NOT NULL AND NOT d.whole THEN asymm._facts_without(i.actual, d.parts) ELSE i.actual END, NULL::jsonb, i.oid,
+           CASE WHEN d.whole AND d.ties IS NOT NULL THEN asymm._facts_without(i.actual, d.ties)
+                WHEN NOT d.whole AND d.parts IS NOT NULL THEN asymm._facts_without(i.actual, d.parts) ELSE i.actual END,
+           NULL::jsonb, i.oid,
            i.renames, CASE WHEN d.whole THEN d.depth ELSE 0 END, false
       FROM i
       LEFT JOIN d ON d.object_id = i.oid AND d.kind = i.kind
@@ -102,12 +107,13 @@ BEGIN
     UNION ALL
     SELECT o.kind, COALESCE(i.schema, o.schema_name), COALESCE(i.name, o.object_name),
            CASE WHEN i.oid IS NOT NULL THEN i.declared ELSE o.facts END, COALESCE(i.layout, o.layout), o.facts,
-           CASE WHEN NOT d.whole THEN asymm._facts_without(o.facts, d.parts) END,
+           CASE WHEN NOT d.whole THEN asymm._facts_without(o.facts, d.parts)
+                WHEN i.oid IS NOT NULL AND i.declared IS NULL THEN asymm._facts_without(o.facts, d.ties) END,
            o.object_id, COALESCE(i.renames, '{}'), d.depth, true
       FROM d
       JOIN o ON o.object_id = d.object_id AND o.kind = d.kind
       LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind
-     WHERE i.oid IS NULL OR i.declared IS NOT NULL OR NOT d.whole;
+     WHERE i.oid IS NULL OR i.declared IS NOT NULL OR NOT d.whole OR d.ties IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_jobs(jsonb) IS 'Objects that take part in a repair: those that drifted, and those that depend on what has to go (split: taken away and brought back).';

@@ -47,3 +47,13 @@ ALTER SCHEMA public OWNER TO app_owner;
 --- public is gone
 DROP VIEW overview;
 DROP SCHEMA public;
+--- one whose tables hang on each other
+CREATE SCHEMA club;
+CREATE TABLE club.team (id integer PRIMARY KEY, captain integer);
+CREATE TABLE club.member (id integer PRIMARY KEY, team integer REFERENCES club.team);
+ALTER TABLE club.team ADD FOREIGN KEY (captain) REFERENCES club.member;
+--- one with a policy over a view of its table
+CREATE SCHEMA club;
+CREATE TABLE club.member (id integer PRIMARY KEY, login name);
+CREATE VIEW club.own AS SELECT id FROM club.member WHERE login = current_user;
+CREATE POLICY own ON club.member USING (id IN (SELECT id FROM club.own));
