@@ -101,7 +101,8 @@ DECLARE
     v_up boolean := (declared ->> 'increment')::bigint > 0;
     v_narrower boolean := v_min > v_old_min OR v_max < v_old_max;
     v_hazards text[] := CASE WHEN v_narrower THEN ARRAY['deletes data'] ELSE '{}'::text[] END;
-    v_precondition text := CASE WHEN v_narrower THEN format('SELECT NOT is_called OR last_value BETWEEN %s AND %s FROM %s', v_min, v_max, rel) END;
+    v_precondition text := CASE WHEN v_narrower THEN
+        format('SELECT NOT is_called OR last_value BETWEEN %s AND %s FROM %s', v_min, v_max, rel) END;
     v_back text := format('ALTER SEQUENCE %s AS %s %s', rel, actual ->> 'type', asymm._sequence_options(actual));
 BEGIN
     IF v_narrower THEN
