@@ -114,7 +114,8 @@ BEGIN
          WHERE v_min > v_old_max OR v_max < v_old_min OR (declared ->> 'start')::bigint NOT BETWEEN v_old_min AND v_old_max
         UNION ALL
         SELECT 2, format('SELECT pg_catalog.setval(%L::pg_catalog.regclass, '
-                         'CASE WHEN NOT is_called THEN %s WHEN last_value < %s THEN %s ELSE %s END, is_called AND last_value %s %s) FROM %s WHERE last_value NOT BETWEEN %s AND %s',
+                         'CASE WHEN NOT is_called THEN %s WHEN last_value < %s THEN %s ELSE %s END, '
+                         'is_called AND last_value %s %s) FROM %s WHERE last_value NOT BETWEEN %s AND %s',
                          rel, (declared ->> 'start')::bigint, v_min, v_min, v_max, CASE WHEN v_up THEN '>' ELSE '<' END,
                          CASE WHEN v_up THEN v_max ELSE v_min END, rel, v_min, v_max), v_back, v_hazards, v_precondition;
     END IF;
