@@ -197,7 +197,8 @@ BEGIN
         UPDATE asymm.action
            SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
                evidence_after = jsonb_build_object('differences', v_left,
-                   'parts', asymm._touched_facts(v_steps, v.object_kind, v.schema_name, v.object_name, v_facts))
+                   'parts', asymm._touched_facts(v_steps, v.object_kind, v.schema_name, v.object_name, v_facts),
+                   'hanging', asymm._hanging_on(v_steps, true))
          WHERE id = v.id;
         PERFORM asymm._set_action_state(v.id, 'applied');
         PERFORM asymm._set_action_state(v.id, 'verified', CASE WHEN v_left = '[]' THEN 'compared again: nothing differs'

@@ -7,7 +7,9 @@ AS $$
 DECLARE
     v asymm.action := asymm._require_action(action, ARRAY['verified']);
     v_facts jsonb;
-    v_steps jsonb;
+    v_moved text[];
+    v_things jsonb;
+    v_step text;
 BEGIN
     IF v.kind = 'adopt' AND v.target = '*' THEN
         RAISE EXCEPTION 'action % cannot be taken back', action
@@ -20,28 +22,34 @@ BEGIN
         SELECT l.facts INTO v_facts FROM asymm._look(v.baseline_id) AS l;
     END IF;
     -- Other parts may have changed since: that is no reason.
-    IF asymm._touched_facts(v.steps, v.object_kind, v.schema_name, v.object_name, v_facts) IS DISTINCT FROM v.evidence_after -> 'parts' THEN
-        RAISE EXCEPTION 'action % cannot be taken back', action
-            USING ERRCODE = 'SY008', DETAIL = format('What it changed in %s is no longer as it left it.',
-                                                          CASE WHEN v.target = '*' THEN 'the database' ELSE v.target END),
-                  HINT = format('Look at what came after: SELECT * FROM asymm.drift WHERE object = %L;', v.target);
-    ELSIF jsonb_path_exists(v.steps, '$[*] ? (@.inverse == null)') THEN
-        RAISE EXCEPTION 'action % cannot be taken back', action
-            USING ERRCODE = 'SY005', DETAIL = 'One of its steps has no inverse.', HINT = 'Restore what it removed from a backup.';
+    SELECT array_agg(COALESCE(l.key, r.key)) INTO v_moved
+      FROM jsonb_each(v.evidence_after -> 'parts') AS l
+      FULL JOIN jsonb_each(asymm._touched_facts(v.steps, v.object_kind, v.schema_name, v.object_name, v_facts)) AS r ON r.key = l.key
+     WHERE l.value IS DISTINCT FROM r.value;
+    IF v_moved IS NOT NULL THEN
+        SELECT jsonb_agg(CASE WHEN t ->> 'kind' = ANY (v_moved) THEN t - 'part' - 'name' ELSE t END) INTO v_things
+          FROM jsonb_array_elements(asymm._things(v)) AS t
+         WHERE concat_ws(' ', t ->> 'kind', t ->> 'object') = ANY (v_moved)
+            OR (t ->> 'kind', t ->> 'object') = (v.object_kind, asymm._object_identity(v.object_kind, v.schema_name, v.object_name))
+               AND (concat_ws(' ', t ->> 'part', t ->> 'name') = ANY (v_moved) OR t ->> 'kind' = ANY (v_moved));
+        PERFORM asymm._refuse_to_revert(v, COALESCE(v_things, asymm._things(v)), 'No longer as it left it',
+            CASE WHEN v.target = '*' THEN 'Look at what came after: SELECT * FROM asymm.drift;'
+                 ELSE format('Look at what came after: SELECT * FROM asymm.history(%L);', v.target) END);
     END IF;
-    -- What the repair made may hold data by now.
-    SELECT jsonb_agg(s.doc || jsonb_build_object('precondition', CASE
-               WHEN s.doc ->> 'part' = 'column' AND s.doc ->> 'inverse' LIKE '%DROP COLUMN%'
-                   THEN 'SELECT NOT EXISTS (SELECT FROM ' || r.name || format(' WHERE %I IS NOT NULL)', s.doc ->> 'name')
-               WHEN s.doc ->> 'inverse' LIKE 'DROP TABLE%' THEN 'SELECT NOT EXISTS (SELECT FROM ' || r.name || ')' END) ORDER BY s.n DESC)
-      INTO v_steps
-      FROM jsonb_array_elements(v.steps) WITH ORDINALITY AS s (doc, n)
-     CROSS JOIN LATERAL (SELECT CASE WHEN COALESCE(s.doc ->> 'kind', v.object_kind) = 'table'
-                                     THEN COALESCE(s.doc ->> 'object', format('%I.%I', v.schema_name, v.object_name)) END) AS r (name);
+    SELECT s.doc ->> 'forward' INTO v_step FROM jsonb_array_elements(v.steps) AS s (doc) WHERE s.doc ->> 'inverse' IS NULL LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'action % cannot be taken back', action
+            USING ERRCODE = 'SY005', DETAIL = format('There is no way back from: %s', left(v_step, 2000)),
+                  HINT = 'Restore what it removed from a backup.';
+    END IF;
+    PERFORM asymm._refuse_to_revert(v, (
+        SELECT jsonb_agg(h) FROM jsonb_array_elements(asymm._hanging_on(v.steps, false)) AS h
+         WHERE NOT COALESCE(NULLIF(v.evidence_after -> 'hanging', 'null'), '[]') @> jsonb_build_array(h)),
+        'What it made is used by', 'Drop or change that first.');
     IF NOT dry_run THEN
         PERFORM asymm._set_action_state(action, 'reverting');
     END IF;
-    RETURN jsonb_build_object('kind', v.kind, 'steps', v_steps);
+    RETURN jsonb_build_object('kind', v.kind, 'steps', asymm._inverse_steps(v));
 END
 $$;
 COMMENT ON FUNCTION asymm._begin_revert(bigint, boolean) IS 'The inverse steps of an action, last first; raises SY005 or SY008 when it cannot be taken back.';
@@ -82,7 +90,7 @@ BEGIN
             RAISE EXCEPTION 'action % was not taken back', action
                 USING ERRCODE = 'SY007', DETAIL = format('%s is still as the action left it.', v.target),
                       HINT = format('SELECT * FROM asymm.revert(%s);', action);
-        ELSIF v_fingerprint IS DISTINCT FROM v.fingerprint_before THEN
+        ELSIF NOT asymm._is_undone(action) THEN
             v_note := '; not in every detail as it was before';
         END IF;
     END IF;
@@ -120,7 +128,7 @@ $$;
 COMMENT ON FUNCTION asymm._finish_revert(bigint, jsonb) IS 'Ends a revert: the ledger, the hold on the object, and its drift, which is open again.';
 
 CREATE OR REPLACE FUNCTION asymm.revert(action bigint, dry_run boolean DEFAULT false, allow_data_loss boolean DEFAULT false)
-RETURNS TABLE (action_id bigint, step integer, statement text, state text)
+RETURNS TABLE (action_id bigint, step integer, statement text, hazards text[], state text)
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
@@ -132,8 +140,8 @@ SET row_security = off
 AS $$
 DECLARE
     v_plan jsonb;
-    v_step record;
-    v_empty boolean;
+    v_run record;
+    v_step jsonb;
     v_error jsonb;
     v_result jsonb;
     v_state text;
@@ -147,21 +155,30 @@ BEGIN
     v_plan := asymm._begin_revert(action, dry_run);
     IF NOT dry_run THEN
         PERFORM asymm._require_healing();
-        PERFORM asymm._show_steps(v_plan -> 'steps', 'inverse');
+        PERFORM asymm._show_steps(v_plan -> 'steps', 'forward');
+        IF jsonb_path_exists(v_plan, '$.steps[*].hazards[*] ? (@ == "brings back no data")') THEN
+            RAISE WARNING 'action % deleted data, which does not come back', action
+                USING DETAIL = 'Structure and definitions come back as they were.', HINT = 'Rows and values are to be had from a backup.';
+        END IF;
         PERFORM set_config('asymm.action', action::text, true);
         PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
         BEGIN
-            FOR v_step IN SELECT * FROM jsonb_to_recordset(v_plan -> 'steps') AS s (inverse text, precondition text) LOOP
-                IF v_step.precondition IS NOT NULL AND NOT allow_data_loss THEN
-                    EXECUTE v_step.precondition INTO v_empty;
-                    IF NOT v_empty THEN
-                        RAISE EXCEPTION 'taking this back would delete data' USING ERRCODE = 'SY009',
-                            DETAIL = format('Statement: %s', v_step.inverse),
-                            HINT = format('If that is wanted: SELECT * FROM asymm.revert(%s, allow_data_loss => true);', action);
-                    END IF;
-                END IF;
-                EXECUTE v_step.inverse;
-            END LOOP;
+            v_run := asymm._run_steps(v_plan -> 'steps', allow_data_loss);
+            v_step := jsonb_path_query_first(v_run.withheld, '$[*] ? (@.hazards[*] == "deletes data")');
+            IF v_step IS NOT NULL THEN
+                RAISE EXCEPTION 'taking this back would delete data' USING ERRCODE = 'SY009',
+                    DETAIL = format('Statement: %s', v_step ->> 'forward'),
+                    HINT = format('If that is wanted: SELECT * FROM asymm.revert(%s, allow_data_loss => true);', action);
+            -- A statement may have nothing left to do: what it did came with another.
+            ELSIF v_run.stuck IS NOT NULL AND NOT asymm._is_undone(action) THEN
+                RAISE EXCEPTION '%', v_run.stuck ->> 'message'
+                    USING ERRCODE = v_run.stuck ->> 'sqlstate', DETAIL = v_run.stuck ->> 'detail',
+                          HINT = COALESCE(v_run.stuck ->> 'hint', 'Nothing was changed.');
+            ELSIF v_run.withheld <> '[]' THEN
+                RAISE EXCEPTION 'taking this back needs two transactions' USING ERRCODE = 'SY007',
+                    DETAIL = format('Statement: %s', v_run.withheld #>> '{0,forward}'),
+                    HINT = 'A label that is added to an enum serves from the next transaction on: add it by hand first.';
+            END IF;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
             v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
@@ -172,12 +189,13 @@ BEGIN
         PERFORM asymm._warn_unfinished(v_result);
     END IF;
     RETURN QUERY
-        SELECT revert.action, p.n::integer, p.doc ->> 'inverse', COALESCE(v_result ->> 'state', 'planned')
+        SELECT revert.action, p.n::integer, p.doc ->> 'forward', ARRAY(SELECT h FROM asymm._hazards(p.doc) AS h),
+               COALESCE(v_result ->> 'state', 'planned')
           FROM jsonb_array_elements(v_plan -> 'steps') WITH ORDINALITY AS p (doc, n)
         UNION ALL
-        SELECT revert.action, 0, 'the declared baseline becomes what it was before', COALESCE(v_result ->> 'state', 'planned')
+        SELECT revert.action, 0, 'the declared baseline becomes what it was before', '{}'::text[], COALESCE(v_result ->> 'state', 'planned')
          WHERE v_plan ->> 'kind' = 'adopt';
 END
 $$;
 COMMENT ON FUNCTION asymm.revert(bigint, boolean, boolean)
-    IS 'Takes an action back: a repair by its inverse statements (with the caller''s rights), an adoption by the former baseline. Policy heal then waits for a decision on that object. What was made and holds data by now needs allow_data_loss. Raises 22004, 42501, 42704, SY004, SY005, SY008.';
+    IS 'Takes an action back, heal_all()''s too: a repair by its inverse statements (with the caller''s rights, all of them or none), an adoption by the former baseline. Policy heal then waits for a decision on these objects. Later actions that build on it go first. What was made and holds data by now needs allow_data_loss; hazards tell of data that does not come back. Raises 22004, 42501, 42704, SY004, SY005, SY008.';

@@ -209,7 +209,11 @@ BEGIN
                            ORDER BY s.stage, s.stage = 1 AND s.phase NOT BETWEEN 200 AND 259, CASE WHEN s.stage = 1 THEN - s.depth END,
                                     s.phase, s.depth, s.ord, s.kind, s.schema_name COLLATE "C", s.object_name COLLATE "C",
                                     s.forward COLLATE "C") AS step
-                  FROM s) AS n);
+                  FROM s
+                 -- A schema that gets its name back changes what is read of all that is in it or uses it: the rest is planned
+                 -- after that.
+                 WHERE s.phase = 12 AND starts_with(s.forward, 'ALTER SCHEMA ')
+                    OR NOT EXISTS (SELECT FROM s AS r WHERE r.phase = 12 AND starts_with(r.forward, 'ALTER SCHEMA '))) AS n);
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_set(jsonb)

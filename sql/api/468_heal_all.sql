@@ -37,8 +37,15 @@ BEGIN
     END IF;
     INSERT INTO asymm.action (kind, target, owner, state, reason, requested_by, steps, fingerprint_before, evidence_before)
     VALUES ('heal', '*', asymm._caller(), 'approved', 'heal_all() by ' || asymm._caller(), asymm._caller(), v_steps,
-            asymm._fingerprint_items(v_items), jsonb_build_object('objects', asymm._item_names(v_items)))
+            asymm._fingerprint_items(v_items), jsonb_build_object('objects',
+                (SELECT jsonb_agg(i - '{declared,layout,actual,oid,renames,owner}'::text[] || jsonb_build_object(
+                            'was', i -> 'renames' -> (i ->> 'kind'),
+                            'fingerprint', CASE WHEN i -> 'actual' <> 'null' THEN asymm._fingerprint(i -> 'actual') END))
+                   FROM jsonb_array_elements(v_items) AS i)))
     RETURNING id INTO v_action;
+    -- Who asks for it has decided.
+    UPDATE asymm.baseline_state AS s SET held = NULL
+      FROM jsonb_to_recordset(v_items) AS i (baseline bigint) WHERE s.baseline_id = i.baseline AND s.held IS NOT NULL;
     INSERT INTO asymm.action_event (action_id, to_state, by_role, note) VALUES (v_action, 'approved', asymm._caller(), 'heal_all()');
     PERFORM asymm._set_action_state(v_action, 'applying');
     RETURN jsonb_build_object('action', v_action, 'steps', v_steps);
@@ -130,7 +137,8 @@ BEGIN
     UPDATE asymm.action
        SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
            evidence_after = jsonb_build_object('withheld', asymm._known_steps(withheld, v.steps),
-               'parts', asymm._touched_facts(v_steps, NULL, NULL, NULL, NULL), 'objects', NULLIF(v_names, '[]'))
+               'parts', asymm._touched_facts(v_steps, NULL, NULL, NULL, NULL), 'hanging', asymm._hanging_on(v_steps, true),
+               'objects', NULLIF(v_names, '[]'))
      WHERE id = v.id;
     PERFORM asymm._set_action_state(action, 'applied');
     PERFORM asymm._set_action_state(action, 'verified', CASE WHEN v_names = '[]' THEN 'compared again: nothing differs'

@@ -21,7 +21,7 @@ DECLARE
         'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all',
         'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
             'report_to_fleet', 'leave_fleet',
-        '_begin_revert', '_finish_revert', 'create_actor', 'pause', 'resume', 'configure_organ'];
+        '_begin_revert', '_finish_revert', '_is_undone', 'create_actor', 'pause', 'resume', 'configure_organ'];
     -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an
     -- actor's session, so nothing here may decide anything for others.
     v_pulse text[] := ARRAY[

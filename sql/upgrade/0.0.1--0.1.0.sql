@@ -127,3 +127,6 @@ DROP EVENT TRIGGER asymm_guard_drop;
 
 -- Objects of any kind may be undeclared.
 DROP FUNCTION asymm._inspect_undeclared(text, bigint);
+
+-- It tells of hazards too.
+DROP FUNCTION asymm.revert(bigint, boolean, boolean);

@@ -220,6 +220,9 @@ class Methods:
     def revert(self, action: int, *, dry_run: bool = False, allow_data_loss: bool = False) -> list[Undone]:
         """Undo an applied action by its inverse statements, or an adoption; returns the statements.
 
+        `heal_all()`'s actions too, and all or nothing. Later actions that build on it have to be
+        undone first: a `StalePlan` names them in order.
+
         Raises `UnknownObject`, `WrongState`, `StalePlan`, `HealingPaused`.
         """
         values = {"action": action, "dry_run": dry_run, "allow_data_loss": allow_data_loss}

@@ -73,7 +73,7 @@ HISTORY: Final = """SELECT at, event, what, by_role, action, detail
 _STEP: Final = "action, step, statement, inverse, lock_class, hazards, state"
 HEAL: Final = f"""SELECT {_STEP} FROM asymm.heal(
     target => %(target)s, dry_run => %(dry_run)s, allow_data_loss => %(allow_data_loss)s) AS f ({_STEP})"""
-_UNDONE: Final = "action, step, statement, state"
+_UNDONE: Final = "action, step, statement, hazards, state"
 REVERT: Final = f"""SELECT {_UNDONE} FROM asymm.revert(
     action => %(action)s, dry_run => %(dry_run)s, allow_data_loss => %(allow_data_loss)s) AS f ({_UNDONE})"""
 _STATE: Final = "action, state, note"

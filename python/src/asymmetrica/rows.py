@@ -141,6 +141,7 @@ class Undone:
     action: int
     step: int
     statement: str | None
+    hazards: list[str]
     state: str
 
 
