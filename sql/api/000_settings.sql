@@ -10,18 +10,26 @@ END
 $$;
 COMMENT ON FUNCTION asymm._caller() IS 'The role that calls: the one chosen by SET ROLE, else the login; unlike current_user it is not hidden by SECURITY DEFINER.';
 
-CREATE OR REPLACE FUNCTION asymm._may_act(owner name) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+CREATE OR REPLACE FUNCTION asymm._role_may_act(role name, owner name) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_caller name := asymm._caller();
 BEGIN
     RETURN (
         SELECT COALESCE(
             (SELECT r.rolsuper OR (o.oid IS NOT NULL AND pg_has_role(r.oid, o.oid, 'MEMBER'))
-               FROM pg_roles r LEFT JOIN pg_roles o ON o.rolname = _may_act.owner
-              WHERE r.rolname = v_caller), false));
+               FROM pg_roles r LEFT JOIN pg_roles o ON o.rolname = owner
+              WHERE r.rolname = role), false));
+END
+$$;
+COMMENT ON FUNCTION asymm._role_may_act(name, name) IS 'True when a role is a superuser or a member of the given owner.';
+
+CREATE OR REPLACE FUNCTION asymm._may_act(owner name) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN asymm._role_may_act(asymm._caller(), owner);
 END
 $$;
 COMMENT ON FUNCTION asymm._may_act(name) IS 'True when the caller is a superuser or a member of the given owner.';

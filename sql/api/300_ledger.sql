@@ -98,6 +98,8 @@ DECLARE
     v_oid oid;
     v_fingerprint text;
     v_steps jsonb := v.steps;
+    v_policy record;
+    v_may_delete boolean := false;
 BEGIN
     IF v.baseline_id IS NULL THEN
         v_oid := asymm._object_oid(v.object_kind, v.schema_name, v.object_name);
@@ -122,7 +124,17 @@ BEGIN
         END IF;
         UPDATE asymm.action a SET steps = a.steps || v_steps WHERE a.id = action AND v_steps <> '[]';
     END IF;
-    RETURN jsonb_build_object('steps', v_steps, 'object_id', v_oid::bigint);
+    -- Approved by policy when it was claimed: what that did not know is asked now.
+    IF v.reason = 'policy heal' AND v.baseline_id IS NOT NULL
+       AND (round > 1 OR jsonb_path_exists(v_steps, '$[*].hazards[*] ? (@ == "deletes data")')) THEN
+        v_policy := asymm._policy_of_plan(v_base, v_oid, v_steps);
+        IF v_policy.hold IS NOT NULL THEN
+            RAISE EXCEPTION 'the rest of the repair is not allowed by policy' USING ERRCODE = 'SY009', DETAIL = v_policy.hold,
+                HINT = format('If that is wanted: SELECT * FROM asymm.approve(%s);', action);
+        END IF;
+        v_may_delete := v_policy.may_delete;
+    END IF;
+    RETURN jsonb_build_object('steps', v_steps, 'object_id', v_oid::bigint, 'may_delete', v_may_delete);
 END
 $$;
-COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, and the OID of its object; raises SY008 when the object has moved on.';
+COMMENT ON FUNCTION asymm._open_steps(bigint, integer) IS 'Steps to run for an action being applied, the OID of its object, and whether policy lets them delete data; raises SY008 when the object has moved on.';

@@ -6,7 +6,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_id bigint;
+    v record;
+    v_hold text;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.action a WHERE a.state = 'approved' AND a.due_at <= clock_timestamp()) THEN
         RETURN NULL;
@@ -17,20 +18,29 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM asymm._require_session();
-    SELECT a.id INTO v_id
-      FROM asymm.action a
-      LEFT JOIN asymm.baseline b ON b.id = a.baseline_id
-     WHERE a.state = 'approved' AND a.due_at <= clock_timestamp() AND asymm._may_act(a.owner)
-       AND (b.id IS NULL OR asymm._may_act(asymm._declared_owner(b.kind, b.facts)))
-     -- What is gone comes first, in the order in which it can be made: what refers to it needs it.
-     ORDER BY a.fingerprint_before <> 'gone',
-              CASE WHEN a.fingerprint_before = 'gone' THEN array_position(asymm._kinds(), a.object_kind) END, a.id
-     LIMIT 1 FOR UPDATE OF a SKIP LOCKED;
-    IF v_id IS NOT NULL THEN
-        UPDATE asymm.action SET tries = tries + 1 WHERE id = v_id;
-        PERFORM asymm._set_action_state(v_id, 'applying');
-    END IF;
-    RETURN v_id;
+    LOOP
+        SELECT a.id, a.steps, a.baseline_id, s.object_id INTO v
+          FROM asymm.action a
+          LEFT JOIN asymm.baseline b ON b.id = a.baseline_id
+          LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
+         WHERE a.state = 'approved' AND a.due_at <= clock_timestamp() AND asymm._may_act(a.owner)
+           AND (b.id IS NULL OR asymm._may_act(asymm._declared_owner(b.kind, b.facts)))
+         -- What is gone comes first, in the order in which it can be made: what refers to it needs it.
+         ORDER BY a.fingerprint_before <> 'gone',
+                  CASE WHEN a.fingerprint_before = 'gone' THEN array_position(asymm._kinds(), a.object_kind) END, a.id
+         LIMIT 1 FOR UPDATE OF a SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        -- Who set the rule that allowed it may have lost the right since.
+        SELECT p.hold INTO v_hold FROM asymm.baseline b CROSS JOIN LATERAL asymm._policy_of_plan(b, v.object_id, v.steps) AS p
+         WHERE b.id = v.baseline_id;
+        EXIT WHEN v_hold IS NULL;
+        PERFORM asymm._set_action_state(v.id, 'proposed', v_hold);
+    END LOOP;
+    UPDATE asymm.action SET tries = tries + 1 WHERE id = v.id;
+    PERFORM asymm._set_action_state(v.id, 'applying');
+    RETURN v.id;
 END
 $$;
 COMMENT ON FUNCTION asymm._claim_action() IS 'Takes the next approved action the caller may run and marks it applying; NULL when there is none, when healing is paused, or for a superuser.';

@@ -7,6 +7,7 @@ AS $$
 DECLARE
     v_table text;
     v_open jsonb;
+    v_allowed boolean;
     v_done record;
     v_ran jsonb := '[]';
     v_withheld jsonb := '[]';
@@ -31,8 +32,9 @@ BEGIN
                 EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', v_table::regclass);
             END IF;
             v_open := asymm._open_steps(action, v_round);
+            v_allowed := allow_data_loss OR (v_open ->> 'may_delete')::boolean;
             IF v_table IS NOT NULL THEN
-                IF NOT allow_data_loss AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
+                IF NOT v_allowed AND jsonb_path_exists(v_open, '$.steps[*] ? (@.precondition != null)') THEN
                     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table::regclass);
                 END IF;
                 -- Nobody may have put another relation of that name there meanwhile.
@@ -43,7 +45,7 @@ BEGIN
                 END IF;
             END IF;
             -- What needs a person is left out; the ledger proposes it when the rest is done.
-            v_done := asymm._run_steps(v_open -> 'steps', allow_data_loss);
+            v_done := asymm._run_steps(v_open -> 'steps', v_allowed);
             v_ran := v_ran || v_done.ran;
             v_withheld := v_withheld || v_done.withheld;
             IF v_ran = '[]' AND v_done.stuck IS NULL THEN

@@ -116,6 +116,7 @@ BEGIN
     v_baselines := CASE WHEN v.target <> '*' THEN array_remove(ARRAY[v_baseline], NULL)
                         ELSE ARRAY(SELECT b.id FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS o (baseline bigint)
                                      JOIN asymm.baseline b ON b.id = o.baseline) END;
+    PERFORM asymm._renew_policies(v_baselines);
     -- Nothing repairs at once what somebody has just taken back.
     PERFORM asymm._hold(b.id, format('action %s was taken back by %s', action, asymm._caller())) FROM unnest(v_baselines) AS b (id);
     PERFORM asymm._inspect(v_baselines, 'call');

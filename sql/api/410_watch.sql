@@ -49,19 +49,19 @@ BEGIN
             ON scope = 'database' AND w.schema_name = CASE WHEN f.kind = 'schema' THEN f.object_name ELSE f.schema_name END),
     known AS (
         UPDATE asymm.baseline AS b
-           SET policy = _declare.policy, annotation = COALESCE(_declare.annotation, b.annotation),
+           SET policy = _declare.policy, watch_policy = _declare.policy, annotation = COALESCE(_declare.annotation, b.annotation),
                by_schema = scope <> 'object' AND b.by_schema, watched_by = asymm._caller(), watched_at = clock_timestamp()
           FROM f
          WHERE (b.kind, b.schema_name, b.object_name) = (f.kind, f.schema_name, f.object_name)
            AND (scope = 'object' OR b.by_schema AND f.schema_policy IS NULL)
         RETURNING b.id),
     new AS (
-        INSERT INTO asymm.baseline (kind, schema_name, object_name, policy, facts, layout, fingerprint, annotation,
+        INSERT INTO asymm.baseline (kind, schema_name, object_name, policy, watch_policy, facts, layout, fingerprint, annotation,
                                     by_schema, watched_by, adopted_by, reason)
-        SELECT f.kind, f.schema_name, f.object_name, COALESCE(f.schema_policy, _declare.policy), f.facts, f.layout, asymm._fingerprint(f.facts),
+        SELECT f.kind, f.schema_name, f.object_name, p.policy, p.policy, f.facts, f.layout, asymm._fingerprint(f.facts),
                CASE WHEN f.schema_policy IS NULL THEN _declare.annotation ELSE f.schema_annotation END, scope <> 'object',
                asymm._caller(), asymm._caller(), _declare.reason
-          FROM f
+          FROM f CROSS JOIN LATERAL (SELECT COALESCE(f.schema_policy, _declare.policy) AS policy) AS p
          -- Numbered, and so repaired, in the order in which they can be made.
          ORDER BY array_position(asymm._kinds(), f.kind), f.schema_name COLLATE "C", f.object_name COLLATE "C"
         ON CONFLICT (kind, schema_name, object_name) DO NOTHING
@@ -71,6 +71,7 @@ BEGIN
       INTO v_new, v_new_oids, v_known
       FROM new AS n JOIN f USING (kind, schema_name, object_name);
     PERFORM asymm._refresh_members(v_new, v_new_oids);
+    PERFORM asymm._renew_policies(v_new || v_known);
     -- What was seen undeclared is so no more.
     PERFORM asymm._set_action_state(a.id, 'expired', 'declared')
        FROM asymm.baseline AS b
@@ -154,13 +155,14 @@ BEGIN
     PERFORM asymm._require_owners(v_classes, v_oids);
     -- What others will make in it is declared too.
     PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), schema) FROM pg_namespace n WHERE n.nspname = schema;
-    v_ids := asymm._declare(v_kinds, v_oids, watch_schema.policy, watch_schema.annotation, 'schema', 'watch_schema');
-    PERFORM asymm._require_declared(v_ids);
+    PERFORM asymm._record_place();
     INSERT INTO asymm.watched_schema AS w (schema_name, policy, annotation, watched_by)
     VALUES (watch_schema.schema, watch_schema.policy, watch_schema.annotation, asymm._caller())
     ON CONFLICT (schema_name) DO UPDATE
        SET policy = excluded.policy, annotation = COALESCE(excluded.annotation, w.annotation),
            watched_by = excluded.watched_by, watched_at = clock_timestamp();
+    v_ids := asymm._declare(v_kinds, v_oids, watch_schema.policy, watch_schema.annotation, 'schema', 'watch_schema');
+    PERFORM asymm._require_declared(v_ids);
     RETURN QUERY SELECT d.* FROM asymm._declared(v_ids) AS d;
 END
 $$;
@@ -183,13 +185,14 @@ BEGIN
     PERFORM asymm._require_rights(pg_get_userbyid(d.datdba), d.datname) FROM pg_database d WHERE d.datname = current_database();
     SELECT array_agg(s.class_id), array_agg(s.object_id), array_agg(s.kind) INTO v_classes, v_oids, v_kinds FROM asymm._watchable(NULL) AS s;
     PERFORM asymm._require_owners(v_classes, v_oids);
-    v_ids := asymm._declare(v_kinds, v_oids, watch_database.policy, watch_database.annotation, 'database', 'watch_database');
-    PERFORM asymm._require_declared(v_ids);
+    PERFORM asymm._record_place();
     INSERT INTO asymm.watched_database AS w (policy, annotation, watched_by)
     VALUES (watch_database.policy, watch_database.annotation, asymm._caller())
     ON CONFLICT (only_row) DO UPDATE
        SET policy = excluded.policy, annotation = COALESCE(excluded.annotation, w.annotation),
            watched_by = excluded.watched_by, watched_at = clock_timestamp();
+    v_ids := asymm._declare(v_kinds, v_oids, watch_database.policy, watch_database.annotation, 'database', 'watch_database');
+    PERFORM asymm._require_declared(v_ids);
     RETURN QUERY SELECT d.* FROM asymm._declared(v_ids) AS d;
 END
 $$;

@@ -75,7 +75,8 @@ BEGIN
     IF FOUND THEN
         -- They are still watched with the database.
         PERFORM asymm._require_declared(v_ids);
-        UPDATE asymm.baseline AS b SET policy = v_database.policy WHERE b.id = ANY (v_ids);
+        UPDATE asymm.baseline AS b SET policy = v_database.policy, watch_policy = v_database.policy WHERE b.id = ANY (v_ids);
+        PERFORM asymm._renew_policies(v_ids);
         PERFORM asymm._inspect(v_ids, 'call');
         RETURN QUERY SELECT d.* FROM asymm._declared(v_ids) AS d;
     ELSE

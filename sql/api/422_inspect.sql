@@ -62,11 +62,13 @@ AS $$
 DECLARE
     v_set asymm.setting := asymm._settings();
     v_owner name := asymm._declared_owner(base.kind, base.facts);
+    v_policy record;
     v_bytes bigint;
     v_reason text;
 BEGIN
-    IF base.policy <> 'heal' THEN
-        RETURN format('policy %s', base.policy);
+    v_policy := asymm._policy_of_plan(base, object_id, steps);
+    IF v_policy.hold IS NOT NULL THEN
+        RETURN v_policy.hold;
     END IF;
     v_reason := asymm._healing_paused();
     IF v_reason IS NOT NULL THEN
@@ -96,14 +98,21 @@ BEGIN
       FROM jsonb_array_elements(steps) AS s, jsonb_array_elements_text(s -> 'hazards') AS h
      WHERE (h = 'deletes data' AND s ->> 'precondition' IS NULL OR h LIKE 'not healable:%')
        AND NOT EXISTS (SELECT FROM jsonb_array_elements(steps) AS r
-                        WHERE r ->> 'forward' IS NOT NULL AND NOT (r -> 'hazards' ? 'deletes data' AND r ->> 'precondition' IS NULL));
+                        WHERE r ->> 'forward' IS NOT NULL
+                          AND (v_policy.may_delete OR NOT (r -> 'hazards' ? 'deletes data' AND r ->> 'precondition' IS NULL)));
     IF v_reason IS NOT NULL THEN
         RETURN v_reason;
     END IF;
-    v_bytes := CASE WHEN base.kind IN ('table', 'materialized view') THEN pg_table_size(object_id) END;
-    IF v_bytes > v_set.max_table_bytes
-       AND jsonb_path_exists(steps, '$[*] ? (@.precondition != null || @.hazards[*] == "rewrites table" ||
-                                             @.hazards[*] == "scans table" || @.hazards[*] == "builds index")') THEN
+    -- The largest table that a step would scan, rewrite or take data from.
+    SELECT max(z.own) INTO v_bytes
+      FROM (SELECT DISTINCT CASE WHEN s.called IS NULL OR (s.kind, s.schema, s.called) = (base.kind, base.schema_name, base.object_name)
+                                 THEN object_id ELSE asymm._object_oid(s.kind, s.schema, s.called) END AS oid
+              FROM jsonb_to_recordset(steps) AS s (kind text, schema text, called text, hazards text[], precondition text)
+             WHERE COALESCE(s.kind, base.kind) IN ('table', 'materialized view')
+               AND (s.precondition IS NOT NULL OR s.hazards && '{rewrites table,scans table,builds index}'::text[]
+                    OR v_policy.may_delete AND 'deletes data' = ANY (s.hazards))) AS t
+     CROSS JOIN LATERAL asymm._relation_bytes(t.oid) AS z;
+    IF v_bytes > v_set.max_table_bytes THEN
         RETURN format('the table (%s) is larger than max_table_bytes', pg_size_pretty(v_bytes));
     END IF;
     -- No tug-of-war: the same thing repaired again and again within the window is somebody's will.
@@ -192,7 +201,7 @@ BEGIN
     INSERT INTO asymm.baseline_state AS s (baseline_id, class_id, object_id, header, fingerprint, unplanned, checked_at)
     VALUES (base.id, v_class, _note_look.object_id,
             CASE WHEN v_class = 'pg_class'::regclass THEN (SELECT h.header FROM asymm._headers(ARRAY[_note_look.object_id]) AS h) END,
-            _note_look.fingerprint, CASE WHEN base.policy <> 'observe' THEN COALESCE(hold, '') END, clock_timestamp())
+            _note_look.fingerprint, CASE WHEN asymm._wants_plan(base) THEN COALESCE(hold, '') END, clock_timestamp())
     ON CONFLICT (baseline_id) DO UPDATE
        SET class_id = excluded.class_id, object_id = COALESCE(excluded.object_id, s.object_id), header = excluded.header,
            fingerprint = excluded.fingerprint,

@@ -90,6 +90,7 @@ DECLARE
     v_look record := asymm._look(base.id);
     v_differences jsonb;
     v_steps jsonb;
+    v_policy record;
     v_action bigint;
 BEGIN
     IF v_look.fingerprint = base.fingerprint THEN
@@ -99,6 +100,14 @@ BEGIN
       FROM asymm._differences(base.facts, v_look.facts, v_look.renames) AS d;
     v_steps := asymm._steps(base.kind, base.schema_name, base.object_name, base.facts, base.layout, v_look.facts, v_look.object_id,
                             v_look.renames);
+    IF hold IS NULL AND base.policy = 'observe' THEN
+        v_policy := asymm._policy_of_plan(base, v_look.object_id, v_steps);
+        IF v_policy.policy = 'observe' THEN
+            PERFORM asymm._set_action_state(a.id, 'proposed', v_policy.hold)
+               FROM asymm.action AS a WHERE a.baseline_id = base.id AND a.state = 'approved';
+            RETURN NULL;
+        END IF;
+    END IF;
     v_action := asymm._propose(base.id, base.kind, base.schema_name, base.object_name,
                                COALESCE(v_look.owner, asymm._declared_owner(base.kind, base.facts)),
                                v_steps, COALESCE(v_look.fingerprint, 'gone'), v_differences,

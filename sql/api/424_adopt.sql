@@ -9,7 +9,9 @@ AS $$
        SET facts = _set_baseline.facts, layout = _set_baseline.layout, fingerprint = asymm._fingerprint(_set_baseline.facts),
            schema_name = _set_baseline.schema_name, object_name = _set_baseline.object_name,
            adopted_by = asymm._caller(), adopted_at = clock_timestamp(), reason = _set_baseline.reason
-     WHERE b.id = baseline
+     WHERE b.id = baseline;
+    -- It may have another name or owner now.
+    SELECT asymm._renew_policies(ARRAY[baseline]);
 $$;
 COMMENT ON FUNCTION asymm._set_baseline(bigint, jsonb, jsonb, text, text, text) IS 'Declares new facts for a watched object.';
 

@@ -68,6 +68,7 @@ DECLARE
     v_differences jsonb;
     v_action bigint;
     v_objects text[] := '{}';
+    v_policy text;
 BEGIN
     UPDATE asymm.drift_record AS d SET state = 'vanished', resolved_at = clock_timestamp()
      WHERE d.state = 'open' AND d.baseline_id IS NULL AND asymm._object_oid(d.kind, d.schema_name, d.object_name) IS NULL;
@@ -96,7 +97,13 @@ BEGIN
     LOOP
         v_differences := jsonb_build_array(jsonb_build_object('part', v.kind, 'name', '', 'actual', v.facts #> ARRAY[v.kind, '']));
         PERFORM asymm._record_drift(NULL, v.kind, v.schema_name, v.object_name, v_differences, found_by, v.ddl_log_id);
-        IF v.policy <> 'observe' THEN
+        IF EXISTS (SELECT FROM asymm.policy_rule) THEN
+            SELECT c.policy INTO v_policy
+              FROM asymm._policy_candidates(NULL, v.kind, v.schema_name, v.object_name, v.owner, NULL, NULL) AS c WHERE c.lost IS NULL;
+        ELSE
+            v_policy := v.policy;
+        END IF;
+        IF v_policy <> 'observe' THEN
             v_action := asymm._propose(NULL, v.kind, v.schema_name, v.object_name, v.owner,
                 asymm._steps(v.kind, v.schema_name, v.object_name, NULL, NULL, v.facts, v.object_id, '{}'),
                 asymm._fingerprint(v.facts), v_differences, format('the %s was never declared: adopt it or approve its removal', v.kind));

@@ -20,7 +20,7 @@ BEGIN
     RETURN (
         SELECT asymm._object_display(b.kind, b.schema_name, b.object_name)
           FROM asymm._touched(class_ids, object_ids, '{}', '{}') AS t (id)
-          JOIN asymm.baseline AS b ON b.id = t.id AND b.policy = 'guard'
+          JOIN asymm.baseline AS b ON b.id = t.id AND asymm._is_guarded(b)
          -- A repair asked for by somebody who may is what the guard is for.
          WHERE NOT EXISTS (SELECT FROM asymm.action a
                             WHERE a.id = CASE WHEN action ~ '^[0-9]{1,18}$' THEN action::bigint END AND a.baseline_id = b.id

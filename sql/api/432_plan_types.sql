@@ -133,6 +133,30 @@ END
 $$;
 COMMENT ON FUNCTION asymm._type_rewrites(text, text) IS 'Whether ALTER TYPE from one type to another rewrites the table.';
 
+-- What a new column costs: a constant or stable default is one value kept aside, anything else is computed for every row. A
+-- default is text here; a function that is not known by name counts as volatile.
+CREATE OR REPLACE FUNCTION asymm._column_rewrites(facts jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT facts ?| ARRAY['generated', 'identity'] AND NOT facts ? 'virtual'
+            OR EXISTS (SELECT FROM regexp_replace(regexp_replace(facts ->> 'default', '''(?:[^'']|'''')*''', '', 'g'),
+                                                  '::[a-z ]+\(\d+(,-?\d+)?\)', '', 'g') AS d (bare)
+                        CROSS JOIN LATERAL regexp_matches(d.bare, '("(?:[^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*)\s*\(', 'g') AS f (names)
+                        CROSS JOIN LATERAL (SELECT replace(btrim(f.names[1], '"'), '""', '"')) AS n (name)
+                        WHERE EXISTS (SELECT FROM pg_proc AS p WHERE p.proname = n.name AND p.provolatile = 'v')
+                           OR NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.proname = n.name)
+                              AND NOT EXISTS (SELECT FROM pg_get_keywords() AS k WHERE k.word = lower(n.name) AND k.catcode <> 'U'))
+            OR EXISTS (WITH RECURSIVE d AS (
+                           SELECT t.* FROM pg_type AS t WHERE t.oid = asymm._type_oid(facts ->> 'type') AND t.typtype = 'd'
+                           UNION ALL SELECT t.* FROM d JOIN pg_type AS t ON t.oid = d.typbasetype AND t.typtype = 'd')
+                       SELECT FROM d WHERE d.typnotnull OR EXISTS (SELECT FROM pg_constraint AS c WHERE c.contypid = d.oid)));
+END
+$$;
+COMMENT ON FUNCTION asymm._column_rewrites(jsonb) IS 'Whether ADD COLUMN rewrites the table: by what the column computes, or a domain that has to be asked for every row.';
+
 -- Row security could hide rows from whoever asks, so a condition never holds while it is active for him.
 CREATE OR REPLACE FUNCTION asymm._plan_no_row(rel text, condition text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

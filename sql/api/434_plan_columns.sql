@@ -174,7 +174,7 @@ BEGIN
                format('ALTER TABLE %s ADD COLUMN %s', v_rel, asymm._column_definition(t.key, t.d)),
                format('ALTER TABLE %s DROP COLUMN %I', v_rel, t.key),
                array_remove(ARRAY[
-                   CASE WHEN t.d ?| ARRAY['generated', 'identity'] AND NOT t.d ? 'virtual' OR t.d ->> 'default' LIKE '%(%' THEN 'rewrites table' END,
+                   CASE WHEN asymm._column_rewrites(t.d) THEN 'rewrites table' END,
                    CASE WHEN t.d ? 'not_null' AND NOT t.d ?| ARRAY['default', 'generated', 'identity'] THEN 'may fail on data' END], NULL),
                NULL, t.stuck
           FROM t WHERE t.verdict = 'add' OR t.verdict = 'remake' AND t.a ? 'generated'

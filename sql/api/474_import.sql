@@ -184,10 +184,11 @@ BEGIN
         RETURNING b.kind, b.schema_name, b.object_name, b.policy),
     was AS MATERIALIZED (SELECT b.kind, b.schema_name, b.object_name, b.fingerprint FROM asymm.baseline AS b),
     made AS (
-        INSERT INTO asymm.baseline AS b (kind, schema_name, object_name, policy, facts, layout, fingerprint, by_schema,
+        INSERT INTO asymm.baseline AS b (kind, schema_name, object_name, policy, watch_policy, facts, layout, fingerprint, by_schema,
                                          watched_by, adopted_by, reason)
-        SELECT d.kind, d.schema_name, d.object_name, approve_baseline.policy, d.facts, d.layout, asymm._fingerprint(d.facts), true,
-               asymm._caller(), asymm._caller(), 'approve_baseline(' || left(approve_baseline.fingerprint, 12) || '…)'
+        SELECT d.kind, d.schema_name, d.object_name, approve_baseline.policy, approve_baseline.policy, d.facts, d.layout,
+               asymm._fingerprint(d.facts), true, asymm._caller(), asymm._caller(),
+               'approve_baseline(' || left(approve_baseline.fingerprint, 12) || '…)'
           FROM d
         ON CONFLICT ON CONSTRAINT baseline_object DO UPDATE
            SET facts = excluded.facts, layout = excluded.layout, fingerprint = excluded.fingerprint, adopted_by = excluded.adopted_by,
@@ -199,6 +200,7 @@ BEGIN
     UNION ALL
     SELECT asymm._object_identity(g.kind, g.schema_name, g.object_name), g.kind, g.policy, 'forgotten' FROM gone AS g
      ORDER BY 2, 1;
+    PERFORM asymm._renew_policies();
     PERFORM asymm._refresh_members(ARRAY(SELECT b.id FROM asymm.baseline AS b));
     -- What does not agree is found by the next scans, though the catalogs stay as they are.
     UPDATE asymm.catalogs_seen SET rows = NULL, full_rows = NULL;

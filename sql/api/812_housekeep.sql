@@ -41,6 +41,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM asymm._purge();
+    PERFORM asymm._recheck_policies();
     -- pg_cron keeps a row per run for ever; each role sees and deletes only its own.
     IF asymm._is_pg_cron('cron.job_run_details') AND has_schema_privilege('cron', 'USAGE') THEN
         EXECUTE 'DELETE FROM cron.job_run_details'

@@ -10,6 +10,7 @@ DECLARE
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing',
+        'policy_for', '_rule_conditions',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -17,6 +18,7 @@ DECLARE
         'configure', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
+        'set_policy', 'unset_policy',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all',
         'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
@@ -32,7 +34,7 @@ DECLARE
         'start', 'stop', 'pulse', 'beat', 'cycle',
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
-        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_take_lease', '_fast_lane_runs', '_beat_begin',
+        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_take_lease', '_fast_lane_runs', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
             '_apply_claimed',
@@ -40,7 +42,7 @@ DECLARE
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors', 'fleet'];
+        '_actors', 'fleet', 'policies'];
     v_operator_views text[] := ARRAY['imported'];
     v record;
 BEGIN

@@ -56,6 +56,7 @@ CREATE TABLE asymm.baseline (
     adopted_by name NOT NULL,
     adopted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     reason text,
+    watch_policy text CONSTRAINT baseline_watch_policy CHECK (watch_policy IN ('observe', 'propose', 'heal', 'guard')),
     CONSTRAINT baseline_object UNIQUE (kind, schema_name, object_name)
 );
 CREATE INDEX baseline_guard ON asymm.baseline (id) WHERE policy = 'guard';
@@ -66,6 +67,8 @@ COMMENT ON COLUMN asymm.baseline.object_name IS 'The bare name, or where that sa
 COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value, canonical; see asymm._object_facts().';
 COMMENT ON COLUMN asymm.baseline.layout IS 'What remaking an object needs besides (the order of columns); never compared.';
 COMMENT ON COLUMN asymm.baseline.fingerprint IS 'SHA-256 over the facts (Merkle: part, then object).';
+COMMENT ON COLUMN asymm.baseline.policy IS 'The policy in force for the object, rules by hazard and size apart: what policy_rule makes of watch_policy.';
+COMMENT ON COLUMN asymm.baseline.watch_policy IS 'The policy that watch(), watch_schema(), watch_database() or approve_baseline() gave it; NULL in what was dumped before there were rules: as policy.';
 COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema() or watch_database(), not by itself.';
 
 SELECT pg_catalog.pg_extension_config_dump('asymm.watched_schema', '');

@@ -243,6 +243,7 @@ def test_code_of_an_owner_gains_nothing_in_an_actors_session(scene: Scene) -> No
     rows(ann, "INSERT INTO public.hers (id) VALUES (1)")
     rows(ann, "ALTER TABLE public.hers ALTER note SET DEFAULT public.code()")
     db.sql("SELECT asymm.watch('public.hers', 'heal')")
+    db.sql("SELECT asymm.set_policy('heal', hazard => 'rewrites table')")
     rows(ann, "ALTER TABLE public.hers DROP COLUMN note")
     db.sql("SELECT asymm._process_ddl()")
     connection = db.connect(user=actor)

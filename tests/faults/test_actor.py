@@ -137,6 +137,7 @@ def test_owner_code_can_not_turn_the_loop(db: Database) -> None:
         "INSERT INTO app.item VALUES (1)"
     )
     db.sql("SELECT * FROM asymm.watch('app.item', 'heal')")
+    db.sql("SELECT asymm.set_policy('heal', hazard => 'rewrites table')")
     loop = Loop(db, actor, "5 s").wait_for_beats()
     db.sql("ALTER TABLE app.item DROP COLUMN n")
     db.wait_for("SELECT count(*) > 0 FROM asymm.actions WHERE state IN ('verified', 'failed')")

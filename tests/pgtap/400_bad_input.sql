@@ -71,6 +71,33 @@ SELECT is(pg_temp.raised(query), expected, query) FROM (VALUES
     ('SELECT asymm.annotation(NULL)', 'nothing'),
     ('SELECT asymm.annotation_json(NULL)', 'nothing')) AS x (query, expected);
 
+-- Policies by rule.
+SELECT is(pg_temp.raised(query), expected, query) FROM (VALUES
+    ('SELECT asymm.set_policy(NULL)', '22004 policy'),
+    ('SELECT asymm.set_policy(''destroy'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', '''')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', E'' \n'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', ''a\'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', ''a\\\'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', repeat(''x'', 1001))', '22023'),
+    ('SELECT asymm.set_policy(''heal'', repeat(''ü'', 501))', '22023'),
+    ('SELECT asymm.set_policy(''heal'', NULL, ''index'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', NULL, ''Table'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', hazard => ''data loss'')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', hazard => '''')', '22023'),
+    ('SELECT asymm.set_policy(''heal'', larger_than => -1)', '22023'),
+    ('SELECT asymm.set_policy(''heal'', kind => ''view'', larger_than => 1)', '22023'),
+    ('SELECT asymm.set_policy(''guard'', hazard => ''deletes data'')', '22023'),
+    ('SELECT asymm.set_policy(''guard'', larger_than => 1)', '22023'),
+    ('SELECT asymm.unset_policy(NULL)', '22004 id'),
+    ('SELECT asymm.unset_policy(0)', '42704'),
+    ('SELECT asymm.unset_policy(-9223372036854775808)', '42704'),
+    ('SELECT asymm.policy_for(NULL)', '22004 target'),
+    ('SELECT asymm.policy_for('' '')', '22023'),
+    ('SELECT asymm.policy_for(''s.nowhere'')', '42P01'),
+    ('SELECT asymm.policy_for(''s.unwatched'')', 'SY001'),
+    ('SELECT asymm.policy_for(''s.f(integer)'')', '42704')) AS x (query, expected);
+
 -- Empty, blank and impossible names (B2, B3).
 SELECT is(pg_temp.raised(format('SELECT asymm.%s(%L)', f, name)), '22023', format('%s(%L)', f, name))
   FROM unnest(ARRAY['unwatch', 'adopt', 'heal']) AS f,

@@ -29,8 +29,10 @@ def source(db: Database) -> Database:
     db.sql("SELECT asymm.configure(relapse_limit => 9, migrator_applications => '{deploy}')")
     db.sql("SELECT asymm.configure_organ('full_scan', cadence => '17 min')")
     db.sql("SELECT asymm.watch_schema('rich', 'heal', asymm.annotate('dataEntity', weight => 2))")
-    db.sql("SELECT asymm.watch('rich.invoice', 'guard')")
+    db.sql("SELECT asymm.watch('rich.invoice', 'propose')")
     db.sql("SELECT asymm.watch('rich.base', 'observe')")
+    db.sql("SELECT asymm.set_policy('propose', 'rich.in%%', 'table', 'rewrites table', 10)")
+    db.sql("SELECT asymm.set_policy('guard', 'rich.invoice')")
     return db
 
 
@@ -50,6 +52,7 @@ def declared(db: Database) -> list[list[tuple[object, ...]]]:
         db.sql("SELECT name, cadence, enabled FROM asymm.organs ORDER BY 1"),
         db.sql("SELECT * FROM asymm.watched_schema"),
         db.sql("SELECT * FROM asymm.baseline ORDER BY id"),
+        db.sql("SELECT * FROM asymm.policies ORDER BY id"),
     ]
 
 
