@@ -221,3 +221,28 @@ async def test_doctor(look: Caller) -> None:
 async def test_beat_and_cycle(look: Caller) -> None:
     assert isinstance(await look("beat"), dict)
     assert isinstance(await look("cycle"), dict)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_policies_by_rule(call: Caller) -> None:
+    await call("watch", ORDERS, policy="observe")
+    rule = await call("set_policy", "propose", pattern="shop.%", kind="table", hazard="rewrites table")
+    assert await call("set_policy", "heal", pattern="shop.%", kind="table", hazard="rewrites table") == rule
+    large = await call("set_policy", "propose", larger_than=10**12)
+    assert [(row.id, row.policy, row.conditions) for row in await call("policies")] == [
+        (rule, "heal", "name shop.%, kind table, hazard rewrites table"),
+        (large, "propose", "larger than 931 GB"),
+    ]
+    rows = {row.hazard: row for row in await call("policy_for", ORDERS)}
+    assert (rows[None].policy, rows[None].decided_by, rows[None].lost) == ("observe", "watch", [])
+    found = rows["rewrites table"]
+    assert (found.object, found.policy, found.decided_by) == (ORDERS, "heal", f"rule {rule}")
+    assert found.lost == ["watch (this object): observe, less specific"]
+    assert (await call("unset_policy", rule)).hazard == "rewrites table"
+    with pytest.raises(UnknownObject):
+        await call("unset_policy", rule)
+    with pytest.raises(InvalidArgument) as raised:
+        await call("set_policy", "guard", hazard="deletes data")
+    assert raised.value.hint
+    with pytest.raises(NotWatched):
+        await call("policy_for", 'shop."Odd ""name"')

@@ -7,11 +7,12 @@ from typing import Any
 
 from ._exchange_async import AsyncExchange
 from ._methods_async import AsyncMethods
+from ._policies_async import AsyncPolicies
 from ._pulses_async import AsyncPulses
 from ._session_async import AsyncSession, AsyncSource
 
 
-class AsyncDatabase(AsyncMethods, AsyncExchange):
+class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncExchange):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
     def __init__(self, session: AsyncSession) -> None:

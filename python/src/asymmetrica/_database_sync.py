@@ -8,11 +8,12 @@ from typing import Any
 
 from ._exchange_sync import Exchange
 from ._methods_sync import Methods
+from ._policies_sync import Policies
 from ._pulses_sync import Pulses
 from ._session_sync import Session, Source
 
 
-class Database(Methods, Exchange):
+class Database(Methods, Policies, Exchange):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
     def __init__(self, session: Session) -> None:

@@ -87,6 +87,16 @@ APPROVE: Final = f"SELECT {_STATE} FROM asymm.approve(action => %(action)s) AS f
 REJECT: Final = f"""SELECT {_STATE}
     FROM asymm.reject(action => %(action)s, reason => %(reason)s) AS f ({_STATE})"""
 
+# Policies by rule
+SET_POLICY: Final = """SELECT asymm.set_policy(policy => %(policy)s, pattern => %(pattern)s, kind => %(kind)s,
+    hazard => %(hazard)s, larger_than => %(larger_than)s)"""
+UNSET_POLICY: Final = """SELECT rule, policy, pattern, kind, hazard, larger_than, set_by
+    FROM asymm.unset_policy(id => %(id)s)"""
+POLICIES: Final = """SELECT id, policy, pattern, kind, hazard, larger_than, conditions, set_by, set_at
+    FROM asymm.policies ORDER BY id"""
+POLICY_FOR: Final = """SELECT object, kind, hazard, policy, decided_by, conditions, set_by, lost
+    FROM asymm.policy_for(target => %(target)s)"""
+
 # Everything at once, and other databases
 _OBJECT_STEP: Final = "action, step, object, statement, inverse, lock_class, hazards, state"
 HEAL_ALL: Final = f"""SELECT {_OBJECT_STEP} FROM asymm.heal_all(

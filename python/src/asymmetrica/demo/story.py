@@ -23,6 +23,8 @@ from .slips import (
     MIGRATION,
     MIGRATION_TABLE,
     QUICK,
+    RULED_HAZARD,
+    RULED_TABLE,
     SLIPS,
     Slip,
 )
@@ -78,6 +80,25 @@ class Story:
                 healed += rows is not None
                 advance(1)
         self.screen.check(healed == count, f"{healed} of {count} repaired")
+
+    def rule(self) -> None:
+        """A rule lets a repair run that policy heal alone does not."""
+        self.screen.title("A rule that decides")
+        held = [row for row in self.db.drift(target=RULED_TABLE) if RULED_HAZARD in (row.hazards or ())]
+        self._decides()
+        number = self.db.set_policy("heal", pattern=RULED_TABLE, hazard=RULED_HAZARD)
+        self.screen.line(
+            f"set_policy('heal', pattern => '{RULED_TABLE}', hazard => '{RULED_HAZARD}'): rule {number}",
+            "cyan",
+        )
+        self._decides()
+        since = min((row.id for row in held), default=1) - 1
+        rows = self._settle(since, RULED_TABLE, "repaired", RULED_HAZARD) or []
+        self.screen.check(bool(held and rows), f"what was held back is repaired: {_repair(self.db, rows)}")
+
+    def _decides(self) -> None:
+        row = next(row for row in self.db.policy_for(RULED_TABLE) if row.hazard == RULED_HAZARD)
+        self.screen.line(f"{row.object}, {row.hazard}: {row.policy}, by {row.decided_by} ({row.conditions})")
 
     def migration(self) -> None:
         """A change that says it is meant becomes the new baseline."""
@@ -188,11 +209,12 @@ class Story:
     def _last(self) -> int:
         return max((row.id for row in self.db.drift(resolved=True)), default=0)
 
-    def _settle(self, since: int, table: str, ending: str) -> list[Drift] | None:
-        """Wait, beat by beat, until the differences seen since then have come to this end."""
+    def _settle(self, since: int, table: str, ending: str, hazard: str = "") -> list[Drift] | None:
+        """Wait, beat by beat, until the differences seen since then (with this hazard) came to this end."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             rows = [row for row in self.db.drift(target=table, resolved=True) if row.id > since]
+            rows = [row for row in rows if not hazard or hazard in (row.hazards or ())]
             if rows and all(_ended(row, ending) for row in rows):
                 return rows
             next(self.beats, None)
