@@ -1,8 +1,9 @@
-"""The tables of the demonstration: columns as in the CSV files, then keys, checks and indexes."""
+"""What there is: tables with columns as in the CSV files, keys, checks, indexes; beside them other kinds."""
 
 from __future__ import annotations
 
 SCHEMA = "flights"
+CREW = "crew"
 OWNER = "flights_owner"
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -58,4 +59,18 @@ KEYS = (
     " ADD CONSTRAINT flights_distance_check CHECK (distance > 0)",
     "COMMENT ON TABLE flights.airlines IS 'Carrier codes and names'",
     "GRANT SELECT ON ALL TABLES IN SCHEMA flights TO flights_reader",
+)
+
+# Objects of other kinds, in a schema of their own.
+OTHERS = (
+    "CREATE TYPE crew.rank AS ENUM ('captain', 'first officer', 'purser')",
+    "CREATE TABLE crew.members (name text PRIMARY KEY, rank crew.rank NOT NULL, tailnum text, hours numeric)",
+    "CREATE VIEW crew.pilots AS SELECT name, hours FROM crew.members WHERE rank <> 'purser'",
+    "CREATE FUNCTION crew.is_rested(hours numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS '"
+    "SELECT hours <= 60'",
+    "CREATE VIEW crew.rested AS SELECT name FROM crew.pilots WHERE crew.is_rested(hours)",
+    "ALTER TABLE crew.members ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY own_row ON crew.members USING (name = CURRENT_USER)",
+    "GRANT USAGE ON SCHEMA crew TO flights_reader",
+    "GRANT SELECT ON crew.rested TO flights_reader",
 )

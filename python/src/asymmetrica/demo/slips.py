@@ -78,3 +78,13 @@ RULED_HAZARD = "rewrites table"
 
 GUARDED_TABLE = "flights.airlines"
 GUARDED: LiteralString = "DROP TABLE flights.airlines CASCADE"
+
+# All at once, on objects of other kinds.
+OTHER_SLIPS: tuple[LiteralString, ...] = (
+    "DROP VIEW crew.rested",
+    "CREATE OR REPLACE VIEW crew.pilots AS SELECT name, hours FROM crew.members",
+    "CREATE OR REPLACE FUNCTION crew.is_rested(hours numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS '"
+    "SELECT true'",
+    "ALTER TYPE crew.rank RENAME VALUE 'purser' TO 'steward'",
+    "DROP POLICY own_row ON crew.members",
+)  # fmt: skip

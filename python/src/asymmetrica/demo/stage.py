@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -17,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from .._database_sync import Database
 from ..errors import NotWatched, PulseUnavailable, UnknownSchema
 from . import dataset
-from .scenery import KEYS, OWNER, SCHEMA, TABLES
+from .scenery import CREW, KEYS, OTHERS, OWNER, SCHEMA, TABLES
 from .screen import Screen
 from .slips import DEVELOPERS
 
@@ -35,9 +36,9 @@ class Stage:
         self.own_pulse: subprocess.Popen[bytes] | None = None
         self.csv: dict[str, bytes] = {}
 
-    def login(self, role: str, application: str) -> str:
-        """Return the connection string of one of our logins."""
-        return make_conninfo(self.dsn, user=role, password=self.password, application_name=application)
+    def login(self, role: str, application: str, dsn: str | None = None) -> str:
+        """Return the connection string of one of our logins, of another database if one is given."""
+        return make_conninfo(dsn or self.dsn, user=role, password=self.password, application_name=application)
 
     def roles(self) -> None:
         """Make the owner, a reader and the developers: members of the owner, with a password for now."""
@@ -49,17 +50,35 @@ class Stage:
             self.set_password(role, self.password)
 
     def tables(self) -> None:
-        """Make the schema anew, with empty tables."""
+        """Make the schemas anew, with empty tables."""
         watched = [row.object for row in self.db.watched() if row.object.startswith(f"{SCHEMA}.")]
         for name in watched:
             self.db.unwatch(name)
-        with contextlib.suppress(NotWatched, UnknownSchema):
-            self.db.unwatch_schema(SCHEMA)
-        self._run(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
-        self._run(
-            sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), sql.Identifier(OWNER))
-        )
-        self._as_owner(*TABLES, "GRANT USAGE ON SCHEMA flights TO flights_reader")
+        for schema in (CREW, SCHEMA):
+            with contextlib.suppress(NotWatched, UnknownSchema):
+                self.db.unwatch_schema(schema)
+            self._run(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+        self._make(self.connection, TABLES)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[str]:
+        """Make a second database with the same schemas, as they were at first; yields its conninfo."""
+        name = sql.Identifier(f"{self.connection.info.dbname[:50]}_staging")
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+        try:
+            dsn = make_conninfo(self.dsn, dbname=f"{self.connection.info.dbname[:50]}_staging")
+            with psycopg.connect(dsn, autocommit=True) as other:
+                other.execute("CREATE EXTENSION asymmetrica CASCADE")
+                self._make(other, (*TABLES, *KEYS, *OTHERS))
+            yield dsn
+        finally:
+            self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+    def others(self) -> None:
+        """Make the objects of other kinds, and have them watched; what differs is only proposed."""
+        self._as_owner(self.connection, *OTHERS)
+        self.db.watch_schema(CREW, policy="propose")
 
     def pulse(self) -> None:
         """Start the pulse as the actor: by pg_cron, or if that can't be, by the driver."""
@@ -87,7 +106,7 @@ class Stage:
         rows = {}
         for table in self.csv:
             rows[table] = self.copy(table)
-        self._as_owner(*KEYS)
+        self._as_owner(self.connection, *KEYS)
         self._run("ANALYZE")
         return rows
 
@@ -139,10 +158,16 @@ class Stage:
         with contextlib.suppress(psycopg.errors.DuplicateObject):
             self._run(sql.SQL("CREATE ROLE {} " + attributes).format(sql.Identifier(role)))
 
-    def _as_owner(self, *statements: LiteralString) -> None:
-        with self.connection.transaction():
+    def _make(self, connection: Connection[Any], statements: Sequence[LiteralString]) -> None:
+        for schema in (SCHEMA, CREW):
+            command = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}")
+            connection.execute(command.format(sql.Identifier(schema), sql.Identifier(OWNER)))
+        self._as_owner(connection, "GRANT USAGE ON SCHEMA flights TO flights_reader", *statements)
+
+    def _as_owner(self, connection: Connection[Any], *statements: LiteralString) -> None:
+        with connection.transaction():
             for statement in ("SET LOCAL ROLE flights_owner", *statements):
-                self._run(statement)
+                connection.execute(statement)
 
     def _run(self, statement: LiteralString | sql.Composed) -> None:
         self.connection.execute(statement)

@@ -105,7 +105,7 @@ class Story:
         self.screen.title("A migration that says what it is for")
         before = {row.id for row in self.db.actions(target=MIGRATION_TABLE)}
         start = time.monotonic()
-        self._commit("dana", MIGRATION)
+        self.commit("dana", MIGRATION)
         for statement in MIGRATION:
             self.screen.line(statement, "cyan")
         adopted = None
@@ -147,7 +147,7 @@ class Story:
         self.db.watch(GUARDED_TABLE, policy="guard")
         self.screen.line(GUARDED, "cyan")
         try:
-            self._commit("omar", (GUARDED,))
+            self.commit("omar", (GUARDED,))
         except psycopg.Error as error:
             self.screen.check(error.sqlstate == "SY002", f"refused to omar: {error.diag.message_primary}")
             if error.diag.message_hint:
@@ -159,7 +159,7 @@ class Story:
         """Commit a slip at a random moment; return its differences when they are settled as they should."""
         time.sleep(random.uniform(0, 2 * PERIOD))
         since = self._last()
-        self._commit(slip.who, slip.statements)
+        self.commit(slip.who, slip.statements)
         self.measured.slips += 1
         rows = self._settle(since, slip.table, slip.ending)
         if rows is None:
@@ -201,8 +201,9 @@ class Story:
             f" {loaded:,} were reloaded from the file"
         )
 
-    def _commit(self, who: str, statements: Sequence[LiteralString]) -> None:
-        with psycopg.connect(self.stage.login(who, DEVELOPERS[who])) as connection:
+    def commit(self, who: str, statements: Sequence[LiteralString], *, dsn: str | None = None) -> None:
+        """Run statements in one transaction as a developer, in a session of his own."""
+        with psycopg.connect(self.stage.login(who, DEVELOPERS[who], dsn)) as connection:
             for statement in statements:
                 connection.execute(statement)
 
