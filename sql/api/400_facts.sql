@@ -23,6 +23,17 @@ END
 $$;
 COMMENT ON FUNCTION asymm._acl_facts(aclitem[], "char", oid) IS 'Privileges as facts: grantee → privileges; NULL when only the owner has any.';
 
+-- The server's obj_description() is a SQL function, planned anew in each query.
+CREATE OR REPLACE FUNCTION asymm._comment_on(id oid, catalog regclass) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT m.description FROM pg_description AS m WHERE m.objoid = id AND m.classoid = catalog AND m.objsubid = 0);
+END
+$$;
+COMMENT ON FUNCTION asymm._comment_on(oid, regclass) IS 'The comment on an object, NULL if it has none.';
+
 CREATE OR REPLACE FUNCTION asymm._option_facts(options text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -189,7 +200,7 @@ BEGIN
                jsonb_object_agg(t.tgname, jsonb_strip_nulls(jsonb_build_object(
                    'def', CASE WHEN t.tgparentid = 0 THEN asymm._settled_text(pg_get_triggerdef(t.oid)) END,
                    'enabled', CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-                   'comment', obj_description(t.oid, 'pg_trigger')))) AS facts
+                   'comment', asymm._comment_on(t.oid, 'pg_trigger')))) AS facts
           FROM pg_trigger AS t
          WHERE t.tgrelid = ANY (relids) AND NOT t.tgisinternal AND (t.tgparentid = 0 OR t.tgenabled <> 'O')
          GROUP BY t.tgrelid, t.tgparentid = 0
@@ -204,7 +215,7 @@ BEGIN
                                FROM unnest(p.polroles) AS g),
                    'using', asymm._settled_text(pg_get_expr(p.polqual, p.polrelid)),
                    'check', asymm._settled_text(pg_get_expr(p.polwithcheck, p.polrelid)),
-                   'comment', obj_description(p.oid, 'pg_policy'))))
+                   'comment', asymm._comment_on(p.oid, 'pg_policy'))))
           FROM pg_policy AS p
          WHERE p.polrelid = ANY (relids)
          GROUP BY p.polrelid
@@ -213,7 +224,7 @@ BEGIN
                jsonb_object_agg(w.rulename, jsonb_strip_nulls(jsonb_build_object(
                    'def', asymm._settled_text(pg_get_ruledef(w.oid)),
                    'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-                   'comment', obj_description(w.oid, 'pg_rewrite'))))
+                   'comment', asymm._comment_on(w.oid, 'pg_rewrite'))))
           FROM pg_rewrite AS w
          WHERE w.ev_class = ANY (relids) AND w.rulename <> '_RETURN'
          GROUP BY w.ev_class)

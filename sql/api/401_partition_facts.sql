@@ -13,7 +13,7 @@ BEGIN
       FROM (SELECT r.oid AS relid, format('%I.%I', n.nspname, p.relname) AS parent, i.relname AS name, a.auto, i.reloptions,
                    i.relname <> a.auto AND octet_length(a.auto) < 64 AS named,
                    asymm._option_facts(i.reloptions) IS DISTINCT FROM asymm._option_facts(p.reloptions) AS filled,
-                   obj_description(i.oid, 'pg_class') AS comment
+                   asymm._comment_on(i.oid, 'pg_class') AS comment
               FROM pg_class AS r
               JOIN pg_index AS x ON x.indrelid = r.oid
               JOIN pg_class AS i ON i.oid = x.indexrelid AND i.relispartition

@@ -43,7 +43,7 @@ COMMENT ON FUNCTION asymm._inner_renames(bigint, jsonb, oid) IS 'What of a watch
 CREATE OR REPLACE FUNCTION asymm._look(
     baseline bigint,
     OUT object_id oid, OUT owner name, OUT facts jsonb, OUT layout jsonb, OUT renames jsonb, OUT fingerprint text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$

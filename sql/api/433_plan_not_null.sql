@@ -11,7 +11,7 @@ BEGIN
                    'name', CASE WHEN k.conname <> concat(r.relname, '_', a.attname, '_not_null') THEN k.conname END,
                    'no_inherit', CASE WHEN k.connoinherit THEN true END,
                    'not_valid', CASE WHEN NOT k.convalidated THEN true END,
-                   'comment', obj_description(k.oid, 'pg_constraint'))), '{}')
+                   'comment', asymm._comment_on(k.oid, 'pg_constraint'))), '{}')
           FROM pg_constraint AS k
           JOIN pg_class AS r ON r.oid = k.conrelid
           JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = column_number

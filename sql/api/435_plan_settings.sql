@@ -215,7 +215,7 @@ BEGIN
         SELECT 700, n.key, format('COMMENT ON SEQUENCE %s IS %L', n.name, n.ds ->> 'comment'),
                format('COMMENT ON SEQUENCE %s IS %L', n.name, o.comment)
           FROM n CROSS JOIN LATERAL (
-              SELECT CASE WHEN n.present IS NOT NULL THEN obj_description(n.present, 'pg_class')
+              SELECT CASE WHEN n.present IS NOT NULL THEN asymm._comment_on(n.present, 'pg_class')
                           WHEN n.kept THEN n.s ->> 'comment' END AS comment) AS o
          WHERE n.ds IS NOT NULL AND n.ds ->> 'comment' IS DISTINCT FROM o.comment)
     SELECT s.phase, 0, 'column', s.key, s.forward, s.inverse, 'none', '{}'::text[], NULL::text FROM s WHERE s.forward IS NOT NULL

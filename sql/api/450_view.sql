@@ -18,8 +18,10 @@ BEGIN
                                           AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm')))
        AND (c.relkind <> 'S' OR NOT EXISTS (
                SELECT FROM pg_depend AS d
+                 JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
                 WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_class'::regclass
-                  AND (d.deptype = 'i' OR d.deptype = 'a' AND d.objid = asymm._column_sequence(d.refobjid, d.refobjsubid))));
+                  -- Of q, so that it is asked of sequences alone.
+                  AND (d.deptype = 'i' OR d.deptype = 'a' AND q.oid = asymm._column_sequence(d.refobjid, d.refobjsubid))));
 END
 $$;
 COMMENT ON FUNCTION asymm._relations_objects(oid[])

@@ -16,7 +16,7 @@ BEGIN
                'start', q.seqstart::text, 'increment', q.seqincrement::text, 'min', q.seqmin::text, 'max', q.seqmax::text,
                'cache', q.seqcache::text, 'cycle', CASE WHEN q.seqcycle THEN true END,
                'persistence', CASE WHEN r.relpersistence <> 'p' THEN r.relpersistence END, 'owned_by', o.name,
-               'comment', obj_description(r.oid, 'pg_class'),
+               'comment', asymm._comment_on(r.oid, 'pg_class'),
                'acl', CASE WHEN r.relacl IS NOT NULL THEN asymm._object_acl_facts(r.relacl, 's', r.relowner) END)))),
            '[]'::jsonb
       FROM pg_class AS r
@@ -47,18 +47,22 @@ COMMENT ON FUNCTION asymm._sequence_column(oid) IS 'The column a sequence belong
 -- Of several sequences of a column that has a default, the one that this uses is the column's; the others are objects by
 -- themselves.
 CREATE OR REPLACE FUNCTION asymm._column_sequence(relid oid, attnum integer) RETURNS oid
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.oid
-      FROM pg_attrdef AS f
-      JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = f.adrelid AND d.refobjsubid = f.adnum
-       AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
-      JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
-     WHERE f.adrelid = relid AND f.adnum = attnum
-     ORDER BY EXISTS (SELECT FROM pg_depend AS u WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = f.oid
-                         AND u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid) DESC, c.oid
-     LIMIT 1
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT c.oid
+          FROM pg_attrdef AS f
+          JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = f.adrelid AND d.refobjsubid = f.adnum
+           AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
+          JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+         WHERE f.adrelid = relid AND f.adnum = attnum
+         ORDER BY EXISTS (SELECT FROM pg_depend AS u WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = f.oid
+                             AND u.refclassid = 'pg_class'::regclass AND u.refobjid = c.oid) DESC, c.oid
+         LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION asymm._column_sequence(oid, integer) IS 'The sequence that counts to a column with a default, of those it owns; NULL when there is none.';
 

@@ -242,7 +242,7 @@ BEGIN
                'handler', asymm._routine_name(l.lanplcallfoid),
                'inline', asymm._routine_name(l.laninline),
                'validator', asymm._routine_name(l.lanvalidator),
-               'comment', obj_description(l.oid, 'pg_language'),
+               'comment', asymm._comment_on(l.oid, 'pg_language'),
                'acl', CASE WHEN l.lanacl IS NOT NULL THEN asymm._object_acl_facts(l.lanacl, 'l', l.lanowner) END)))),
            p.place
       FROM pg_language AS l
@@ -264,7 +264,7 @@ BEGIN
            jsonb_build_object('access method', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'type', CASE m.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END,
                'handler', asymm._routine_name(m.amhandler),
-               'comment', obj_description(m.oid, 'pg_am'))))),
+               'comment', asymm._comment_on(m.oid, 'pg_am'))))),
            p.place
       FROM pg_am AS m
       LEFT JOIN asymm._routine_places('pg_am'::regclass, oids) AS p ON p.object_id = m.oid

@@ -20,7 +20,7 @@ BEGIN
                'hashes', CASE WHEN o.oprcanhash THEN true END,
                'restrict', asymm._routine_name(o.oprrest),
                'join', asymm._routine_name(o.oprjoin),
-               'comment', obj_description(o.oid, 'pg_operator'))))),
+               'comment', asymm._comment_on(o.oid, 'pg_operator'))))),
            p.place
       FROM pg_operator AS o
       JOIN pg_namespace AS n ON n.oid = o.oprnamespace
@@ -75,7 +75,7 @@ BEGIN
     SELECT f.oid, n.nspname::text, format('%I USING %I', f.opfname, m.amname), pg_get_userbyid(f.opfowner),
            jsonb_build_object('operator family', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'owner', pg_get_userbyid(f.opfowner),
-               'comment', obj_description(f.oid, 'pg_opfamily'))))) || COALESCE(x.facts, '{}'),
+               'comment', asymm._comment_on(f.oid, 'pg_opfamily'))))) || COALESCE(x.facts, '{}'),
            p.place
       FROM pg_opfamily AS f
       JOIN pg_namespace AS n ON n.oid = f.opfnamespace
@@ -104,7 +104,7 @@ BEGIN
                'family', (SELECT format('%I.%I', fn.nspname, f.opfname) FROM pg_opfamily AS f JOIN pg_namespace AS fn ON fn.oid = f.opfnamespace
                            WHERE f.oid = c.opcfamily),
                'storage', CASE WHEN c.opckeytype <> 0 THEN format_type(c.opckeytype, NULL) END,
-               'comment', obj_description(c.oid, 'pg_opclass'))))) || COALESCE(x.facts, '{}'),
+               'comment', asymm._comment_on(c.oid, 'pg_opclass'))))) || COALESCE(x.facts, '{}'),
            p.place
       FROM pg_opclass AS c
       JOIN pg_namespace AS n ON n.oid = c.opcnamespace
@@ -129,7 +129,7 @@ BEGIN
                'method', CASE c.castmethod WHEN 'i' THEN 'inout' WHEN 'b' THEN 'binary' END,
                'function', CASE WHEN c.castfunc <> 0 THEN (pg_identify_object('pg_proc'::regclass, c.castfunc, 0)).identity END,
                'context', CASE c.castcontext WHEN 'a' THEN 'assignment' WHEN 'i' THEN 'implicit' END,
-               'comment', obj_description(c.oid, 'pg_cast'))))),
+               'comment', asymm._comment_on(c.oid, 'pg_cast'))))),
            p.place
       FROM pg_cast AS c
       LEFT JOIN asymm._routine_places('pg_cast'::regclass, oids) AS p ON p.object_id = c.oid
@@ -152,7 +152,7 @@ BEGIN
            jsonb_build_object('transform', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'from_sql', (pg_identify_object('pg_proc'::regclass, NULLIF(t.trffromsql::oid, 0), 0)).identity,
                'to_sql', (pg_identify_object('pg_proc'::regclass, NULLIF(t.trftosql::oid, 0), 0)).identity,
-               'comment', obj_description(t.oid, 'pg_transform'))))),
+               'comment', asymm._comment_on(t.oid, 'pg_transform'))))),
            p.place
       FROM pg_transform AS t
       LEFT JOIN asymm._routine_places('pg_transform'::regclass, oids) AS p ON p.object_id = t.oid

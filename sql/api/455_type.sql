@@ -10,29 +10,36 @@ BEGIN
     WITH s AS MATERIALIZED (
         SELECT n.oid FROM pg_namespace AS n
          WHERE (schemas IS NULL OR n.oid = ANY (schemas)) AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'asymm'))
-    -- Array types, row types of relations and multirange types come with what they belong to.
+    -- Array types, row types of relations and multirange types come with what they belong to. What the server came with has
+    -- lower numbers.
     SELECT 'pg_type'::regclass::oid, t.oid, CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END
       FROM pg_type AS t
-     WHERE t.typnamespace IN (SELECT s.oid FROM s)
+     WHERE t.oid >= 16384 AND t.typnamespace IN (SELECT s.oid FROM s)
        AND (t.typtype IN ('b', 'c', 'd', 'e', 'r') OR t.typtype = 'p' AND NOT t.typisdefined)
        AND (t.typtype <> 'c' OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
        AND (t.typelem = 0 OR NOT EXISTS (SELECT FROM pg_type AS e WHERE e.oid = t.typelem AND e.typarray = t.oid))
     UNION ALL
     -- A collation for another encoding cannot even be named here.
     SELECT 'pg_collation'::regclass, c.oid, 'collation' FROM pg_collation AS c
-     WHERE c.collnamespace IN (SELECT s.oid FROM s) AND c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
+     WHERE c.oid >= 16384 AND c.collnamespace IN (SELECT s.oid FROM s) AND c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
     UNION ALL
-    SELECT 'pg_conversion'::regclass, c.oid, 'conversion' FROM pg_conversion AS c WHERE c.connamespace IN (SELECT s.oid FROM s)
+    SELECT 'pg_conversion'::regclass, c.oid, 'conversion' FROM pg_conversion AS c
+     WHERE c.oid >= 16384 AND c.connamespace IN (SELECT s.oid FROM s)
     UNION ALL
-    SELECT 'pg_ts_parser'::regclass, p.oid, 'text search parser' FROM pg_ts_parser AS p WHERE p.prsnamespace IN (SELECT s.oid FROM s)
+    SELECT 'pg_ts_parser'::regclass, p.oid, 'text search parser' FROM pg_ts_parser AS p
+     WHERE p.oid >= 16384 AND p.prsnamespace IN (SELECT s.oid FROM s)
     UNION ALL
-    SELECT 'pg_ts_template'::regclass, t.oid, 'text search template' FROM pg_ts_template AS t WHERE t.tmplnamespace IN (SELECT s.oid FROM s)
+    SELECT 'pg_ts_template'::regclass, t.oid, 'text search template' FROM pg_ts_template AS t
+     WHERE t.oid >= 16384 AND t.tmplnamespace IN (SELECT s.oid FROM s)
     UNION ALL
-    SELECT 'pg_ts_dict'::regclass, d.oid, 'text search dictionary' FROM pg_ts_dict AS d WHERE d.dictnamespace IN (SELECT s.oid FROM s)
+    SELECT 'pg_ts_dict'::regclass, d.oid, 'text search dictionary' FROM pg_ts_dict AS d
+     WHERE d.oid >= 16384 AND d.dictnamespace IN (SELECT s.oid FROM s)
     UNION ALL
-    SELECT 'pg_ts_config'::regclass, c.oid, 'text search configuration' FROM pg_ts_config AS c WHERE c.cfgnamespace IN (SELECT s.oid FROM s)
+    SELECT 'pg_ts_config'::regclass, c.oid, 'text search configuration' FROM pg_ts_config AS c
+     WHERE c.oid >= 16384 AND c.cfgnamespace IN (SELECT s.oid FROM s)
     UNION ALL
-    SELECT 'pg_statistic_ext'::regclass, x.oid, 'statistics object' FROM pg_statistic_ext AS x WHERE x.stxnamespace IN (SELECT s.oid FROM s);
+    SELECT 'pg_statistic_ext'::regclass, x.oid, 'statistics object' FROM pg_statistic_ext AS x
+     WHERE x.oid >= 16384 AND x.stxnamespace IN (SELECT s.oid FROM s);
 END
 $$;
 COMMENT ON FUNCTION asymm._types_objects(oid[])
@@ -118,7 +125,7 @@ BEGIN
                    'owner', pg_get_userbyid(t.typowner),
                    'variant', CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'c' THEN 'composite' WHEN 'r' THEN 'range' WHEN 'b' THEN 'base'
                                              ELSE 'shell' END,
-                   'comment', obj_description(t.oid, 'pg_type'),
+                   'comment', asymm._comment_on(t.oid, 'pg_type'),
                    'acl', asymm._object_acl_facts(t.typacl, 'T', t.typowner)) || CASE t.typtype
                    WHEN 'e' THEN (SELECT jsonb_build_object('labels', COALESCE(jsonb_agg(e.enumlabel ORDER BY e.enumsortorder), '[]'))
                                     FROM pg_enum AS e WHERE e.enumtypid = t.oid)
@@ -174,7 +181,7 @@ BEGIN
     WITH k AS MATERIALIZED (
         -- From 17 on NOT NULL is a constraint too.
         SELECT c.contypid, jsonb_object_agg(c.conname, jsonb_strip_nulls(jsonb_build_object(
-                   'def', asymm._settled_text(pg_get_constraintdef(c.oid)), 'comment', obj_description(c.oid, 'pg_constraint'))))
+                   'def', asymm._settled_text(pg_get_constraintdef(c.oid)), 'comment', asymm._comment_on(c.oid, 'pg_constraint'))))
                    FILTER (WHERE c.contype = 'c') AS facts,
                max(c.conname) FILTER (WHERE c.contype = 'n') AS not_null_name
           FROM pg_constraint AS c WHERE c.contypid = ANY (oids) GROUP BY c.contypid)
@@ -186,7 +193,7 @@ BEGIN
                    'default', asymm._settled_text(COALESCE(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))),
                    'not_null', CASE WHEN t.typnotnull THEN true END,
                    'not_null_name', CASE WHEN t.typnotnull THEN NULLIF(k.not_null_name::text, asymm._not_null_name(t.typname)) END,
-                   'comment', obj_description(t.oid, 'pg_type'),
+                   'comment', asymm._comment_on(t.oid, 'pg_type'),
                    'acl', asymm._object_acl_facts(t.typacl, 'T', t.typowner))),
                'constraint', k.facts)),
            '[]'::jsonb

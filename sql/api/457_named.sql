@@ -26,7 +26,7 @@ BEGIN
                'lc_collate', CASE WHEN c.collcollate <> c.collctype THEN c.collcollate END,
                'lc_ctype', CASE WHEN c.collcollate <> c.collctype THEN c.collctype END,
                'rules', r.doc ->> 'collicurules',
-               'comment', obj_description(c.oid, 'pg_collation'))))),
+               'comment', asymm._comment_on(c.oid, 'pg_collation'))))),
            '[]'::jsonb
       FROM pg_collation AS c
       JOIN pg_namespace AS n ON n.oid = c.collnamespace
@@ -57,7 +57,7 @@ BEGIN
                'default', CASE WHEN c.condefault THEN true END,
                'from', pg_encoding_to_char(c.conforencoding), 'to', pg_encoding_to_char(c.contoencoding),
                'function', c.conproc::text,
-               'comment', obj_description(c.oid, 'pg_conversion'))))),
+               'comment', asymm._comment_on(c.oid, 'pg_conversion'))))),
            '[]'::jsonb
       FROM pg_conversion AS c
       JOIN pg_namespace AS n ON n.oid = c.connamespace
@@ -129,7 +129,7 @@ BEGIN
                'def', asymm._settled_statistics(regexp_replace(pg_get_statisticsobjdef(x.oid),
                           ' ON ' || regexp_replace(k.present, '([^[:alnum:]_ ])', '\\\1', 'g'), ' ON ' || replace(k.sorted, '\', '\\'))),
                'statistics', NULLIF(x.stxstattarget, -1),
-               'comment', obj_description(x.oid, 'pg_statistic_ext'))))),
+               'comment', asymm._comment_on(x.oid, 'pg_statistic_ext'))))),
            '[]'::jsonb
       FROM pg_statistic_ext AS x
       JOIN pg_namespace AS n ON n.oid = x.stxnamespace
@@ -164,7 +164,7 @@ BEGIN
                'text search configuration', jsonb_build_object('', jsonb_build_object(
                    'owner', pg_get_userbyid(c.cfgowner),
                    'parser', format('%I.%I', pn.nspname, p.prsname),
-                   'comment', obj_description(c.oid, 'pg_ts_config'))),
+                   'comment', asymm._comment_on(c.oid, 'pg_ts_config'))),
                'mapping', (
                    SELECT jsonb_object_agg(y.alias, jsonb_build_object('dictionaries', m.names))
                      FROM (SELECT g.maptokentype, jsonb_agg(format('%I.%I', dn.nspname, d.dictname) ORDER BY g.mapseqno) AS names
@@ -204,7 +204,7 @@ BEGIN
                'owner', pg_get_userbyid(d.dictowner),
                'template', format('%I.%I', tn.nspname, t.tmplname),
                'options', d.dictinitoption,
-               'comment', obj_description(d.oid, 'pg_ts_dict'))))),
+               'comment', asymm._comment_on(d.oid, 'pg_ts_dict'))))),
            '[]'::jsonb
       FROM pg_ts_dict AS d
       JOIN pg_namespace AS n ON n.oid = d.dictnamespace
@@ -234,7 +234,7 @@ BEGIN
            jsonb_build_object('text search parser', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'start', p.prsstart::text, 'gettoken', p.prstoken::text, 'end', p.prsend::text,
                'headline', NULLIF(p.prsheadline::text, '-'), 'lextypes', p.prslextype::text,
-               'comment', obj_description(p.oid, 'pg_ts_parser'))))),
+               'comment', asymm._comment_on(p.oid, 'pg_ts_parser'))))),
            '[]'::jsonb
       FROM pg_ts_parser AS p
       JOIN pg_namespace AS n ON n.oid = p.prsnamespace
@@ -261,7 +261,7 @@ BEGIN
     SELECT t.oid, n.nspname::text, t.tmplname::text, NULL::name,
            jsonb_build_object('text search template', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'init', NULLIF(t.tmplinit::text, '-'), 'lexize', t.tmpllexize::text,
-               'comment', obj_description(t.oid, 'pg_ts_template'))))),
+               'comment', asymm._comment_on(t.oid, 'pg_ts_template'))))),
            '[]'::jsonb
       FROM pg_ts_template AS t
       JOIN pg_namespace AS n ON n.oid = t.tmplnamespace

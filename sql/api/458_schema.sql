@@ -12,7 +12,7 @@ BEGIN
     SELECT n.oid, '', n.nspname::text, pg_get_userbyid(n.nspowner),
            jsonb_build_object('schema', jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
                'owner', pg_get_userbyid(n.nspowner),
-               'comment', obj_description(n.oid, 'pg_namespace'),
+               'comment', asymm._comment_on(n.oid, 'pg_namespace'),
                'acl', asymm._object_acl_facts(n.nspacl, 'n', n.nspowner))))),
            '[]'::jsonb
       FROM pg_namespace AS n WHERE n.oid = ANY (oids);
@@ -35,7 +35,7 @@ BEGIN
                'extension', jsonb_build_object('', jsonb_build_object(
                    'schema', n.nspname,
                    'version', e.extversion,
-                   'comment', obj_description(e.oid, 'pg_extension'))),
+                   'comment', asymm._comment_on(e.oid, 'pg_extension'))),
                'member', (SELECT jsonb_object_agg(m.name, jsonb_build_object('acl', m.acl)) FROM asymm._extension_privileges(e.oid) AS m
                            WHERE m.acl IS DISTINCT FROM m.initial))),
            '[]'::jsonb

@@ -66,7 +66,7 @@ BEGIN
                'validator', (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                               WHERE p.oid = w.fdwvalidator),
                'options', asymm._server_option_facts(w.fdwoptions, open => true),
-               'comment', obj_description(w.oid, 'pg_foreign_data_wrapper'),
+               'comment', asymm._comment_on(w.oid, 'pg_foreign_data_wrapper'),
                'acl', asymm._object_acl_facts(w.fdwacl, 'F', w.fdwowner))))),
            '[]'::jsonb
       FROM pg_foreign_data_wrapper AS w WHERE w.oid = ANY (oids);
@@ -90,7 +90,7 @@ BEGIN
                'type', s.srvtype,
                'version', s.srvversion,
                'options', asymm._server_option_facts(s.srvoptions),
-               'comment', obj_description(s.oid, 'pg_foreign_server'),
+               'comment', asymm._comment_on(s.oid, 'pg_foreign_server'),
                'acl', asymm._object_acl_facts(s.srvacl, 'S', s.srvowner))))),
            '[]'::jsonb
       FROM pg_foreign_server AS s JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw

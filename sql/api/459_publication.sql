@@ -27,7 +27,7 @@ BEGIN
                                  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END) END,
                    'via_root', CASE WHEN p.pubviaroot THEN true END,
                    'generated_columns', CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'stored' WHEN 'true' THEN 'stored' END,
-                   'comment', obj_description(p.oid, 'pg_publication'))),
+                   'comment', asymm._comment_on(p.oid, 'pg_publication'))),
                'publication relation', (
                    SELECT jsonb_object_agg(format('%I.%I', n.nspname, c.relname), jsonb_build_object(
                               'columns', CASE WHEN r.prattrs IS NOT NULL THEN (
@@ -73,7 +73,7 @@ BEGIN
                'password_required', CASE WHEN n.newer -> 'password_required' = 'false' THEN false END,
                'run_as_owner', CASE WHEN n.newer -> 'run_as_owner' = 'true' THEN true END,
                'failover', CASE WHEN n.newer -> 'failover' = 'true' THEN true END,
-               'comment', obj_description(s.oid, 'pg_subscription'))))),
+               'comment', asymm._comment_on(s.oid, 'pg_subscription'))))),
            '[]'::jsonb
       FROM (SELECT NULL::text, NULL::boolean, NULL::boolean, NULL::boolean)
            AS absent (suborigin, subpasswordrequired, subrunasowner, subfailover)
@@ -104,7 +104,7 @@ BEGIN
                'function', format('%I.%I', n.nspname, p.proname),
                'tags', to_jsonb(t.evttags),
                'enabled', CASE t.evtenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-               'comment', obj_description(t.oid, 'pg_event_trigger'))))),
+               'comment', asymm._comment_on(t.oid, 'pg_event_trigger'))))),
            '[]'::jsonb
       FROM pg_event_trigger AS t
       JOIN pg_proc AS p ON p.oid = t.evtfoid

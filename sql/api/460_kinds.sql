@@ -59,7 +59,8 @@ BEGIN
             UNION ALL SELECT r.class_id, r.object_id, r.kind FROM asymm._routines_objects(schemas) AS r
             UNION ALL SELECT r.class_id, r.object_id, r.kind FROM asymm._types_objects(schemas) AS r
             UNION ALL SELECT r.class_id, r.object_id, r.kind FROM asymm._other_objects(schemas) AS r) AS o
-     WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.class_id AND d.objid = o.object_id AND d.deptype = 'e');
+     WHERE NOT EXISTS (SELECT FROM pg_depend AS d
+                        WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = o.class_id AND d.objid = o.object_id AND d.deptype = 'e');
 END
 $$;
 COMMENT ON FUNCTION asymm._objects(oid[])

@@ -59,7 +59,7 @@ BEGIN
                          'owner', COALESCE(x.owner, l.owner, asymm._declared_owner(x.kind, x.declared))))
       INTO v_items
       -- What is there under its name has been looked at.
-      FROM x LEFT JOIN LATERAL asymm._look(x.baseline) AS l ON x.baseline IS NOT NULL AND x.oid IS NULL;
+      FROM x CROSS JOIN LATERAL asymm._look(CASE WHEN x.oid IS NULL THEN x.baseline END) AS l;
     -- What was found under another name is not undeclared.
     RETURN COALESCE((
         SELECT jsonb_agg(i) FROM jsonb_array_elements(v_items) AS i

@@ -109,6 +109,28 @@ END
 $$;
 COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
 
+-- What does not differ is what was declared, and need not be read again.
+CREATE OR REPLACE FUNCTION asymm._healed_facts(steps jsonb, differing jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_known jsonb;
+    v_others jsonb;
+BEGIN
+    SELECT jsonb_object_agg(concat_ws(' ', s.kind, s.object), b.fingerprint) FILTER (WHERE b.id IS NOT NULL),
+           jsonb_agg(e.doc) FILTER (WHERE b.id IS NULL)
+      INTO v_known, v_others
+      FROM jsonb_array_elements(steps) AS e (doc)
+     CROSS JOIN LATERAL jsonb_to_record(e.doc) AS s (kind text, object text, schema text, called text)
+      LEFT JOIN asymm.baseline AS b
+             ON (b.kind, b.schema_name, b.object_name) = (s.kind, s.schema, s.called)
+            AND NOT EXISTS (SELECT FROM jsonb_to_recordset(differing) AS i (baseline bigint) WHERE i.baseline = b.id);
+    RETURN COALESCE(v_known, '{}') || asymm._touched_facts(COALESCE(v_others, '[]'), NULL, NULL, NULL, NULL);
+END
+$$;
+COMMENT ON FUNCTION asymm._healed_facts(jsonb, jsonb) IS 'Fingerprints of what the steps of a repair of everything touched, after it, by what still differs.';
+
 CREATE OR REPLACE FUNCTION asymm._finish_heal_all(action bigint, ran jsonb, withheld jsonb, error jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -137,7 +159,7 @@ BEGIN
     UPDATE asymm.action
        SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
            evidence_after = jsonb_build_object('withheld', asymm._known_steps(withheld, v.steps),
-               'parts', asymm._touched_facts(v_steps, NULL, NULL, NULL, NULL), 'hanging', asymm._hanging_on(v_steps, true),
+               'parts', asymm._healed_facts(v_steps, v_names), 'hanging', asymm._hanging_on(v_steps, true),
                'objects', NULLIF(v_names, '[]'))
      WHERE id = v.id;
     PERFORM asymm._set_action_state(action, 'applied');
