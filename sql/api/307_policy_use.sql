@@ -143,3 +143,34 @@ END
 $$;
 COMMENT ON FUNCTION asymm._policy_of_plan(asymm.baseline, oid, jsonb)
     IS 'The policy that the steps of a plan add up to, why it may not run by itself (NULL if it may), and whether a rule lets it delete data.';
+
+-- The last word on rewrites: whatever the planners say of a step, the server says when it is about to rewrite a table.
+CREATE OR REPLACE FUNCTION asymm._on_rewrite() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_action text := current_setting('asymm.action', true);
+    v_table oid := pg_event_trigger_table_rewrite_oid();
+    v_hold text;
+BEGIN
+    -- Only repairs that policy approved, and only what holds rows: a table just made is nobody's loss.
+    IF v_action ~ '^[0-9]{1,18}$' AND pg_relation_size(v_table) > 0 THEN
+        SELECT p.hold INTO v_hold
+          FROM asymm.action AS a
+          JOIN asymm.baseline AS b ON b.id = a.baseline_id
+          JOIN pg_class AS c ON c.oid = v_table
+          JOIN pg_namespace AS n ON n.oid = c.relnamespace
+          LEFT JOIN asymm.baseline_state AS s ON s.baseline_id = b.id
+         CROSS JOIN LATERAL asymm._policy_of_plan(b, s.object_id, jsonb_build_array(jsonb_build_object(
+                        'kind', asymm._relation_kind(c.relkind), 'schema', n.nspname, 'called', c.relname, 'forward', '',
+                        'hazards', ARRAY['rewrites table']))) AS p
+         WHERE a.id = v_action::bigint AND a.state = 'applying' AND a.reason = 'policy heal';
+        IF v_hold IS NOT NULL THEN
+            RAISE EXCEPTION 'the repair would rewrite table %', v_table::regclass USING ERRCODE = 'SY009', DETAIL = v_hold,
+                HINT = format('If that is wanted: SELECT * FROM asymm.approve(%s);', v_action);
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._on_rewrite() IS 'Event trigger: raises SY009 when a repair that policy approved is about to rewrite a table and no rule says that it may.';

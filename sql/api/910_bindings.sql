@@ -14,5 +14,9 @@ BEGIN
         ALTER EVENT TRIGGER asymm_ddl_end ENABLE ALWAYS;
         ALTER EVENT TRIGGER asymm_ddl_drop ENABLE ALWAYS;
     END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'asymm_rewrite') THEN
+        CREATE EVENT TRIGGER asymm_rewrite ON table_rewrite EXECUTE FUNCTION asymm._on_rewrite();
+        ALTER EVENT TRIGGER asymm_rewrite ENABLE ALWAYS;
+    END IF;
 END
 $bindings$;

@@ -124,6 +124,25 @@ def test_no_table_is_rewritten_in_the_background_without_a_rule(house: House) ->
     assert house.beat() == ("verified", "policy heal")
 
 
+def test_a_rewrite_that_no_planner_told_of_is_refused(house: House) -> None:
+    db = house.db
+    house.slip("ALTER TABLE app.item ALTER id TYPE bigint")
+    db.sql("""
+        UPDATE asymm.action SET state = 'approved', reason = 'policy heal',
+               steps = (SELECT jsonb_agg(s || '{"hazards": []}') FROM jsonb_array_elements(steps) AS s)
+         WHERE state = 'proposed'""")
+    file = db.value("SELECT pg_relation_filenode('app.item')")
+    state, _ = house.beat()
+    assert (state, db.value("SELECT error ->> 'sqlstate' FROM asymm.actions ORDER BY id DESC LIMIT 1")) == (
+        "proposed",
+        "SY009",
+    )
+    assert db.value("SELECT pg_relation_filenode('app.item')") == file
+    # Whoever asks for it himself gets it, and other people's rewrites are their own.
+    assert db.sql("SELECT state FROM asymm.heal('app.item')") == [("verified",)]
+    db.sql("ALTER TABLE app.item ALTER id TYPE bigint")
+
+
 def test_data_is_deleted_only_by_a_rule_and_within_the_limits(house: House) -> None:
     slip = ("ALTER TABLE app.item ADD COLUMN extra text DEFAULT 'kept'", "DROP INDEX app.item_label")
     # Without a rule the step is left out, the rest runs.
