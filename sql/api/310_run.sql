@@ -228,6 +228,11 @@ BEGIN
         v_state := 'expired';
     ELSIF v_code = 'SY009' THEN
         v_state := 'proposed';
+    ELSIF v_code = '42501' AND error ->> 'kind' <> ALL (ARRAY['table', 'materialized view', 'foreign table', 'domain']) THEN
+        -- A question for somebody who may. Not where a step evaluates the owner's own expressions: nobody is to be lured to.
+        v_state := 'proposed';
+        error := error || jsonb_build_object('message', format('"%s" lacks the rights: %s', asymm._caller(), error ->> 'message'),
+            'hint', format('Who has them may run it: SELECT * FROM asymm.approve(%s);', action));
     ELSIF v_code IN ('55P03', '40P01', '40001') AND v.tries < 8 AND v.tries > 0 THEN
         -- Busy: later, with a delay that doubles and jitter so that loops do not meet again.
         UPDATE asymm.action

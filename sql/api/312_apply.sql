@@ -19,6 +19,7 @@ DECLARE
     v_message text;
     v_detail text;
     v_hint text;
+    v_kind text;
     v_lock_timeout text := current_setting('lock_timeout');
 BEGIN
     PERFORM set_config('asymm.action', action::text, true);
@@ -70,8 +71,10 @@ BEGIN
             END IF;
         END LOOP;
     EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
-        v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
+        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT,
+                                v_kind = PG_DATATYPE_NAME;
+        v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint)
+                   || CASE WHEN v_state = '42501' AND v_kind <> '' THEN jsonb_build_object('kind', v_kind) ELSE '{}' END;
     END;
     PERFORM set_config('asymm.action', '', true);
     PERFORM set_config('lock_timeout', v_lock_timeout, true);

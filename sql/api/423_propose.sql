@@ -52,7 +52,7 @@ BEGIN
      ORDER BY a.id DESC LIMIT 1;
     IF v_last.fingerprint_before IS NOT DISTINCT FROM fingerprint AND v_last.steps = steps THEN
         -- What was found to hold data under lock stays a question for a person.
-        IF v_last.state = 'proposed' AND hold IS NULL AND v_last.error ->> 'sqlstate' IS DISTINCT FROM 'SY009' THEN
+        IF v_last.state = 'proposed' AND hold IS NULL AND COALESCE(v_last.error ->> 'sqlstate', '') NOT IN ('SY009', '42501') THEN
             PERFORM asymm._set_action_state(v_last.id, 'approved', 'policy heal');
         ELSIF v_last.state = 'approved' AND hold IS NOT NULL THEN
             PERFORM asymm._set_action_state(v_last.id, 'proposed', hold);

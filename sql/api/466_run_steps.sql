@@ -73,7 +73,12 @@ BEGIN
                 GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
                                         v_hint = PG_EXCEPTION_HINT;
                 v_statement := v_step ->> 'forward';
-                IF NOT asymm._waits(v_state) THEN
+                IF v_state = '42501' THEN
+                    -- Whoever catches it learns whose repair it was.
+                    RAISE EXCEPTION '%', v_message
+                        USING ERRCODE = v_state, DETAIL = concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000)),
+                              HINT = v_hint, DATATYPE = COALESCE(v_step ->> 'kind', ''), CONSTRAINT = COALESCE(v_step ->> 'object', '');
+                ELSIF NOT asymm._waits(v_state) THEN
                     RAISE;
                 END IF;
                 v_waiting := v_waiting || v_step;

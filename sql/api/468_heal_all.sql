@@ -53,84 +53,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._request_heal_all(boolean) IS 'Plans the repair of everything that differs and the caller may act on; opens its action unless it is a dry run; NULL when nothing differs.';
 
--- After a round: what is to be run still, NULL when there is nothing but what was withheld; and what of that still stands
--- (a part that follows a parent's is mended with the parent).
-CREATE OR REPLACE FUNCTION asymm._settle_all(action bigint, withheld jsonb, OUT steps jsonb, OUT still_withheld jsonb)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off
-AS $$
-DECLARE
-    v asymm.action := asymm._require_action(action, ARRAY['applying']);
-    v_items jsonb := asymm._differing();
-    v_names jsonb;
-    v_fingerprint text;
-    v_item jsonb;
-    v_own jsonb;
-    v_left jsonb := '[]';
-BEGIN
-    IF v_items <> '[]' AND asymm._settle_text(v.id, v_items) THEN
-        v_items := asymm._differing();
-    END IF;
-    v_names := asymm._item_names(v_items);
-    v_fingerprint := asymm._fingerprint_items(v_items);
-    SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i
-     WHERE asymm._may_act((i ->> 'owner')::name);
-    -- An object that only withheld steps could mend is left alone, and with it what depends on it.
-    FOR v_item IN SELECT i FROM jsonb_array_elements(v_items) AS i
-                   WHERE EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w WHERE w -> 'kind' = i -> 'kind'
-                                    AND w ->> 'object' = asymm._object_identity(i ->> 'kind', i ->> 'schema', i ->> 'name')) LOOP
-        SELECT jsonb_agg(x) INTO v_own FROM jsonb_array_elements(asymm._plan_set(jsonb_build_array(v_item))) AS x
-         WHERE x -> 'kind' = v_item -> 'kind'
-           AND x ->> 'object' = asymm._object_identity(v_item ->> 'kind', v_item ->> 'schema', v_item ->> 'name');
-        IF v_own IS NOT NULL AND NOT EXISTS (
-               SELECT FROM jsonb_array_elements(v_own) AS o
-                WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
-                                   WHERE w -> 'object' = o -> 'object' AND w -> 'forward' = o -> 'forward')) THEN
-            v_left := v_left || v_own;
-            SELECT jsonb_agg(i) INTO v_items FROM jsonb_array_elements(v_items) AS i WHERE i <> v_item;
-        END IF;
-    END LOOP;
-    SELECT jsonb_agg(x.s ORDER BY x.n) FILTER (WHERE NOT k.known), COALESCE(jsonb_agg(x.s ORDER BY x.n) FILTER (WHERE k.known), '[]')
-      INTO steps, still_withheld
-      FROM jsonb_array_elements(CASE WHEN v_items IS NULL THEN '[]' ELSE asymm._plan_set(v_items) END) WITH ORDINALITY AS x (s, n)
-     CROSS JOIN LATERAL (
-           SELECT EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w
-                           WHERE w -> 'object' = x.s -> 'object' AND w -> 'forward' = x.s -> 'forward') AS known) AS k;
-    still_withheld := still_withheld || v_left;
-    IF steps IS NOT NULL THEN
-        UPDATE asymm.action AS a SET steps = a.steps || _settle_all.steps WHERE a.id = v.id;
-    ELSE
-        -- What was found serves at the end, too, if nothing is done in between.
-        UPDATE asymm.action AS a SET fingerprint_after = v_fingerprint,
-               evidence_after = jsonb_build_object('objects', v_names, 'mark', asymm._ddl_mark()) WHERE a.id = v.id;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION asymm._settle_all(bigint, jsonb) IS 'Steps that a repair of everything still lacks, besides those that were withheld; NULL when it is done.';
-
--- What does not differ is what was declared, and need not be read again.
-CREATE OR REPLACE FUNCTION asymm._healed_facts(steps jsonb, differing jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_known jsonb;
-    v_others jsonb;
-BEGIN
-    SELECT jsonb_object_agg(concat_ws(' ', s.kind, s.object), b.fingerprint) FILTER (WHERE b.id IS NOT NULL),
-           jsonb_agg(e.doc) FILTER (WHERE b.id IS NULL)
-      INTO v_known, v_others
-      FROM jsonb_array_elements(steps) AS e (doc)
-     CROSS JOIN LATERAL jsonb_to_record(e.doc) AS s (kind text, object text, schema text, called text)
-      LEFT JOIN asymm.baseline AS b
-             ON (b.kind, b.schema_name, b.object_name) = (s.kind, s.schema, s.called)
-            AND NOT EXISTS (SELECT FROM jsonb_to_recordset(differing) AS i (baseline bigint) WHERE i.baseline = b.id);
-    RETURN COALESCE(v_known, '{}') || asymm._touched_facts(COALESCE(v_others, '[]'), NULL, NULL, NULL, NULL);
-END
-$$;
-COMMENT ON FUNCTION asymm._healed_facts(jsonb, jsonb) IS 'Fingerprints of what the steps of a repair of everything touched, after it, by what still differs.';
-
 CREATE OR REPLACE FUNCTION asymm._finish_heal_all(action bigint, ran jsonb, withheld jsonb, error jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -173,7 +95,10 @@ BEGIN
                         WHERE (i.kind, i.schema, i.name) = (d.kind, d.schema_name, d.object_name));
     PERFORM asymm._set_action_state(a.id, 'expired', 'healed with everything else')
        FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
-       JOIN asymm.action AS a ON a.baseline_id = i.baseline AND a.state IN ('proposed', 'approved');
+       JOIN asymm.action AS a ON a.baseline_id = i.baseline AND a.state IN ('proposed', 'approved')
+      WHERE v.evidence_before -> 'denied' IS NULL
+         OR NOT v.evidence_before -> 'denied' @> jsonb_build_array(jsonb_build_object('kind', a.object_kind, 'object',
+                    asymm._object_identity(a.object_kind, a.schema_name, a.object_name)));
     v_baselines := ARRAY(SELECT i.baseline FROM jsonb_to_recordset(v.evidence_before -> 'objects') AS i (baseline bigint)
                           WHERE i.baseline IS NOT NULL);
     -- Most are as declared now, and noted as that by one look.
@@ -206,6 +131,9 @@ DECLARE
     v_message text;
     v_detail text;
     v_hint text;
+    v_kind text;
+    v_object text;
+    v_denied jsonb;
     v_lock_timeout text := current_setting('lock_timeout');
 BEGIN
     PERFORM asymm._require_text(dry_run::text, 'dry_run');
@@ -223,32 +151,48 @@ BEGIN
         PERFORM asymm._show_steps(v_steps, 'forward');
         PERFORM set_config('asymm.action', v_action::text, true);
         PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
-        BEGIN
-            WHILE v_steps IS NOT NULL LOOP
-                v_rounds := v_rounds + 1;
-                v_round := asymm._run_steps(v_steps, allow_data_loss);
-                v_ran := v_ran || v_round.ran;
-                v_withheld := v_withheld || v_round.withheld;
-                SELECT s.steps, s.still_withheld INTO v_steps, v_withheld FROM asymm._settle_all(v_action, v_withheld) AS s;
-                PERFORM asymm._show_steps(v_steps, 'forward');
-                IF v_steps IS NOT NULL AND v_round.stuck IS NOT NULL AND (v_rounds = 6 OR v_round.ran = '[]') THEN
-                    RAISE EXCEPTION '%', v_round.stuck ->> 'message'
-                        USING ERRCODE = v_round.stuck ->> 'sqlstate', DETAIL = v_round.stuck ->> 'detail',
-                              HINT = COALESCE(v_round.stuck ->> 'hint', 'Nothing was changed.');
-                ELSIF v_steps IS NOT NULL AND v_rounds = 6 THEN
-                    RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
-                        DETAIL = format('Still to do: %s', left((
-                            SELECT string_agg(s ->> 'forward', '; ') FROM jsonb_array_elements(v_steps) AS s), 2000)),
-                        HINT = 'Nothing was changed. Heal the objects one by one, or accept them with asymm.adopt().';
+        LOOP
+            v_denied := NULL;
+            BEGIN
+                WHILE v_steps IS NOT NULL LOOP
+                    v_rounds := v_rounds + 1;
+                    v_round := asymm._run_steps(v_steps, allow_data_loss);
+                    v_ran := v_ran || v_round.ran;
+                    v_withheld := v_withheld || v_round.withheld;
+                    SELECT s.steps, s.still_withheld INTO v_steps, v_withheld FROM asymm._settle_all(v_action, v_withheld) AS s;
+                    PERFORM asymm._show_steps(v_steps, 'forward');
+                    IF v_steps IS NOT NULL AND v_round.stuck IS NOT NULL AND (v_rounds = 6 OR v_round.ran = '[]') THEN
+                        RAISE EXCEPTION '%', v_round.stuck ->> 'message'
+                            USING ERRCODE = v_round.stuck ->> 'sqlstate', DETAIL = v_round.stuck ->> 'detail',
+                                  HINT = COALESCE(v_round.stuck ->> 'hint', 'Nothing was changed.');
+                    ELSIF v_steps IS NOT NULL AND v_rounds = 6 THEN
+                        RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
+                            DETAIL = format('Still to do: %s', left((
+                                SELECT string_agg(s ->> 'forward', '; ') FROM jsonb_array_elements(v_steps) AS s), 2000)),
+                            HINT = 'Nothing was changed. Heal the objects one by one, or accept them with asymm.adopt().';
+                    END IF;
+                END LOOP;
+            EXCEPTION WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
+                                        v_hint = PG_EXCEPTION_HINT, v_kind = PG_DATATYPE_NAME, v_object = CONSTRAINT_NAME;
+                v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
+                v_ran := v_plan -> 'steps';
+                v_withheld := '[]';
+                IF v_state = '42501' AND v_object <> '' THEN
+                    v_denied := jsonb_build_object('kind', v_kind, 'object', v_object);
                 END IF;
-            END LOOP;
-        EXCEPTION WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
-                                    v_hint = PG_EXCEPTION_HINT;
-            v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
-            v_ran := v_plan -> 'steps';
-            v_withheld := '[]';
-        END;
+            END;
+            EXIT WHEN v_denied IS NULL;
+            -- Nothing was changed: all the rest, then.
+            v_steps := asymm._leave_out(v_action, v_denied);
+            EXIT WHEN v_steps IS NULL;
+            RAISE WARNING 'not healed for lack of rights: % %', v_kind, v_object
+                USING ERRCODE = 'insufficient_privilege', DETAIL = v_message, HINT = 'Call asymm.heal_all() as a role that has them.';
+            v_plan := jsonb_set(v_plan, '{steps}', v_steps);
+            v_error := NULL;
+            v_ran := '[]';
+            v_rounds := 0;
+        END LOOP;
         PERFORM set_config('asymm.action', '', true);
         PERFORM set_config('lock_timeout', v_lock_timeout, true);
         v_result := asymm._finish_heal_all(v_action, v_ran, v_withheld, v_error);
