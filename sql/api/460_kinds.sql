@@ -203,7 +203,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN CASE asymm._kind_group(kind)
-        WHEN 'table' THEN false
+        WHEN 'table' THEN asymm._remakes_table(declared, actual)
         WHEN 'relations' THEN asymm._remakes_relations(kind, declared, actual)
         WHEN 'routines' THEN asymm._remakes_routines(kind, declared, actual)
         WHEN 'types' THEN asymm._remakes_types(kind, declared, actual)
@@ -239,6 +239,10 @@ BEGIN
     END IF;
     CASE asymm._kind_group(kind)
     WHEN 'table' THEN
+        IF v_from IS NULL AND declared IS NOT NULL AND actual IS NOT NULL AND asymm._remakes_table(declared, actual) THEN
+            RETURN QUERY SELECT p.* FROM asymm._plan_table_remade(schema_name, object_name, declared, layout, actual, object_id) AS p;
+            RETURN;
+        END IF;
         RETURN QUERY SELECT p.phase, p.step, p.part, p.name, p.forward, p.inverse, p.lock_class, p.hazards, p.precondition
                        FROM asymm._plan(schema_name::name, object_name::name, declared, layout, actual, object_id, renames) AS p;
     WHEN 'relations' THEN

@@ -85,6 +85,8 @@ BEGIN
           LEFT JOIN i ON i.oid = d.object_id AND i.kind = d.kind AND i.declared IS NOT NULL
          -- A table's own plan sees to a column with its sequence, and to a key, that go for their own sake.
          WHERE NOT COALESCE(d.kind = 'table' AND (
+                   -- One that is made anew takes its parts with it.
+                   d.part IS NOT NULL AND asymm._remakes_table(i.declared, i.actual) OR
                    d.part = 'column' AND NOT i.declared -> 'column' ? d.name AND i.actual #> ARRAY['column', d.name, 'sequence'] IS NOT NULL
                    OR d.part = 'constraint' AND i.actual #>> ARRAY['constraint', d.name, 'type'] IN ('primary key', 'unique')
                       AND i.declared #> ARRAY['constraint', d.name, 'def'] IS DISTINCT FROM i.actual #> ARRAY['constraint', d.name, 'def']), false)

@@ -124,3 +124,30 @@ CREATE TABLE p_1 (id integer NOT NULL, at date NOT NULL);
 -- new
 CREATE TABLE p (id integer NOT NULL, at date NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+--- a plain table became a partitioned one, with a view and a key to it
+-- remade: q
+-- old
+CREATE TABLE q (id integer PRIMARY KEY, v text);
+CREATE TABLE q0 (id integer PRIMARY KEY, v text);
+CREATE VIEW q_text AS SELECT v FROM q;
+-- new
+CREATE TABLE q (id integer PRIMARY KEY, v text) PARTITION BY HASH (id);
+CREATE TABLE q0 PARTITION OF q FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE VIEW q_text AS SELECT v FROM q;
+CREATE TABLE of_q (q integer REFERENCES q);
+--- another key, the same partitions
+-- remade: k
+-- old
+CREATE TABLE k (id integer, v text) PARTITION BY HASH (id);
+CREATE TABLE k0 PARTITION OF k FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+-- new
+CREATE TABLE k (id integer, v text) PARTITION BY HASH (v);
+CREATE TABLE k0 PARTITION OF k FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+--- another type of the key
+-- remade: y
+-- old
+CREATE TABLE y (at date NOT NULL, v text, PRIMARY KEY (at)) PARTITION BY RANGE (at);
+CREATE TABLE y_1 PARTITION OF y FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+-- new
+CREATE TABLE y (at timestamptz NOT NULL, v text, PRIMARY KEY (at)) PARTITION BY RANGE (at);
+CREATE TABLE y_1 PARTITION OF y FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
