@@ -196,7 +196,8 @@ BEGIN
                                                            j.halfway, j.layout, j.actual, j.object_id, '{}') AS p
              WHERE j.split
             UNION ALL
-            SELECT 2, j.depth, j.kind, j.schema_name, j.object_name, p.*, p.hazards
+            SELECT CASE WHEN j.kind = 'table' AND p.phase = 200 AND j.renames = '{}' THEN 0 ELSE 2 END,
+                   j.depth, j.kind, j.schema_name, j.object_name, p.*, p.hazards
               FROM j CROSS JOIN LATERAL asymm._plan_safely(j.kind, j.schema_name, j.object_name, j.declared, j.layout, j.halfway,
                                                            CASE WHEN j.halfway IS NOT NULL THEN j.object_id END, j.renames) AS p
              WHERE j.split AND j.declared IS NOT NULL)

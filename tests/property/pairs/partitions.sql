@@ -151,3 +151,15 @@ CREATE TABLE y_1 PARTITION OF y FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')
 -- new
 CREATE TABLE y (at timestamptz NOT NULL, v text, PRIMARY KEY (at)) PARTITION BY RANGE (at);
 CREATE TABLE y_1 PARTITION OF y FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+--- another type of the key, with a default and a key to it
+-- remade: z
+-- old
+CREATE TABLE z (id integer, at date NOT NULL, v text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE z_1 PARTITION OF z FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE of_z (id integer, at date, FOREIGN KEY (id, at) REFERENCES z);
+-- new
+CREATE FUNCTION some_text() RETURNS text LANGUAGE sql AS $$ SELECT 'some' $$;
+CREATE TABLE z (id integer, at timestamp NOT NULL, v text DEFAULT some_text(), PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE z_1 PARTITION OF z FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');
+CREATE TABLE z_2 PARTITION OF z FOR VALUES FROM ('2024-07-01') TO ('2025-01-01');
+CREATE TABLE of_z (id integer, at timestamp, FOREIGN KEY (id, at) REFERENCES z);
