@@ -34,9 +34,10 @@ BEGIN
       FROM jsonb_to_recordset(differences) AS f (part text, name text, attribute text, declared jsonb, actual jsonb)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS v_new = ROW_COUNT;
-    -- A scan may have been first; who did it is known now.
+    -- A scan may have been first; who did it is known now. Who came later did something else.
     UPDATE asymm.drift_record AS d SET ddl_log_id = _record_drift.ddl_log_id
-     WHERE d.state = 'open' AND d.ddl_log_id IS NULL AND _record_drift.ddl_log_id IS NOT NULL
+     WHERE d.state = 'open' AND d.ddl_log_id IS NULL
+       AND d.noticed_at >= (SELECT l.at FROM asymm.ddl_log AS l WHERE l.id = _record_drift.ddl_log_id)
        AND (d.kind, d.schema_name, d.object_name) = (_record_drift.kind, _record_drift.schema_name, _record_drift.object_name);
     RETURN v_new;
 END

@@ -51,6 +51,13 @@ def test_what_drifted_was_healed_and_taken_back(past: Database) -> None:
     assert told(past, "h.t")[5] == ("applied", "ALTER TABLE h.t ADD COLUMN due date", 1)
     assert events(past, "h.t.due") == events(past, "h.t")
     assert events(past, "h.t.id") == ["declared"]
+    # Nobody is blamed for what was there before he came.
+    past.sql("ALTER TABLE h.t ADD COLUMN more int")
+    past.sql(BEAT)
+    blamed = past.sql(
+        "SELECT detail ->> 'name' FROM asymm.history('h.t') WHERE detail ->> 'statement' LIKE '%more%'"
+    )
+    assert blamed == [("more",)]
     who = past.sql(
         "SELECT DISTINCT by_role FROM asymm.history('h.t') WHERE event = 'drift' AND by_role IS NOT NULL"
     )
