@@ -80,7 +80,9 @@ END $fill$
 """
 COLUMNS = f"""
 SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, a.attnum, a.attname::text,
-       format_type(a.atttypid, a.atttypmod), a.attgenerated::text, a.attislocal
+       format_type(a.atttypid, a.atttypmod), a.attgenerated::text, a.attislocal,
+       EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                  AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')) AND c.relkind = 'S'
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind IN ('r', 'p', 'f', 'S') AND {USER_SCHEMA} AND NOT {EXTENSION_MEMBER}
@@ -100,6 +102,8 @@ class Column:
 class Relation:
     oid: int
     kind: str
+    # A sequence that goes with its column: with an identity, or a serial's.
+    owned: bool = False
     columns: dict[str, Column] = field(default_factory=dict)
     rows: list[dict[str, str | None]] | None = None
 
@@ -112,8 +116,8 @@ def fill(db: Database) -> None:
 def relations(db: Database, *, rows: bool = False) -> dict[str, Relation]:
     """Return tables and sequences by their name, with their columns and on demand their rows."""
     found: dict[str, Relation] = {}
-    for oid, schema, name, kind, number, column, type_, generated, local in db.sql(COLUMNS):
-        relation = found.setdefault(f"{schema}.{name}", Relation(oid, kind))
+    for oid, schema, name, kind, number, column, type_, generated, local, owned in db.sql(COLUMNS):
+        relation = found.setdefault(f"{schema}.{name}", Relation(oid, kind, owned))
         if column is not None and kind != "S":
             relation.columns[column] = Column(number, type_, generated, local)
         if rows and relation.rows is None and kind in "rS":
@@ -175,7 +179,9 @@ def lost(
             continue
         is_ = now.get(was.oid) if shared is None else after.get(name)
         if is_ is None or is_.rows is None:
-            found.append(f"lost the rows of {name}")
+            # Undone, an identity or a serial starts past the values its column holds.
+            if not was.owned:
+                found.append(f"lost the rows of {name}")
             continue
         if was.kind == "S":
             if was.rows != is_.rows:
