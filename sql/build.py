@@ -8,6 +8,8 @@ The result lands in extension/build/ and is never committed. `--release` freezes
 extension/ and their hashes to extension/released.sha256; from then on a build that finds one changed refuses.
 The version has one home, `default_version` in the control file.
 
+A line `@schema NNN_topic.sql` in an upgrade script stands for that file: a domain A did not have.
+
 The optional extension asymmetrica_ml is made of ml/NNN_*.sql. A line `@python module.py(a, b)` in such a file
 is replaced by the source of ml/module.py, run once per session, and a call of its `run(plpy, a, b)`.
 """
@@ -25,6 +27,7 @@ from pathlib import Path
 
 SQL = Path(__file__).resolve().parent
 EXTENSION = SQL.parent / "extension"
+SCHEMA_LINE = re.compile(r"^@schema (\d{3}_\w+\.sql)$", re.MULTILINE)
 PYTHON_LINE = re.compile(r"^@python (\w+\.py)\(([\w, ]*)\)$", re.MULTILINE)
 UPGRADE_NAME = re.compile(r"^(\d+\.\d+\.\d+)--(\d+\.\d+\.\d+)\.sql$")
 
@@ -88,6 +91,8 @@ def render(path: Path) -> str:
     """Return one source file as it stands in a script, under a line that names it."""
     text = path.read_text(encoding="utf-8").strip()
     text = PYTHON_LINE.sub(lambda match: splice(match, path.parent), text)
+    schema = path.parent.parent / "schema"
+    text = SCHEMA_LINE.sub(lambda match: (schema / match[1]).read_text(encoding="utf-8").strip(), text)
     return f"-- {path.parent.name}/{path.name}\n{text}\n"
 
 

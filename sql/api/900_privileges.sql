@@ -30,11 +30,14 @@ DECLARE
         '_settings', '_caller', '_require_text', '_healing_paused',
         '_claim_action', '_action_table', '_warm_up', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
             '_run_steps', '_waits', '_loses_nothing',
-        '_process_ddl', '_scan_headers', '_scan_all',
+        '_process_ddl', '_scan_headers', '_scan_all', '_observe_queries', '_observe_tables', '_collect_examples',
+            '_observe_plans', '_queries_to_plan', '_keep_plan', '_plan_statement', '_forget_probe', '_preparable', '_bare_statement', '_command',
+            '_untrusted_functions',
         'start', 'stop', 'pulse', 'beat', 'cycle',
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
-        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_take_lease', '_fast_lane_runs', '_beat_begin',
+        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload',
+            '_take_lease', '_fast_lane_runs', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
             '_apply_claimed',
@@ -42,8 +45,8 @@ DECLARE
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors', 'fleet', 'policies'];
-    v_operator_views text[] := ARRAY['imported'];
+        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes'];
+    v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN
     FOR v IN SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) AS owner

@@ -153,3 +153,5 @@ SELECT pg_catalog.pg_extension_config_dump('asymm.policy_rule_id_seq', '');
 ALTER TABLE asymm.baseline ADD COLUMN watch_policy text CONSTRAINT baseline_watch_policy CHECK (watch_policy IN ('observe', 'propose', 'heal', 'guard'));
 COMMENT ON COLUMN asymm.baseline.policy IS 'The policy in force for the object, rules by hazard and size apart: what policy_rule makes of watch_policy.';
 COMMENT ON COLUMN asymm.baseline.watch_policy IS 'The policy that watch(), watch_schema(), watch_database() or approve_baseline() gave it; NULL in what was dumped before there were rules: as policy.';
+
+@schema 500_workload.sql

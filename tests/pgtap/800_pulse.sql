@@ -57,7 +57,8 @@ SELECT throws_ok(format('SELECT asymm.configure(period => %L)', period), '22023'
 
 -- organs
 SELECT results_eq('SELECT name, lane, enabled FROM asymm.organs ORDER BY name',
-    $$VALUES ('full_scan', 'slow', true), ('header_scan', 'slow', true), ('housekeeping', 'slow', true), ('sense', 'fast', true)$$, 'the organs');
+    $$VALUES ('examples', 'slow', true), ('full_scan', 'slow', true), ('header_scan', 'slow', true), ('housekeeping', 'slow', true),
+             ('plans', 'slow', true), ('queries', 'slow', true), ('sense', 'fast', true), ('tables', 'slow', true)$$, 'the organs');
 SELECT lives_ok('SELECT asymm.configure(full_scan_every => ''2 min'')', 'a cadence by setting');
 SELECT is((SELECT cadence FROM asymm.organs WHERE name = 'full_scan'), '2 min'::interval, 'is in force');
 SELECT is((SELECT cadence FROM asymm.configure_organ('full_scan', cadence => '3 min')), '3 min'::interval, 'configure_organ goes before it');
@@ -70,7 +71,7 @@ SELECT throws_ok('SELECT * FROM asymm.configure_organ(''sense'', cadence => ''1 
 
 -- by hand
 SELECT is(asymm.beat() ->> 'lane', 'fast', 'beat() returns what it did');
-SELECT ok(asymm.cycle() -> 'organs' ?& '{full_scan,header_scan,housekeeping}', 'cycle() runs every organ of the slow lane');
+SELECT ok(asymm.cycle() -> 'organs' ?& '{full_scan,header_scan,housekeeping,queries,tables,examples}', 'cycle() runs every organ of the slow lane');
 CREATE TABLE tap_item (id integer PRIMARY KEY);
 SELECT lives_ok('SELECT * FROM asymm.watch(''tap_item'')', 'watched');
 SELECT is(asymm.beat() -> 'drifts', '0', 'nothing has changed');

@@ -55,11 +55,14 @@ def test_upgrade_script_is_its_ddl_then_all_of_api(tree: Any) -> None:
     script = "SELECT 1;\n"
     (tree.extension / "asymmetrica--0.1.0.sql").write_text(script)
     (tree.extension / "released.sha256").write_text(build.digest(script) + "  asymmetrica--0.1.0.sql\n")
-    (tree.sql / "upgrade" / "0.1.0--0.2.0.sql").write_text("ALTER TABLE s.t ADD a int;\n")
+    (tree.sql / "schema" / "200_third.sql").write_text("CREATE TABLE s.u ();\n")
+    upgrade = "ALTER TABLE s.t ADD a int;\n\n@schema 200_third.sql\n"
+    (tree.sql / "upgrade" / "0.1.0--0.2.0.sql").write_text(upgrade)
     text = (tree.build()[-1]).read_text()
     assert "UPDATE TO '0.2.0'" in text.split("\n")[0]
-    assert text.index("ALTER TABLE s.t") < text.index("CREATE FUNCTION s.f")
-    assert "CREATE TABLE" not in text
+    order = [text.index(part) for part in ("ALTER TABLE s.t", "CREATE TABLE s.u", "CREATE FUNCTION s.f")]
+    assert order == sorted(order)
+    assert "CREATE TABLE s.t" not in text
 
 
 def test_release_freezes(tree: Any) -> None:

@@ -1,0 +1,169 @@
+-- Planning somebody's text can run code: the planner evaluates functions of constants. So a text is first only parsed, and
+-- planned if every function it could reach belongs to a superuser or to the owner one acts for.
+
+-- Texts of pg_stat_statements that nobody can parse, since a constant stood where only a constant may: typed literals, the
+-- field of EXTRACT, operators between parameters.
+CREATE OR REPLACE FUNCTION asymm._preparable(statement text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_text text := asymm._bare_statement(statement);
+BEGIN
+    v_text := regexp_replace(v_text, '\minterval\s+(\$\d+)(\s+(year|month|day|hour|minute|second)s?\M)?', '\1::interval', 'gi');
+    v_text := regexp_replace(v_text, '\m(date|timestamptz|timestamp|timetz|time|uuid|inet|jsonb|json)\s+(\$\d+)', '\2::\1', 'gi');
+    v_text := regexp_replace(v_text, '\mextract\s*\(\s*\$\d+\s+from\M', 'extract(epoch FROM', 'gi');
+    RETURN regexp_replace(v_text, '(\$\d+)(\s*[-+*/]\s*)(?=\$\d+(?!\d*::))', '\1::numeric\2', 'g');
+END
+$$;
+COMMENT ON FUNCTION asymm._preparable(text) IS 'A statement with parameters in a form that can be parsed: date $1 as $1::date and the like.';
+
+-- Functions, by owners that are neither a superuser nor the owner acted for, that planning could reach from some objects:
+-- through operators, casts, domains, views, and what hangs on tables (checks, defaults, policies, indexes, statistics).
+CREATE OR REPLACE FUNCTION asymm._untrusted_functions(class_ids oid[], object_ids oid[]) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+    RETURN (
+        WITH RECURSIVE reached AS (
+            SELECT u.class_id, u.object_id FROM unnest(class_ids, object_ids) AS u (class_id, object_id)
+            UNION
+            SELECT n.class_id, n.object_id
+              FROM reached AS r
+             CROSS JOIN LATERAL (
+                   -- What an object is made of.
+                   SELECT d.refclassid AS class_id, d.refobjid AS object_id FROM pg_depend AS d
+                    WHERE d.classid = r.class_id AND d.objid = r.object_id
+                   UNION ALL
+                   -- What hangs on a relation.
+                   SELECT d.classid, d.objid FROM pg_depend AS d
+                    WHERE r.class_id = 'pg_class'::regclass AND d.refclassid = r.class_id AND d.refobjid = r.object_id
+                      AND (d.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_policy'::regclass, 'pg_statistic_ext'::regclass)
+                           OR d.classid = 'pg_rewrite'::regclass AND d.deptype = 'i'
+                           OR d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i', 'P', 'S'))
+                   UNION ALL
+                   SELECT r.class_id, i.inhrelid FROM pg_inherits AS i WHERE r.class_id = 'pg_class'::regclass AND i.inhparent = r.object_id
+                   UNION ALL
+                   -- An operator can be turned round or negated.
+                   SELECT CASE x.n WHEN 1 THEN 'pg_proc'::regclass::oid ELSE 'pg_operator'::regclass::oid END, x.object_id
+                     FROM pg_operator AS o
+                    CROSS JOIN LATERAL (VALUES (1, o.oprcode::oid), (2, o.oprcom), (3, o.oprnegate), (1, o.oprrest::oid), (1, o.oprjoin::oid))
+                               AS x (n, object_id)
+                    WHERE r.class_id = 'pg_operator'::regclass AND o.oid = r.object_id AND x.object_id <> 0
+                   UNION ALL
+                   SELECT 'pg_constraint'::regclass, c.oid FROM pg_constraint AS c
+                    WHERE r.class_id = 'pg_type'::regclass AND c.contypid = r.object_id) AS n
+             -- Schemas, roles, extensions and languages run nothing.
+             WHERE n.class_id IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_class'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass,
+                                  'pg_attrdef'::regclass, 'pg_policy'::regclass, 'pg_statistic_ext'::regclass, 'pg_rewrite'::regclass,
+                                  'pg_cast'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass))
+        SELECT array_agg(DISTINCT p.oid::regprocedure::text)
+          FROM reached AS r JOIN pg_proc AS p ON r.class_id = 'pg_proc'::regclass AND p.oid = r.object_id
+          JOIN pg_roles AS o ON o.oid = p.proowner
+         -- A superuser is a member of every role, and so trusts none of them.
+         WHERE NOT o.rolsuper
+           AND (pg_has_role(session_user, p.proowner, 'MEMBER') IS NOT TRUE
+                OR (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user)));
+END
+$$;
+COMMENT ON FUNCTION asymm._untrusted_functions(oid[], oid[]) IS 'Functions of others that planning could run, in text form; NULL when there is none.';
+
+-- The path a statement of a role was most likely run with: as set for the role in this database, for the role, for the
+-- database, else the server's.
+CREATE OR REPLACE FUNCTION asymm._path_of(role name) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT replace(COALESCE((
+               SELECT substr(c.setting, 13)
+                 FROM pg_db_role_setting AS s CROSS JOIN unnest(s.setconfig) AS c (setting)
+                WHERE c.setting LIKE 'search\_path=%' AND s.setrole IN (0, role::regrole) AND s.setdatabase IN (0, d.oid)
+                ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1), g.reset_val), '"$user"', quote_ident(role))
+      FROM pg_settings AS g JOIN pg_database AS d ON d.datname = current_database()
+     WHERE g.name = 'search_path'
+$$;
+COMMENT ON FUNCTION asymm._path_of(name) IS 'The search path that sessions of a role begin with.';
+
+-- First only parsed: as a prepared statement, for the types of its parameters, and as the body of a function whose dependencies
+-- can be read and which is rolled back. What is planned then is the prepared statement, without values: EXPLAIN runs nothing
+-- of it. A text with a semicolon could be several statements, and one with a backslash may read differently elsewhere: neither
+-- is parsed at all. While the path is not ours, nothing but a prepared string is run: no operator of ours is looked up in it.
+CREATE OR REPLACE FUNCTION asymm._plan_statement(statement text, path text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+SET check_function_bodies = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    v_text text := asymm._preparable(statement);
+    v_command text := format('PREPARE asymm_probe AS %s', v_text);
+    v_types regtype[];
+    v_class_ids oid[];
+    v_object_ids oid[];
+    v_relations oid[];
+    v_untrusted text[];
+    v_plan jsonb;
+    v_reason text;
+    v_state text;
+BEGIN
+    IF asymm._command(v_text) IS NULL THEN
+        RETURN jsonb_build_object('reason', 'not a statement that can be planned');
+    ELSIF v_text ~ '[;\\]' THEN
+        RETURN jsonb_build_object('reason', 'not planned: it holds a semicolon or a backslash');
+    END IF;
+    PERFORM asymm._forget_probe();
+    BEGIN
+        PERFORM pg_catalog.set_config('search_path', path, true);
+        EXECUTE v_command;
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        SELECT p.parameter_types INTO v_types FROM pg_prepared_statements AS p WHERE p.name = 'asymm_probe';
+        v_command := format('CREATE FUNCTION pg_temp.asymm_probe(%s) RETURNS void LANGUAGE sql BEGIN ATOMIC %s; END',
+                            array_to_string(v_types, ', '), v_text);
+        BEGIN
+            PERFORM pg_catalog.set_config('search_path', path, true);
+            EXECUTE v_command;
+            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            SELECT array_agg(d.refclassid), array_agg(d.refobjid),
+                   array_agg(DISTINCT d.refobjid) FILTER (WHERE d.refclassid = 'pg_class'::regclass)
+              INTO v_class_ids, v_object_ids, v_relations
+              FROM pg_depend AS d
+             WHERE d.classid = 'pg_proc'::regclass AND d.refclassid <> 'pg_namespace'::regclass
+               AND d.objid = (SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe');
+            RAISE EXCEPTION USING ERRCODE = 'SY900', MESSAGE = 'parsed';
+        EXCEPTION WHEN SQLSTATE 'SY900' THEN
+            v_untrusted := asymm._untrusted_functions(v_class_ids, v_object_ids);
+        END;
+        IF v_untrusted IS NULL THEN
+            v_command := format(CASE WHEN v_types = '{}' THEN 'EXPLAIN (FORMAT JSON, VERBOSE) %s'
+                                     ELSE 'EXPLAIN (FORMAT JSON, VERBOSE) %s (%s)' END, 'EXECUTE asymm_probe',
+                                array_to_string(array_fill('NULL'::text, ARRAY[cardinality(v_types)]), ', '));
+            PERFORM pg_catalog.set_config('search_path', path, true);
+            EXECUTE v_command INTO v_plan;
+            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS v_reason = MESSAGE_TEXT, v_state = RETURNED_SQLSTATE;
+        v_reason := format('not planned: %s (%s)', v_reason, v_state);
+    END;
+    PERFORM asymm._forget_probe();
+    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan #> '{0,Plan}', 'relations', to_jsonb(v_relations::bigint[]),
+        'reason', COALESCE(v_reason, 'not planned: untrusted function ' || array_to_string(v_untrusted, ', '))));
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_statement(text, text)
+    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, relations}, or {reason} why there is none.';
+
+CREATE OR REPLACE FUNCTION asymm._forget_probe() RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_prepared_statements AS p WHERE p.name = 'asymm_probe') THEN
+        DEALLOCATE asymm_probe;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._forget_probe() IS 'Drops the prepared statement of asymm._plan_statement(), which outlives what is rolled back.';

@@ -1,0 +1,92 @@
+-- Plans of the statements that cost most, kept when they change.
+
+-- What makes two plans the same: the tree of nodes with the relations and indexes they use, without costs, rows and constants.
+CREATE OR REPLACE FUNCTION asymm._plan_shape(plan jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_object_agg(k.key, CASE WHEN k.key = 'Plans' THEN (SELECT jsonb_agg(asymm._plan_shape(p.plan) ORDER BY p.n)
+                                                                          FROM jsonb_array_elements(k.value) WITH ORDINALITY AS p (plan, n))
+                                            ELSE k.value END)
+          FROM jsonb_each(plan) AS k
+         WHERE k.key IN ('Node Type', 'Strategy', 'Partial Mode', 'Parent Relationship', 'Subplan Name', 'CTE Name', 'Join Type', 'Operation',
+                         'Schema', 'Relation Name', 'Alias', 'Index Name', 'Scan Direction', 'Sort Key', 'Presorted Key', 'Group Key', 'Plans'));
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_shape(jsonb) IS 'A plan without what changes from day to day: costs, rows, conditions.';
+
+-- The costliest of the last hour that were not looked at for ten minutes; a plan is looked at again that long after.
+CREATE OR REPLACE FUNCTION asymm._queries_to_plan(count integer) RETURNS TABLE (query bigint, statement text, path text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH due AS (
+        SELECT q.id
+          FROM asymm.query AS q
+          JOIN (SELECT l.query_id, sum(l.exec_ms) AS exec_ms FROM asymm.query_load AS l
+                 WHERE l.at > clock_timestamp() - interval '1 hour' GROUP BY l.query_id) AS l ON l.query_id = q.id
+          LEFT JOIN asymm.query_look AS k ON k.query_id = q.id
+         WHERE q.toplevel AND (k.at IS NULL OR k.at < clock_timestamp() - interval '10 min')
+         ORDER BY l.exec_ms DESC LIMIT GREATEST(0, LEAST(_queries_to_plan.count, 1000))),
+    looked AS (
+        INSERT INTO asymm.query_look AS k (query_id, at) SELECT d.id, clock_timestamp() FROM due AS d
+        ON CONFLICT (query_id) DO UPDATE SET at = EXCLUDED.at)
+    SELECT q.id, q.statement, asymm._path_of(r.rolname)
+      FROM due AS d JOIN asymm.query AS q ON q.id = d.id JOIN pg_roles AS r ON r.oid = q.role_id;
+END
+$$;
+COMMENT ON FUNCTION asymm._queries_to_plan(integer) IS 'Statements whose plan is due, with the search path of their role; booked as looked at.';
+
+CREATE OR REPLACE FUNCTION asymm._keep_plan(query bigint, result jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_shape text;
+BEGIN
+    IF pg_column_size(result) > 1000000 THEN
+        result := jsonb_build_object('reason', 'not kept: the plan is larger than a megabyte');
+    END IF;
+    UPDATE asymm.query_look AS k
+       SET reason = result ->> 'reason',
+           relations = ARRAY(SELECT jsonb_array_elements_text(COALESCE(result -> 'relations', '[]'))::oid)
+     WHERE k.query_id = _keep_plan.query;
+    IF result ? 'plan' THEN
+        v_shape := asymm._sha256(asymm._plan_shape(result -> 'plan')::text);
+        INSERT INTO asymm.query_plan AS p (query_id, shape, plan) VALUES (query, v_shape, result -> 'plan')
+        ON CONFLICT (query_id, shape) DO UPDATE SET plan = EXCLUDED.plan, last_seen = clock_timestamp();
+        -- The five seen last.
+        DELETE FROM asymm.query_plan AS p
+         WHERE p.query_id = _keep_plan.query
+           AND p.shape NOT IN (SELECT o.shape FROM asymm.query_plan AS o WHERE o.query_id = _keep_plan.query ORDER BY o.last_seen DESC LIMIT 5);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._keep_plan(bigint, jsonb) IS 'Keeps what asymm._plan_statement() found of a statement; a new row only for a new shape.';
+
+-- With the actor's rights, since planning needs them and may run the code of the owner it acts for.
+CREATE OR REPLACE FUNCTION asymm._observe_plans() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v record;
+BEGIN
+    FOR v IN SELECT * FROM asymm._queries_to_plan(20) LOOP
+        PERFORM asymm._keep_plan(v.query, asymm._plan_statement(v.statement, v.path));
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._observe_plans() IS 'Organ: looks at the plans of the statements that cost most.';
+
+CREATE OR REPLACE VIEW asymm.query_plans AS
+    SELECT p.query_id AS query, p.shape, (p.plan ->> 'Total Cost')::float8 AS cost, p.plan, p.first_seen, p.last_seen,
+           p.last_seen = max(p.last_seen) OVER (PARTITION BY p.query_id) AS current
+      FROM asymm.query_plan AS p;
+COMMENT ON VIEW asymm.query_plans IS 'Plans of the costliest statements with parameters open; a row for each shape, the one seen last is current.';

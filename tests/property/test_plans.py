@@ -1,0 +1,143 @@
+"""Plans of what is run are kept, and planning never runs a stranger's code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from support.database import Database
+
+ATTACK = """
+    CREATE SCHEMA m AUTHORIZATION {mallory};
+    GRANT USAGE ON SCHEMA m TO PUBLIC;
+    CREATE TABLE m.stolen (who text);
+    ALTER TABLE m.stolen OWNER TO {mallory};
+    GRANT INSERT ON m.stolen TO PUBLIC;
+    CREATE FUNCTION m.steal() RETURNS int LANGUAGE plpgsql
+        AS $f$ BEGIN INSERT INTO m.stolen VALUES (session_user); RETURN 1; END $f$;
+    CREATE FUNCTION m.evil(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN m.steal(); END $f$;
+    ALTER FUNCTION m.evil(int) OWNER TO {mallory};
+    CREATE OPERATOR m.=# (leftarg = int, rightarg = int, function = int4eq);
+    CREATE FUNCTION m.equal(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT m.evil($1) = $2';
+    ALTER FUNCTION m.equal(int, int) OWNER TO {mallory};
+    CREATE OPERATOR m.== (leftarg = int, rightarg = int, function = m.equal);
+    CREATE VIEW m.v AS SELECT a FROM public.w WHERE a = m.evil(3);
+    CREATE DOMAIN m.d AS int CHECK (m.evil(value) > 0);
+    CREATE TABLE m.t (x m.d DEFAULT m.evil(1));
+    CREATE TABLE m.i (x int);
+    CREATE INDEX ON m.i ((x + m.evil(2)));
+    CREATE TABLE m.p (x int) PARTITION BY LIST (x);
+    CREATE TABLE m.p1 PARTITION OF m.p (CHECK (x > m.evil(1))) FOR VALUES IN (1);
+    CREATE TABLE m.r (x int);
+    ALTER TABLE m.r ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY mine ON m.r USING (x = m.evil(1));
+    TRUNCATE m.stolen;
+    GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA m TO PUBLIC;
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT m.evil(1)",
+        "SELECT * FROM public.w WHERE a = m.evil(2)",
+        "SELECT 1 OPERATOR(m.==) 2",
+        "SELECT * FROM m.v",
+        "SELECT 3::m.d",
+        "INSERT INTO m.t DEFAULT VALUES",
+        "SELECT * FROM m.i WHERE x = 1",
+        "SELECT * FROM m.p WHERE x = 1",
+        "SELECT * FROM m.r",
+        "WITH x AS (UPDATE public.w SET b = m.evil(1) RETURNING b) SELECT * FROM x",
+    ],
+)
+def test_planning_runs_no_code_of_others(workload: Database, statement: str) -> None:
+    db = workload
+    mallory, actor = db.role("mallory"), db.role("actor", member_of=("asymm_pulse",))
+    db.sql(f'GRANT ALL ON w TO "{actor}"')
+    db.sql(ATTACK.format(mallory=f'"{mallory}"'))
+    found = db.connect(user=actor).execute("SELECT asymm._plan_statement(%s, 'public')", [statement])
+    assert rows_of(found)["reason"].startswith("not planned: untrusted function m.")
+    assert db.sql("SELECT * FROM m.stolen") == []
+    assert db.value("SELECT count(*) FROM pg_prepared_statements") == 0
+
+
+def test_the_attack_is_real(workload: Database) -> None:
+    db = workload
+    db.sql(ATTACK.format(mallory=f'"{db.role("mallory")}"'))
+    db.sql("EXPLAIN SELECT * FROM m.v")
+    assert db.value("SELECT count(*) > 0 FROM m.stolen")
+
+
+def rows_of(cursor: psycopg.Cursor[Any]) -> dict[str, Any]:
+    """Return the one document of a result."""
+    (document,) = cursor.fetchone() or ({},)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("statement", "nodes"),
+    [
+        ("SELECT * FROM w WHERE a = $1", {"Seq Scan"}),
+        (
+            "SELECT * FROM k WHERE day < date $1 - interval $2 day",
+            {"Index Scan", "Seq Scan", "Bitmap Heap Scan"},
+        ),
+        ("SELECT sum(n) FROM k WHERE n BETWEEN $1 - $2 AND $1 + $2", {"Aggregate"}),
+        ("SELECT extract($1 FROM day) AS y, count(*) FROM k GROUP BY 1", {"Aggregate"}),
+        ("UPDATE w SET b = $1 WHERE a = $2", {"ModifyTable"}),
+        ("PREPARE x (int) AS DELETE FROM w WHERE a = $1", {"ModifyTable"}),
+    ],
+)
+def test_texts_with_parameters_are_planned(workload: Database, statement: str, nodes: set[str]) -> None:
+    db = workload
+    db.sql("CREATE TABLE k (day date PRIMARY KEY, n numeric)")
+    found = db.value("SELECT asymm._plan_statement(%s, 'public')", statement)
+    assert found["plan"]["Node Type"] in nodes, found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1; DROP TABLE w",
+        r"SELECT 'a\'' || ' DROP'",
+        "DROP TABLE w",
+        "SELECT nothing FROM w",
+        "SELECT 1)",
+    ],
+)
+def test_what_is_no_single_statement_is_not_planned(workload: Database, statement: str) -> None:
+    found = workload.value("SELECT asymm._plan_statement(%s, 'public')", statement)
+    assert "plan" not in found
+    assert found["reason"]
+    assert workload.value("SELECT to_regclass('w') IS NOT NULL")
+
+
+def test_a_plan_is_kept_when_it_changes(workload: Database) -> None:
+    db = workload
+    db.sql("INSERT INTO w SELECT g, g FROM generate_series(1, 10000) AS g")
+    db.sql("ANALYZE w")
+    db.sql("SELECT asymm._observe_queries()")
+
+    def look() -> list[tuple[str, bool]]:
+        db.sql("SELECT a FROM w WHERE b = 7")
+        db.sql("SELECT asymm._observe_queries()")
+        db.sql("UPDATE asymm.query_look SET at = '-infinity'")
+        db.sql("SELECT asymm._observe_plans()")
+        return db.sql(
+            "SELECT p.plan ->> 'Node Type', p.current FROM asymm.query_plans AS p"
+            " JOIN asymm.queries AS q USING (query) WHERE q.statement = 'SELECT a FROM w WHERE b = $1'"
+            " ORDER BY 2, 1"
+        )
+
+    assert look() == [("Seq Scan", True)]
+    assert look() == [("Seq Scan", True)]
+    db.sql("CREATE INDEX ON w (b)")
+    assert look() == [("Seq Scan", False), ("Index Scan", True)]
+    # Its own path: another role's table of the same name is not meant.
+    assert (
+        db.value("SELECT count(*) FROM asymm.queries WHERE not_planned IS NOT NULL AND statement ~ '\\mw\\M'")
+        == 0
+    )
