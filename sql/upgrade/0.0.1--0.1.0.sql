@@ -1,6 +1,30 @@
 -- From the first snapshot to 0.1.0. Whatever sql/schema/ holds that 0.0.1 did not have comes here as DDL; functions and
 -- views that were dropped or whose signature changed are dropped here, since sql/api/ follows and only replaces.
 
+-- Beats and readers go on meanwhile, and lock in an order of their own: what is changed below is locked together or not at all,
+-- so that nobody waits for anybody in a circle.
+DO $locks$
+DECLARE
+    v_timeout text := pg_catalog.current_setting('lock_timeout');
+    v_until timestamptz := pg_catalog.clock_timestamp() + interval '60 s';
+BEGIN
+    LOOP
+        BEGIN
+            PERFORM pg_catalog.set_config('lock_timeout', '20ms', true);
+            DROP VIEW asymm.heartbeat, asymm.drift, asymm.actions, asymm.watched;
+            LOCK TABLE asymm.baseline, asymm.drift_record, asymm.baseline_state, asymm.action IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            IF pg_catalog.clock_timestamp() > v_until THEN
+                RAISE;
+            END IF;
+            PERFORM pg_catalog.pg_sleep(0.01 + pg_catalog.random() / 20);
+        END;
+    END LOOP;
+    PERFORM pg_catalog.set_config('lock_timeout', v_timeout, true);
+END
+$locks$;
+
 -- The DDL log can be read for one table alone: another signature.
 DROP FUNCTION asymm._process_ddl();
 
@@ -13,14 +37,10 @@ INSERT INTO asymm.secret_key DEFAULT VALUES;
 COMMENT ON TABLE asymm.secret_key IS 'The random key of this database for hashes of secret options; one row.';
 
 -- More columns.
-DROP VIEW asymm.heartbeat;
 DROP FUNCTION asymm._process_grants(bigint[]);
 DROP FUNCTION asymm._compare_headers(text, bigint);
 
--- Not tables only: a function's name carries its arguments. Readers lock the views before the tables.
-DROP VIEW asymm.drift;
-DROP VIEW asymm.actions;
-DROP VIEW asymm.watched;
+-- Not tables only: a function's name carries its arguments.
 ALTER TABLE asymm.baseline DROP CONSTRAINT baseline_kind,
     ALTER COLUMN schema_name TYPE text COLLATE "C", ALTER COLUMN object_name TYPE text COLLATE "C";
 ALTER TABLE asymm.drift_record
