@@ -73,6 +73,11 @@ BEGIN
                 GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
                                         v_hint = PG_EXCEPTION_HINT;
                 v_statement := v_step ->> 'forward';
+                -- Rows aside that have no place any more go where that is allowed.
+                IF v_step ->> 'part' = 'rows aside' AND allow_data_loss AND left(v_state, 2) = '23' THEN
+                    v_withheld := v_withheld || v_step;
+                    CONTINUE;
+                END IF;
                 IF v_state = '42501' THEN
                     -- Whoever catches it learns whose repair it was.
                     RAISE EXCEPTION '%', v_message
@@ -91,6 +96,11 @@ BEGIN
             v_waiting := '[]';
         END IF;
         IF cardinality(v_ran) = v_before AND v_waiting <> '[]' THEN
+            -- Rows that were put aside come back with the rest or not at all.
+            IF EXISTS (SELECT FROM jsonb_array_elements(v_waiting) AS w WHERE w ->> 'part' = 'rows aside') THEN
+                RAISE EXCEPTION '%', v_message USING ERRCODE = v_state, HINT = v_hint,
+                    DETAIL = concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000));
+            END IF;
             stuck := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'hint', NULLIF(v_hint, ''),
                 'detail', concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000)));
             EXIT;

@@ -216,17 +216,23 @@ def judge_rows(pair: Pair, healer: Healer, prepared: object, wanted: Side, found
     verdict = Verdict(pair)
     attempt(verdict, healer, prepared, found.db, loss=False)
     between = pair_rows.relations(found.db, rows=True)
-    verdict.problems = [f"without leave: {text}" for text in pair_rows.lost(found.relations, between, None)]
+    allowed = pair.case.remade
+    missing = pair_rows.lost(found.relations, between, None)
+    verdict.problems = [f"without leave: {text}" for text in missing if not spared(text, allowed)]
     undone = Verdict(pair)
     attempt(undone, healer, prepared, found.db, loss=True)
     after = pair_rows.relations(found.db, rows=True)
-    allowed = pair.case.remade
     gone = pair_rows.lost(found.relations, after, wanted.relations)
-    verdict.problems += [text for text in gone if not any(f".{name}" in text for name in allowed)]
+    verdict.problems += [text for text in gone if not spared(text, allowed)]
     verdict.difference = schema_dump.difference(wanted.dump, schema_dump.entries(found.db.dsn))
     if verdict.difference and undone.problems:
         verdict.difference = "\n".join([*undone.problems, verdict.difference])
     return verdict
+
+
+def spared(text: str, allowed: frozenset[str]) -> bool:
+    """Return whether a problem is with what a case says can't be kept."""
+    return any(f".{name}" in text for name in allowed)
 
 
 class Asymmetrica:

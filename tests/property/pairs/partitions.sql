@@ -66,6 +66,7 @@ CREATE TABLE measure_2024_01 PARTITION OF measure FOR VALUES IN (1);
 CREATE TABLE measure_2024_02 PARTITION OF measure FOR VALUES IN (2, NULL);
 CREATE TABLE measure_rest PARTITION OF measure DEFAULT;
 --- not divided
+-- remade: measure
 -- old
 -- new
 DROP TABLE measure;
@@ -163,3 +164,39 @@ CREATE TABLE z (id integer, at timestamp NOT NULL, v text DEFAULT some_text(), P
 CREATE TABLE z_1 PARTITION OF z FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');
 CREATE TABLE z_2 PARTITION OF z FOR VALUES FROM ('2024-07-01') TO ('2025-01-01');
 CREATE TABLE of_z (id integer, at timestamp, FOREIGN KEY (id, at) REFERENCES z);
+
+=== events in one table or many
+CREATE TABLE kind (id integer PRIMARY KEY);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := 'x'; RETURN NEW; END $$;
+--- divided after all
+-- remade: zone, zone_id_seq
+-- old
+CREATE TABLE zone (id bigserial, at date NOT NULL, kind integer REFERENCES kind, note text, up text GENERATED ALWAYS AS (upper(note)) STORED,
+    PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE a_2024 PARTITION OF zone FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE b_rest PARTITION OF zone DEFAULT;
+CREATE TRIGGER touched BEFORE UPDATE ON zone FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE INDEX zone_note ON zone (note);
+CREATE VIEW zones AS SELECT id, note FROM zone;
+GRANT SELECT ON zone, zones TO app_reader;
+COMMENT ON COLUMN zone.note IS 'free';
+-- new
+CREATE TABLE zone (id bigserial PRIMARY KEY, at date NOT NULL, kind integer REFERENCES kind, note text,
+    up text GENERATED ALWAYS AS (upper(note)) STORED);
+CREATE INDEX zone_at ON zone (at);
+CREATE VIEW zones AS SELECT id, note FROM zone;
+CREATE MATERIALIZED VIEW zone_days AS SELECT at, count(*) FROM zone GROUP BY at;
+--- divided by another column
+-- remade: zone, zone_id_seq
+-- old
+CREATE TABLE zone (id integer GENERATED ALWAYS AS IDENTITY, at date NOT NULL, kind integer NOT NULL, CHECK (kind > 0)) PARTITION BY RANGE (at);
+CREATE TABLE zone_all PARTITION OF zone DEFAULT;
+CREATE TABLE more (id integer, at date NOT NULL, UNIQUE (id));
+CREATE RULE seen AS ON INSERT TO zone DO ALSO NOTHING;
+ALTER TABLE zone ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON zone USING (kind > 1);
+-- new
+CREATE TABLE zone (id integer GENERATED ALWAYS AS IDENTITY, at date NOT NULL, kind integer NOT NULL, CHECK (kind > 0)) PARTITION BY LIST (kind);
+CREATE TABLE zone_all PARTITION OF zone DEFAULT;
+CREATE TABLE zone_one PARTITION OF zone FOR VALUES IN (1);
+CREATE TABLE more (id integer, at date NOT NULL, UNIQUE (id));
