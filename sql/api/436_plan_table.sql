@@ -254,9 +254,18 @@ RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, i
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH k AS (
+    -- What a parent has from its own parents is no fact of it.
+    WITH RECURSIVE p AS (
+        SELECT x.name FROM jsonb_array_elements_text(parents) AS x (name)
+        UNION
+        SELECT h.name
+          FROM p JOIN asymm.baseline AS b ON b.kind = 'table' AND format('%I.%I', b.schema_name, b.object_name) = p.name
+         CROSS JOIN LATERAL (SELECT jsonb_array_elements_text(b.facts #> '{table,"",inherits}')
+                             UNION ALL SELECT b.facts #>> '{table,"",partition_of}') AS h (name)
+         WHERE h.name IS NOT NULL),
+    k AS (
         SELECT DISTINCT c.key AS name, c.value ->> 'def' AS def
-          FROM jsonb_array_elements_text(parents) AS p (name)
+          FROM p
           JOIN asymm.baseline AS b ON b.kind IN ('table', 'foreign table') AND format('%I.%I', b.schema_name, b.object_name) = p.name
          CROSS JOIN jsonb_each(b.facts -> 'constraint') AS c
          WHERE c.value ->> 'type' = 'check' AND c.value ->> 'def' NOT LIKE '% NO INHERIT%')

@@ -41,3 +41,13 @@ CREATE TABLE village () INHERITS (city);
 --- comments and grants
 COMMENT ON COLUMN capital.name IS 'of the capital';
 GRANT SELECT ON capital TO app_reader;
+--- a grandchild of a table with a check
+-- one way
+-- old
+CREATE TABLE elder (n integer, CONSTRAINT positive CHECK (n > 0));
+CREATE TABLE middle () INHERITS (elder);
+CREATE TABLE youngest (n integer, CONSTRAINT positive CHECK (n > 0)) INHERITS (middle);
+-- new
+CREATE TABLE elder (n integer, CONSTRAINT positive CHECK (n > 0));
+CREATE TABLE middle () INHERITS (elder);
+CREATE TABLE youngest (n integer);
