@@ -20,6 +20,7 @@ SELECT nextval('s'), nextval('s');
 
 --- sequence changed
 -- in place
+-- data loss
 CREATE SEQUENCE s;
 CREATE SEQUENCE r AS integer START 5 INCREMENT 2 MINVALUE 2 MAXVALUE 90 CACHE 7 CYCLE;
 CREATE SEQUENCE q;
