@@ -132,8 +132,8 @@ BEGIN
               FROM pg_depend AS d
              WHERE d.classid = 'pg_proc'::regclass AND d.refclassid <> 'pg_namespace'::regclass
                AND d.objid = (SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe');
-            RAISE EXCEPTION USING ERRCODE = 'transaction_rollback', MESSAGE = 'parsed';
-        EXCEPTION WHEN transaction_rollback THEN
+            RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'parsed';
+        EXCEPTION WHEN SQLSTATE 'SY011' THEN
             v_untrusted := asymm._untrusted_functions(v_class_ids, v_object_ids);
         END;
         IF v_untrusted IS NULL THEN
