@@ -56,6 +56,10 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 BEGIN
+    -- Without pg_stat_statements nothing is known that could have one.
+    IF NOT EXISTS (SELECT FROM asymm.query) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO asymm.query_example AS e (query_id, place, statement)
     SELECT q.id, CASE WHEN x.last IS NULL THEN 0 ELSE 1 + x.last % 3 END, s.statement
       FROM (SELECT DISTINCT ON (a.query_id, a.usesysid) a.query_id AS queryid, a.usesysid AS role_id, asymm._bare_statement(a.query) AS statement

@@ -24,6 +24,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
+    IF NOT EXISTS (SELECT FROM asymm.query) THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     WITH due AS (
         SELECT q.id

@@ -7,9 +7,9 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
         'compares catalog row headers: finds what event triggers miss'),
     ('full_scan', 'slow', 'stabilization', '1 min', '_scan_all', 'fingerprints every watched object'),
     ('queries', 'slow', 'exploration', '30 s', '_observe_queries', 'reads what statements cost from pg_stat_statements'),
-    ('tables', 'slow', 'exploration', '1 min', '_observe_tables', 'reads what is written to tables and scanned'),
+    ('tables', 'slow', 'exploration', '5 min', '_observe_tables', 'reads what is written to tables and scanned'),
     ('plans', 'slow', 'exploration', '1 min', '_observe_plans', 'looks at the plans of the statements that cost most'),
-    ('examples', 'slow', 'exploration', '10 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
+    ('examples', 'slow', 'exploration', '30 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')
 ON CONFLICT (name) DO UPDATE
