@@ -12,7 +12,7 @@ from asymmetrica import AsymmetricaError, ConnectionFailed, NotInstalled, errors
 from support.cluster import ROOT, Cluster
 from support.database import Database
 
-# SY010 and SY011 never leave the extension. The rest says that pulse() or CREATE EXTENSION was run in a wrong way.
+# SY010 and SY011 never leave the extension. The rest: pulse() or CREATE EXTENSION was run in a wrong way.
 INTERNAL = {"SY010", "SY011"}
 UNMAPPED = {"invalid_transaction_termination", "read_only_sql_transaction", "invalid_role_specification"}
 
