@@ -71,12 +71,12 @@ AS $$
 BEGIN
     RETURN asymm._apply_action(action);
 EXCEPTION WHEN OTHERS THEN
-    -- _apply_action() books failures of the repair itself; what arrives here is a failure around it.
-    PERFORM asymm._recover_actions();
-    RETURN jsonb_build_object('action', action, 'state', 'failed', 'sqlstate', SQLSTATE, 'message', SQLERRM);
+    -- _apply_action() books failures of the repair itself; what arrives here is a failure around it, a scan that holds the
+    -- baseline perhaps: all is undone, and it is booked like any other.
+    RETURN asymm._finish_action(action, '[]', jsonb_build_object('sqlstate', SQLSTATE, 'message', SQLERRM));
 END
 $$;
-COMMENT ON FUNCTION asymm._apply_claimed(bigint) IS 'Runs a claimed action; never raises.';
+COMMENT ON FUNCTION asymm._apply_claimed(bigint) IS 'Runs a claimed action and books how it went.';
 
 CREATE OR REPLACE FUNCTION asymm._run_claimed(organ text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

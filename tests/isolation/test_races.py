@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from support.database import Database
+from support.pulse import make_actor, make_table
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -257,3 +258,29 @@ def test_drift_is_committed_before_it_is_planned(db: Database) -> None:
     db.sql("SELECT asymm._run_organ('sense')")
     assert [row[:2] for row in db.sql(state)] == [("default", "proposed"), ("not_null", "proposed")]
     assert db.sql("SELECT count(*) FROM asymm.actions") == [(1,)]
+
+
+def test_a_repair_that_a_scan_keeps_waiting_is_tried_again_later(db: Database) -> None:
+    """Whoever holds the baseline for longer than a beat waits must not use up the tries of a repair."""
+    actor, owner = make_actor(db)
+    make_table(db, owner)
+    loop = db.connect(user=actor)
+    loop.execute("SET lock_timeout = '50ms'")
+    db.sql("ALTER TABLE app.item DROP COLUMN label")
+    loop.execute("SELECT asymm._run_organ('sense')")
+    loop.execute("SELECT asymm._plan_later()")
+    scan = db.connect(autocommit=False)
+    scan.execute("SELECT FROM asymm.baseline FOR UPDATE")
+    for _ in range(4):
+        db.sql("UPDATE asymm.action SET due_at = '-infinity'")
+        action = loop.execute("SELECT asymm._claim_action()").fetchone()
+        assert action is not None
+        assert action[0] is not None
+        loop.execute("SELECT asymm._apply_claimed(%s)", action)
+    found = db.sql("SELECT state, error ->> 'sqlstate', due_at > clock_timestamp() FROM asymm.action")
+    assert found == [("approved", "55P03", True)]
+    assert db.sql("SELECT 1 FROM pg_attribute WHERE attrelid = 'app.item'::regclass AND attname = 'label'") == []
+    scan.rollback()
+    db.sql("UPDATE asymm.action SET due_at = '-infinity'")
+    loop.execute("SELECT asymm.beat()")
+    assert db.sql("SELECT state FROM asymm.action") == [("verified",)]
