@@ -16,10 +16,9 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (
-        SELECT CASE WHEN hazard = 'deletes data' THEN 'left out of a repair, unless a check under lock finds nothing that would be lost'
-                    WHEN hazard = 'rewrites table' THEN 'no rewrite unless a rule for this hazard says heal'
-                    WHEN hazard <> ALL (asymm._hazard_words()) THEN 'no rule can name it' END);
+    RETURN CASE WHEN hazard = 'deletes data' THEN 'left out of a repair, unless a check under lock finds nothing that would be lost'
+                WHEN hazard = 'rewrites table' THEN 'no rewrite unless a rule for this hazard says heal'
+                WHEN hazard <> ALL (asymm._hazard_words()) THEN 'no rule can name it' END;
 END
 $$;
 COMMENT ON FUNCTION asymm._hazard_default(text) IS 'What policy heal does not extend to unless a rule names the hazard, in words; NULL for hazards that go with heal.';
@@ -29,9 +28,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (
-        SELECT COALESCE(NULLIF(concat_ws(', ', 'name ' || pattern, 'kind ' || kind, 'hazard ' || hazard,
-                                         'larger than ' || pg_size_pretty(larger_than)), ''), 'everything'));
+    RETURN COALESCE(NULLIF(concat_ws(', ', 'name ' || pattern, 'kind ' || kind, 'hazard ' || hazard,
+                                     'larger than ' || pg_size_pretty(larger_than)), ''), 'everything');
 END
 $$;
 COMMENT ON FUNCTION asymm._rule_conditions(text, text, text, bigint) IS 'The conditions of a rule in words.';
@@ -41,7 +39,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT regexp_replace(pattern, '\\.', '', 'g') ~ '[%_]');
+    RETURN regexp_replace(pattern, '\\.', '', 'g') ~ '[%_]';
 END
 $$;
 COMMENT ON FUNCTION asymm._has_wildcard(text) IS 'Whether a LIKE pattern fits more than one text.';
@@ -52,7 +50,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT pattern IS NULL OR display COLLATE "C" = pattern OR display COLLATE "C" LIKE pattern);
+    RETURN pattern IS NULL OR display COLLATE "C" = pattern OR display COLLATE "C" LIKE pattern;
 END
 $$;
 COMMENT ON FUNCTION asymm._pattern_fits(text, text) IS 'Whether a rule with this pattern is about an object displayed so.';

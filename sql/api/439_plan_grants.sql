@@ -113,7 +113,7 @@ BEGIN
                             AND d.privilege = a.privilege),
     slate AS (SELECT DISTINCT f.target, f.privilege FROM diff AS f JOIN x ON x.target = f.target AND x.privilege_type = f.privilege
                WHERE f.was IS DISTINCT FROM f.wanted),
-    todo AS (
+    due AS (
         SELECT f.*, f.was IS NOT NULL AND (f.wanted IS NULL OR f.was AND NOT f.wanted OR l.target IS NOT NULL AND f.grantee <> v_new) AS takes
           FROM diff AS f LEFT JOIN slate AS l ON l.target = f.target AND l.privilege = f.privilege AND f.col IS NULL
          WHERE f.was IS DISTINCT FROM f.wanted OR l.target IS NOT NULL AND f.grantee <> v_new),
@@ -121,12 +121,12 @@ BEGIN
     swept AS (
         SELECT f.* FROM diff AS f
          WHERE f.col IS NOT NULL AND f.was IS NOT NULL AND f.was IS NOT DISTINCT FROM f.wanted
-           AND EXISTS (SELECT FROM todo AS t WHERE t.kind = 'r' AND t.takes AND t.grantee = f.grantee AND t.privilege = f.privilege)),
+           AND EXISTS (SELECT FROM due AS t WHERE t.kind = 'r' AND t.takes AND t.grantee = f.grantee AND t.privilege = f.privilege)),
     s AS (
         SELECT CASE WHEN t.col IS NULL THEN 820 ELSE 815 END AS phase, t.part, t.name,
                asymm._grant_statement(false, string_agg(t.privilege, ',' ORDER BY t.privilege), t.col, t.target, t.grantee, t.was) AS forward,
                asymm._grant_statement(true, string_agg(t.privilege, ',' ORDER BY t.privilege), t.col, t.target, t.grantee, t.was) AS inverse
-          FROM (SELECT t.part, t.name, t.target, t.col, t.grantee, t.was, t.privilege FROM todo AS t WHERE t.takes
+          FROM (SELECT t.part, t.name, t.target, t.col, t.grantee, t.was, t.privilege FROM due AS t WHERE t.takes
                 UNION ALL SELECT w.part, w.name, w.target, w.col, w.grantee, w.was, w.privilege FROM swept AS w) AS t
          GROUP BY t.part, t.name, t.target, t.col, t.grantee, t.was
         UNION ALL
@@ -136,7 +136,7 @@ BEGIN
                                                                      t.target, t.grantee, true), 'REVOKE ', 'REVOKE GRANT OPTION FOR ')
                     ELSE asymm._grant_statement(false, string_agg(t.privilege, ',' ORDER BY t.privilege), t.col, t.target, t.grantee, t.wanted) END
           FROM (SELECT t.part, t.name, t.target, t.col, t.grantee, t.wanted, t.privilege, t.was IS NOT NULL AND NOT t.takes AS plain
-                  FROM todo AS t WHERE t.wanted IS NOT NULL
+                  FROM due AS t WHERE t.wanted IS NOT NULL
                 UNION ALL SELECT w.part, w.name, w.target, w.col, w.grantee, w.wanted, w.privilege, false FROM swept AS w) AS t
          GROUP BY t.part, t.name, t.target, t.col, t.grantee, t.wanted, t.plain
         UNION ALL

@@ -177,20 +177,17 @@ BEGIN
                            (SELECT count(*) FROM asymm.query_load AS t WHERE (t.slot, t.at) = ($2, $3)) AS taken,
                            row_number() OVER (PARTITION BY l.query_id IS NOT NULL ORDER BY d.exec_ms DESC, d.query_id) AS n
                       FROM delta AS d
-                      LEFT JOIN asymm.query_load AS l ON (l.slot, l.at, l.query_id) = ($2, $3, d.query_id)) AS d),
-        added AS (
-            INSERT INTO asymm.query_load AS l
-            SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal)
-              FROM placed AS p GROUP BY p.place
-            ON CONFLICT (slot, at, query_id) DO UPDATE
-               SET calls = l.calls + EXCLUDED.calls, exec_ms = l.exec_ms + EXCLUDED.exec_ms, rows = l.rows + EXCLUDED.rows,
-                   blocks_hit = l.blocks_hit + EXCLUDED.blocks_hit, blocks_read = l.blocks_read + EXCLUDED.blocks_read,
-                   blocks_dirtied = l.blocks_dirtied + EXCLUDED.blocks_dirtied, temp_blocks = l.temp_blocks + EXCLUDED.temp_blocks,
-                   wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes)
-        SELECT count(*), count(*) FILTER (WHERE m.anew) FROM moved AS m$sql$, v_schema, v_since)
-      INTO v_moved, v_resets USING v_database, v_load.slot, v_load.at;
-    EXECUTE format('SELECT i.dealloc FROM %I.pg_stat_statements_info AS i', v_schema) INTO v_evicted;
-    UPDATE asymm.workload_state AS w SET queries_at = clock_timestamp(), resets = w.resets + v_resets, evicted = v_evicted;
+                      LEFT JOIN asymm.query_load AS l ON (l.slot, l.at, l.query_id) = ($2, $3, d.query_id)) AS d)
+        INSERT INTO asymm.query_load AS l
+        SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal)
+          FROM placed AS p GROUP BY p.place
+        ON CONFLICT (slot, at, query_id) DO UPDATE
+           SET calls = l.calls + EXCLUDED.calls, exec_ms = l.exec_ms + EXCLUDED.exec_ms, rows = l.rows + EXCLUDED.rows,
+               blocks_hit = l.blocks_hit + EXCLUDED.blocks_hit, blocks_read = l.blocks_read + EXCLUDED.blocks_read,
+               blocks_dirtied = l.blocks_dirtied + EXCLUDED.blocks_dirtied, temp_blocks = l.temp_blocks + EXCLUDED.temp_blocks,
+               wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes$sql$, v_schema, v_since)
+      USING v_database, v_load.slot, v_load.at;
+    UPDATE asymm.workload_state AS w SET queries_at = clock_timestamp();
     RETURN NULL;
 END
 $$;

@@ -106,14 +106,10 @@ CREATE TABLE asymm.workload_state (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT workload_state_only_row CHECK (only_row),
     queries_at timestamptz,
     tables_at timestamptz,
-    days integer[] NOT NULL DEFAULT pg_catalog.array_fill(0, ARRAY[8], ARRAY[0]),
-    resets bigint NOT NULL DEFAULT 0,
-    evicted bigint
+    days integer[] NOT NULL DEFAULT pg_catalog.array_fill(0, ARRAY[8], ARRAY[0])
 );
 INSERT INTO asymm.workload_state DEFAULT VALUES;
-COMMENT ON TABLE asymm.workload_state IS 'When counters were last read, the day each part of the ring holds, and what was lost meanwhile.';
-COMMENT ON COLUMN asymm.workload_state.resets IS 'Statements whose counters began anew between two readings.';
-COMMENT ON COLUMN asymm.workload_state.evicted IS 'Times pg_stat_statements threw out its rarest entries, as it counts them.';
+COMMENT ON TABLE asymm.workload_state IS 'When counters were last read, and the day each part of the ring holds.';
 
 -- When a statement's plan was looked at last, and why there is none.
 CREATE TABLE asymm.query_look (
