@@ -95,9 +95,6 @@ DECLARE
     v_first boolean;
     v_load record;
     v_new integer;
-    v_moved integer;
-    v_resets integer;
-    v_evicted bigint;
     v_since text;
     v_database oid := (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
 BEGIN
