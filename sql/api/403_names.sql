@@ -12,6 +12,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._kinds() IS 'Every kind of object that can be watched, in the order in which they can be made.';
 
+CREATE OR REPLACE FUNCTION asymm._kinds_with_rest() RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY['function', 'procedure', 'aggregate', 'operator class', 'operator family'] $$;
+COMMENT ON FUNCTION asymm._kinds_with_rest() IS 'Kinds of which something stands behind the name that belongs to it: arguments, USING method.';
+
+CREATE OR REPLACE FUNCTION asymm._kinds_without_name() RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY['operator', 'cast', 'transform', 'user mapping', 'default acl'] $$;
+COMMENT ON FUNCTION asymm._kinds_without_name() IS 'Kinds that are not called by an identifier but by what they are for.';
+
 CREATE OR REPLACE FUNCTION asymm._object_display(kind text, schema_name text, object_name text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

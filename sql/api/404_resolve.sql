@@ -98,7 +98,7 @@ BEGIN
         schema_name := CASE WHEN cardinality(v_parts) = 2 THEN v_parts[1] END;
         name := v_parts[cardinality(v_parts)];
         after := v_match[2];
-    ELSIF kind IS NULL OR kind <> ALL (ARRAY['operator', 'cast', 'transform', 'user mapping', 'default acl']) THEN
+    ELSIF kind IS NULL OR kind <> ALL (asymm._kinds_without_name()) THEN
         RAISE EXCEPTION 'not the name of an object: "%"', target
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'A name is table or schema.table, each part at most 63 bytes, quoted as in SQL, '
@@ -141,11 +141,11 @@ BEGIN
                     UNION ALL
                     SELECT f.*, true FROM asymm._former_names() AS f WHERE past) AS o
              WHERE (v_name.kind IS NULL OR o.kind = v_name.kind)
-               AND CASE WHEN o.kind IN ('operator', 'cast', 'transform', 'user mapping', 'default acl')
+               AND CASE WHEN o.kind = ANY (asymm._kinds_without_name())
                         THEN v_name.kind IS NOT NULL AND asymm._bare(v_name.rest)
                              IN (asymm._bare(o.object_name), asymm._bare(asymm._object_identity(o.kind, o.schema_name, o.object_name)))
                         ELSE (v_name.schema_name IS NULL OR o.schema_name = v_name.schema_name)
-                             AND CASE WHEN o.kind NOT IN ('function', 'procedure', 'aggregate', 'operator class', 'operator family')
+                             AND CASE WHEN o.kind <> ALL (asymm._kinds_with_rest())
                                       THEN o.object_name = v_name.name AND v_name.after IS NULL
                                       WHEN v_name.after IS NULL
                                       THEN starts_with(o.object_name, quote_ident(v_name.name) || '(')

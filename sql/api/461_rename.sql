@@ -6,10 +6,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN s.split THEN (parse_ident(s.match[1]))[1]
-                WHEN kind IN ('operator', 'cast', 'transform', 'user mapping', 'default acl') THEN '' ELSE object_name END,
+                WHEN kind = ANY (asymm._kinds_without_name()) THEN '' ELSE object_name END,
            CASE WHEN s.split THEN s.match[2]
-                WHEN kind IN ('operator', 'cast', 'transform', 'user mapping', 'default acl') THEN object_name ELSE '' END
-      FROM (SELECT kind IN ('function', 'procedure', 'aggregate', 'operator class', 'operator family') AS split,
+                WHEN kind = ANY (asymm._kinds_without_name()) THEN object_name ELSE '' END
+      FROM (SELECT kind = ANY (asymm._kinds_with_rest()) AS split,
                    regexp_match(object_name, '^("(?:[^"]|"")*"|[^"( ]+)(.*)$') AS match) AS s
 $$;
 COMMENT ON FUNCTION asymm._split_name(text, text) IS 'The bare name in an object''s name (empty for kinds without), and the rest of it.';
@@ -26,8 +26,7 @@ DECLARE
     v_old_name text := present ->> 'name';
     v_old record := asymm._split_name(kind, v_old_name);
     v_new record := asymm._split_name(kind, object_name);
-    v_renamed text := CASE WHEN kind IN ('function', 'procedure', 'aggregate', 'operator class', 'operator family')
-                           THEN quote_ident(v_new.base) || v_old.rest ELSE object_name END;
+    v_renamed text := CASE WHEN kind = ANY (asymm._kinds_with_rest()) THEN quote_ident(v_new.base) || v_old.rest ELSE object_name END;
     v_lock text := CASE WHEN asymm._kind_group(kind) = 'relations' THEN 'ACCESS EXCLUSIVE' ELSE 'none' END;
     -- After a missing schema was made (20), before anything else.
     v_phase integer := CASE WHEN kind = 'schema' THEN 12 ELSE 21 END;

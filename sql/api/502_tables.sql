@@ -65,7 +65,7 @@ BEGIN
       FROM (SELECT DISTINCT ON (a.query_id, a.usesysid) a.query_id AS queryid, a.usesysid AS role_id, asymm._bare_statement(a.query) AS statement
               FROM pg_stat_activity AS a
              WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.query_id IS NOT NULL
-               AND a.pid <> pg_backend_pid() AND octet_length(a.query) < LEAST(20000, asymm._setting_bytes('track_activity_query_size') - 1)
+               AND a.pid <> pg_backend_pid() AND octet_length(a.query) < LEAST(20000, pg_size_bytes(current_setting('track_activity_query_size')) - 1)
                AND a.query !~ '\$\d') AS s
       JOIN asymm.query AS q ON q.queryid = s.queryid AND q.role_id = s.role_id AND q.toplevel
       LEFT JOIN LATERAL (SELECT e.place AS last FROM asymm.query_example AS e WHERE e.query_id = q.id ORDER BY e.seen_at DESC LIMIT 1) AS x ON true
@@ -77,12 +77,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._collect_examples() IS 'Organ: keeps what sessions run, with its constants, as examples of known statements.';
-
-CREATE OR REPLACE FUNCTION asymm._setting_bytes(name text) RETURNS bigint
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pg_size_bytes(current_setting($1)) $$;
-COMMENT ON FUNCTION asymm._setting_bytes(text) IS 'A server setting that is a size, in bytes.';
 
 -- What nobody has run for as long as the retention, and beyond 20,000 statements the longest unused.
 CREATE OR REPLACE FUNCTION asymm._purge_workload() RETURNS void
