@@ -149,7 +149,10 @@ BEGIN
         v_reason := format('not planned: %s (%s)', v_reason, v_state);
     END;
     PERFORM asymm._forget_probe();
-    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan #> '{0,Plan}', 'relations', to_jsonb(v_relations::bigint[]),
+    -- Names are printed without the schemas of that path.
+    v_plan := v_plan #> '{0,Plan}' || jsonb_build_object('Search Path', (SELECT jsonb_agg(asymm._unquoted(btrim(m[1])) ORDER BY n)
+        FROM regexp_matches(path, '"(?:[^"]|"")*"|[^,"]+', 'g') WITH ORDINALITY AS r (m, n)));
+    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'relations', to_jsonb(v_relations::bigint[]),
         'reason', COALESCE(v_reason, 'not planned: untrusted function ' || array_to_string(v_untrusted, ', '))));
 END
 $$;

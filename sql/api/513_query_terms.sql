@@ -1,0 +1,153 @@
+-- The terms of a whole plan: what asymm.advise() reasons from.
+
+-- How an operator class indexes an operator for a type: the default class of the type, else (gin and gist only) another one,
+-- which is then named. Exactly the class's type, one that is stored alike, or one that takes many.
+CREATE OR REPLACE FUNCTION asymm._index_strategy(operator oid, type oid, method name)
+RETURNS TABLE (strategy smallint, purpose "char", class text, is_default boolean)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT a.amopstrategy, a.amoppurpose, CASE WHEN NOT c.opcdefault THEN asymm._class_name(c.oid) END, c.opcdefault
+      FROM pg_amop AS a
+      JOIN pg_am AS m ON m.oid = a.amopmethod AND m.amname = method
+      JOIN pg_opclass AS c ON c.opcfamily = a.amopfamily AND c.opcmethod = a.amopmethod
+      JOIN pg_type AS t ON t.oid = c.opcintype
+     WHERE a.amopopr = operator AND (c.opcdefault OR method IN ('gin', 'gist'))
+       AND (asymm._takes(c.opcintype, type) IS NOT NULL
+            OR EXISTS (SELECT FROM pg_cast AS k WHERE k.castsource = asymm._base_type(type) AND k.casttarget = c.opcintype AND k.castmethod = 'b'
+                                                  AND k.castcontext = 'i'))
+     ORDER BY c.opcdefault DESC, asymm._takes(c.opcintype, type), c.opcname LIMIT 2;
+END
+$$;
+COMMENT ON FUNCTION asymm._index_strategy(oid, oid, name) IS 'Whether and how an access method finds rows by an operator.';
+
+-- Parentheses around the whole say nothing.
+CREATE OR REPLACE FUNCTION asymm._bare_expression(expression text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_text text := expression;
+    v_tokens text[];
+BEGIN
+    IF v_text LIKE '(%)' THEN
+        v_tokens := asymm._tokens(v_text);
+        WHILE v_text LIKE '(%)' AND asymm._closing(v_tokens, 1) = cardinality(v_tokens) + 1 LOOP
+            v_text := substr(v_text, 2, length(v_text) - 2);
+            v_tokens := v_tokens[2:cardinality(v_tokens) - 1];
+        END LOOP;
+    END IF;
+    RETURN v_text;
+END
+$$;
+COMMENT ON FUNCTION asymm._bare_expression(text) IS 'An expression without parentheses around the whole.';
+
+-- What a condition or a list of keys of a node is read as; usage op, any, row, test, column, not, or, order, group, unread.
+CREATE OR REPLACE FUNCTION asymm._plan_terms(plan jsonb, names jsonb) RETURNS TABLE (place text, part text, n integer, term jsonb)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH nodes AS MATERIALIZED (SELECT n.* FROM asymm._plan_nodes(plan) AS n),
+    texts AS (
+        SELECT n.place, k.key AS part, e.text, e.n::integer AS n,
+               CASE k.key WHEN 'Sort Key' THEN 'order' WHEN 'Group Key' THEN 'group' WHEN 'Order By' THEN 'near' WHEN 'Output' THEN 'order'
+                          ELSE 'condition' END AS usage
+          FROM nodes AS n
+         CROSS JOIN LATERAL jsonb_each(n.node) AS k
+         CROSS JOIN LATERAL jsonb_array_elements_text(asymm._texts(k.value))
+                            WITH ORDINALITY AS e (text, n)
+         WHERE k.key IN ('Filter', 'Index Cond', 'Recheck Cond', 'Join Filter', 'Hash Cond', 'Merge Cond', 'TID Cond', 'One-Time Filter', 'Order By',
+                         'Group Key')
+            -- What a merge join sorts is its choice, not the query's.
+            OR k.key = 'Sort Key' AND n.parent_kind IS DISTINCT FROM 'Merge Join'
+            -- The first or the last of all.
+            OR k.key = 'Output' AND n.kind = 'Aggregate' AND NOT n.node ? 'Group Key' AND e.text ~ '^(PARTIAL )?(min|max)\('),
+    read AS MATERIALIZED (
+        SELECT t.*, asymm._read(CASE WHEN t.part = 'Output' THEN regexp_replace(t.text, '^(PARTIAL )?(min|max)', '') ELSE t.text END, names) AS item
+          FROM texts AS t WHERE t.text IS NOT NULL)
+    SELECT r.place, r.part, r.n, t.term
+      FROM read AS r
+     CROSS JOIN LATERAL (
+           SELECT c.term FROM asymm._condition_terms(r.item, NULL, names) AS c (term) WHERE r.usage = 'condition'
+           UNION ALL
+           SELECT jsonb_build_object('v', r.item, 'u', r.usage, 'j', false, 'desc', r.item -> 'rest' ? 'DESC',
+                                     'first', CASE WHEN r.item -> 'rest' ? 'NULLS' THEN r.item -> 'rest' ? 'FIRST' ELSE r.item -> 'rest' ? 'DESC' END,
+                                     'using', r.item -> 'rest' ? 'USING')
+            WHERE r.usage IN ('order', 'group', 'near')) AS t
+     ORDER BY r.place, r.part, r.n;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_terms(jsonb, jsonb) IS 'Comparisons, sort and group keys of a plan.';
+
+CREATE OR REPLACE FUNCTION asymm._query_terms(plan jsonb, names jsonb)
+RETURNS TABLE (instance text, relid oid, place text, part text, n integer, key text, attribute name, type oid, fit boolean, usage text, operator text,
+               opno oid, constant text, predicate text, arm text, descending boolean, nulls_first boolean, row_place integer,
+               rows_before double precision, rows_after double precision)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH term AS (
+        SELECT t.place, t.part, t.n, t.term, t.term -> 'v' AS v, t.term ->> 'u' AS u, t.term #>> '{v,n,0}' AS alias,
+               names #>> ARRAY[t.term #>> '{v,n,0}', 's'] AS instance
+          FROM asymm._plan_terms(plan, names) AS t
+         WHERE jsonb_array_length(t.term #> '{v,n}') = 1),
+    operators AS MATERIALIZED (
+        SELECT t.*, (names #>> ARRAY[t.instance, 'r'])::oid AS relid, (names #>> ARRAY[t.instance, 'before'])::float8 AS rows_before,
+               (names #>> ARRAY[t.instance, 'after'])::float8 AS rows_after, (t.v ->> 'y')::oid AS type,
+               CASE t.u WHEN 'op' THEN (t.term ->> 'f')::oid
+                        WHEN 'near' THEN (t.v ->> 'f')::oid
+                        WHEN 'any' THEN (SELECT o.oid FROM asymm._operator_named(t.term ->> 'o', t.term ->> 's', (t.v ->> 'y')::oid,
+                                             (SELECT y.typelem FROM pg_type AS y WHERE y.oid = (t.term ->> 'z')::oid AND y.typelem <> 0), names) AS o)
+               END AS opno
+          FROM term AS t
+         -- The other partitions say the same again.
+         WHERE t.alias = t.instance OR names #> ARRAY[t.alias, 'own'] = 'false'),
+    judged AS (
+        SELECT o.*, CASE WHEN o.opno IS NOT NULL AND o.type IS NOT NULL
+                         THEN (SELECT s.strategy FROM asymm._index_strategy(o.opno, o.type, 'btree') AS s LIMIT 1) END AS strategy
+          FROM operators AS o)
+    SELECT j.instance, j.relid, j.place, j.part, j.n,
+           CASE WHEN j.v ? 'c' THEN quote_ident(j.v ->> 'c') || COALESCE(' COLLATE ' || (j.v ->> 'l'), '')
+                ELSE format('(%s)', asymm._bare_expression(j.v ->> 't')) END,
+           (j.v ->> 'c')::name, j.type,
+           -- CREATE INDEX takes it: a column, or what is immutable and of a known type.
+           j.v -> 'i' = 'true' AND j.type IS NOT NULL AND j.v ->> 'k' <> 'const' AND (j.v ->> 'k' <> 'column' OR j.v ? 'c'),
+           CASE WHEN j.u IN ('op', 'any') AND (j.v ? 'same' OR j.term -> 'all' = 'true') THEN 'other'
+                WHEN j.u IN ('op', 'any') AND j.strategy = 3
+                THEN CASE WHEN j.term -> 'j' = 'true' THEN 'join' WHEN j.u = 'any' THEN 'any' ELSE 'equality' END
+                WHEN j.u = 'op' AND j.strategy IS NOT NULL THEN CASE WHEN j.term -> 'j' = 'true' THEN 'join range' ELSE 'range' END
+                WHEN j.u = 'row' THEN 'row'
+                WHEN j.u = 'test' AND j.term ->> 'o' <> 'IS NOT NULL' THEN 'equality'
+                WHEN j.u IN ('column', 'not') AND j.type = 'boolean'::regtype AND j.v ->> 'k' = 'column' THEN 'equality'
+                WHEN j.u IN ('order', 'group') AND j.term -> 'using' IS DISTINCT FROM 'true' THEN j.u
+                WHEN j.u = 'near' THEN 'near'
+                ELSE 'other' END,
+           CASE WHEN j.u = 'near' THEN j.v ->> 'o' ELSE j.term ->> 'o' END, j.opno, j.term ->> 'x', j.term ->> 'w', j.term ->> 'g',
+           (j.term -> 'desc')::boolean, (j.term -> 'first')::boolean, (j.term ->> 'q')::integer, j.rows_before, j.rows_after
+      FROM judged AS j;
+END
+$$;
+COMMENT ON FUNCTION asymm._query_terms(jsonb, jsonb) IS 'What a plan compares, sorts and groups by, with the operators'' catalog entries.';
+
+CREATE OR REPLACE FUNCTION asymm._query_columns(plan jsonb)
+RETURNS TABLE (relid oid, key text, usage text, operator text, rows_before double precision, rows_after double precision, constant text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT t.relid, t.key,
+           CASE t.usage WHEN 'any' THEN 'equality' WHEN 'join range' THEN 'join' WHEN 'row' THEN 'range' WHEN 'near' THEN 'order' ELSE t.usage END,
+           t.operator, t.rows_before, t.rows_after, t.constant
+      FROM asymm._query_terms(plan, asymm._scanned_names(plan)) AS t;
+END
+$$;
+COMMENT ON FUNCTION asymm._query_columns(jsonb)
+    IS 'Columns and expressions a plan compares, joins, sorts or groups by: usage equality, range, join, order, group or other.';

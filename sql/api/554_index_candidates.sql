@@ -1,0 +1,93 @@
+-- Indexes worth a try, of one plan.
+
+CREATE OR REPLACE FUNCTION asymm._index_candidates(plan jsonb)
+RETURNS TABLE (relid oid, method text, keys text[], include text[], predicate text, reason text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    v_names jsonb := asymm._scanned_names(plan);
+BEGIN
+    RETURN QUERY
+    WITH term AS MATERIALIZED (
+        SELECT t.*, CASE WHEN t.usage IN ('equality', 'any', 'other') AND t.attribute IS NOT NULL
+                         THEN asymm._equality_share(t.relid, t.attribute, t.usage, t.operator, t.constant) END AS share
+          FROM asymm._query_terms(plan, v_names) AS t),
+    needed AS MATERIALIZED (SELECT n.* FROM asymm._needed_columns(plan, v_names) AS n),
+    -- Conditions that all must hold, and those of each arm of an OR.
+    part AS (SELECT DISTINCT t.instance, t.relid, t.arm FROM term AS t WHERE t.usage NOT IN ('other', 'near')
+             UNION SELECT t.instance, t.relid, NULL FROM term AS t),
+    -- What the rows of an index can be limited to: a constant that few rows have.
+    limits AS (
+        SELECT DISTINCT ON (t.instance, t.predicate) t.instance, t.predicate, t.key, t.share
+          FROM term AS t
+         WHERE t.predicate IS NOT NULL AND t.arm IS NULL AND t.share <= 0.2
+           AND (t.constant IS NOT NULL AND (t.usage IN ('equality', 'any') OR t.operator = '<>')
+                OR t.operator IN ('', 'NOT') OR t.operator LIKE 'IS %')
+         ORDER BY t.instance, t.predicate, t.key),
+    lists AS (
+        SELECT p.instance, p.relid, l.predicate, k.keys, k.reason, k.covering, l.predicate IS NOT NULL AS limited
+          FROM part AS p
+         CROSS JOIN LATERAL (
+               SELECT NULL::text AS predicate, NULL::text AS key
+               UNION ALL
+               SELECT m.predicate, m.key FROM limits AS m WHERE m.instance = p.instance AND p.arm IS NULL) AS l
+         CROSS JOIN LATERAL (
+               SELECT ARRAY(SELECT t.key FROM term AS t
+                             WHERE t.instance = p.instance AND t.arm IS NOT DISTINCT FROM p.arm AND t.fit AND t.usage IN ('equality', 'any')
+                               AND (l.key IS NULL OR t.key <> l.key)
+                             GROUP BY t.key ORDER BY bool_or(t.usage = 'any'), min(COALESCE(t.share, 0.005)), t.key) AS equal,
+                      ARRAY(SELECT t.key FROM term AS t
+                             WHERE t.instance = p.instance AND t.arm IS NOT DISTINCT FROM p.arm AND t.fit AND t.usage = 'join'
+                             GROUP BY t.key ORDER BY min(t.place), t.key) AS joined,
+                      ARRAY(SELECT t.key FROM term AS t
+                             WHERE t.instance = p.instance AND t.arm IS NOT DISTINCT FROM p.arm AND t.fit AND t.usage IN ('range', 'join range')
+                             GROUP BY t.key ORDER BY min(t.place), t.key) AS ranges) AS r
+         CROSS JOIN LATERAL (
+               -- As many of the keys in front as are this table's.
+               SELECT COALESCE(jsonb_agg(o.list) FILTER (WHERE o.usage IN ('order', 'row')), '[]') AS orders,
+                      COALESCE(jsonb_agg(o.list) FILTER (WHERE o.usage = 'group'), '[]') AS groups
+                 FROM (SELECT s.usage,
+                              jsonb_agg(asymm._ordered_key(s.key, s.descending, s.nulls_first, s.usage = 'order' AND s.turned) ORDER BY s.n) AS list
+                         FROM (SELECT t.usage, t.place, t.part, t.key, t.descending, t.nulls_first, COALESCE(t.row_place, t.n) AS n, t.fit,
+                                      first_value(t.descending) OVER w AS turned, row_number() OVER w AS rank
+                                 FROM term AS t WHERE t.usage IN ('order', 'group', 'row') AND t.instance = p.instance AND p.arm IS NULL
+                               WINDOW w AS (PARTITION BY t.usage, t.place, t.part ORDER BY COALESCE(t.row_place, t.n))) AS s
+                        WHERE s.rank = s.n AND s.fit
+                        GROUP BY s.usage, s.place, s.part) AS o) AS g
+         CROSS JOIN LATERAL asymm._key_lists(
+               CASE WHEN l.key IS NOT NULL AND r.equal || r.joined || r.ranges = '{}' AND g.orders = '[]' AND g.groups = '[]'
+                    THEN ARRAY[l.key] ELSE r.equal END, r.joined, r.ranges, g.orders, g.groups) AS k),
+    found AS (
+        SELECT l.relid, l.keys, c.include, l.predicate,
+               concat_ws(', ', l.reason, CASE WHEN l.limited THEN 'only rows where ' || l.predicate END,
+                         CASE WHEN c.include <> '{}' THEN 'covering' END) AS reason
+          FROM lists AS l
+          LEFT JOIN needed AS n ON n.instance = l.instance
+         CROSS JOIN LATERAL (
+               SELECT '{}'::text[] AS include
+               UNION ALL
+               SELECT x.include
+                 FROM (SELECT ARRAY(SELECT k.key FROM unnest(n.columns) AS k (key)
+                                     WHERE k.key NOT IN (SELECT regexp_replace(o.key, ' .*$', '') FROM unnest(l.keys) AS o (key))) AS include) AS x
+                WHERE l.covering AND n.columns IS NOT NULL AND cardinality(x.include) BETWEEN 1 AND 4) AS c),
+    named AS (
+        SELECT DISTINCT ON (f.relid, f.keys, f.include, f.predicate) f.*, c.relkind
+          FROM found AS f JOIN pg_class AS c ON c.oid = f.relid ORDER BY f.relid, f.keys, f.include, f.predicate, length(f.reason)),
+    existing AS MATERIALIZED (
+        SELECT r.relid, i.* FROM (SELECT DISTINCT n.relid FROM named AS n) AS r CROSS JOIN LATERAL asymm._index_parts(r.relid) AS i)
+    SELECT n.relid, 'btree', n.keys, n.include, n.predicate, n.reason
+      FROM named AS n
+     WHERE NOT EXISTS (
+           -- What an index begins with it can do too.
+           SELECT FROM existing AS e
+            WHERE e.relid = n.relid AND e.method = 'btree' AND e.predicate IS NOT DISTINCT FROM asymm._same_key(n.predicate)
+              AND e.keys[:cardinality(n.keys)] = ARRAY(SELECT asymm._same_key(k.key) FROM unnest(n.keys) WITH ORDINALITY AS k (key, n) ORDER BY k.n)
+              AND e.include || e.keys @> n.include)
+     ORDER BY n.relid, n.predicate NULLS FIRST, n.include, n.keys
+     LIMIT 200;
+END
+$$;
+COMMENT ON FUNCTION asymm._index_candidates(jsonb)
+    IS 'Indexes that could serve the query of a plan, none of which exists; see asymm._query_columns() for what it is derived from.';
