@@ -23,7 +23,7 @@ BEGIN
           FROM asymm.action a
           LEFT JOIN asymm.baseline b ON b.id = a.baseline_id
           LEFT JOIN asymm.baseline_state s ON s.baseline_id = b.id
-         WHERE a.state = 'approved' AND a.due_at <= clock_timestamp() AND asymm._may_act(a.owner)
+         WHERE a.state = 'approved' AND a.due_at <= clock_timestamp() AND NOT asymm._is_index_kind(a.kind) AND asymm._may_act(a.owner)
            AND (b.id IS NULL OR asymm._may_act(asymm._declared_owner(b.kind, b.facts)))
          -- What is gone comes first, in the order in which it can be made: what refers to it needs it.
          ORDER BY a.fingerprint_before <> 'gone',
@@ -56,7 +56,7 @@ BEGIN
     PERFORM asymm._require_session();
     -- A row that is being worked on is locked by its worker.
     FOR v IN SELECT a.id, a.tries, a.state FROM asymm.action a
-              WHERE a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner) FOR UPDATE SKIP LOCKED LOOP
+              WHERE a.state IN ('applying', 'reverting') AND NOT asymm._is_index_kind(a.kind) AND asymm._may_act(a.owner) FOR UPDATE SKIP LOCKED LOOP
         PERFORM asymm._set_action_state(v.id, CASE WHEN v.state = 'reverting' THEN 'verified'
                                                    WHEN v.tries < 3 THEN 'approved' ELSE 'failed' END,
                                         'the session that ran it is gone; nothing was changed');

@@ -180,8 +180,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_result jsonb;
+    v_queued text;
 BEGIN
     PERFORM asymm._require_healing();
+    v_queued := asymm._queue_index(action);
+    IF v_queued IS NOT NULL THEN
+        RETURN QUERY SELECT approve.action, 'approved', v_queued;
+        RETURN;
+    END IF;
     PERFORM asymm._show_steps(asymm._approve(action), 'forward');
     v_result := asymm._apply_action(action, true);
     PERFORM asymm._warn_unfinished(v_result);
@@ -189,7 +195,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.approve(bigint)
-    IS 'Runs a proposed (or failed) action now, with the caller''s rights and all its hazards; see its statements in asymm.actions first. Raises 22004, 42501, 42704, SY004, SY005.';
+    IS 'Runs a proposed (or failed) action now, with the caller''s rights and all its hazards; see its statements in asymm.actions first. An index is queued for the builder. Raises 22004, 42501, 42704, SY004, SY005.';
 
 CREATE OR REPLACE FUNCTION asymm.reject(action bigint, reason text DEFAULT NULL) RETURNS TABLE (action_id bigint, state text, note text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -153,6 +153,11 @@ DECLARE
 BEGIN
     PERFORM asymm._require_text(dry_run::text, 'dry_run');
     PERFORM asymm._require_text(allow_data_loss::text, 'allow_data_loss');
+    v_plan := asymm._queue_index_back(action, dry_run);
+    IF v_plan IS NOT NULL THEN
+        RETURN QUERY SELECT revert.action, 1, v_plan ->> 'statement', '{}'::text[], v_plan ->> 'state';
+        RETURN;
+    END IF;
     v_plan := asymm._begin_revert(action, dry_run);
     IF NOT dry_run THEN
         PERFORM asymm._require_healing();
@@ -199,4 +204,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.revert(bigint, boolean, boolean)
-    IS 'Takes an action back, heal_all()''s too: a repair by its inverse statements (with the caller''s rights, all of them or none), an adoption by the former baseline. Policy heal then waits for a decision on these objects. Later actions that build on it go first. What was made and holds data by now needs allow_data_loss; hazards tell of data that does not come back. Raises 22004, 42501, 42704, SY004, SY005, SY008.';
+    IS 'Takes an action back, heal_all()''s too: a repair by its inverse statements (with the caller''s rights, all of them or none), an adoption by the former baseline. Policy heal then waits for a decision on these objects. Later actions that build on it go first. An index is queued for the builder. What was made and holds data by now needs allow_data_loss; hazards tell of data that does not come back. Raises 22004, 42501, 42704, SY004, SY005, SY008.';

@@ -11,7 +11,7 @@ AS $$
              d.noticed_at) < clock_timestamp() - s.retention LIMIT 10000);
     DELETE FROM asymm.action WHERE id IN (
         SELECT a.id FROM asymm.action a CROSS JOIN asymm.settings s
-         WHERE a.state NOT IN ('proposed', 'approved', 'applying', 'reverting')
+         WHERE a.state NOT IN ('proposed', 'approved', 'applying', 'applied', 'reverting')
            AND a.changed_at < clock_timestamp() - s.retention
            AND NOT EXISTS (SELECT FROM asymm.drift_record d
                WHERE d.action_id = a.id AND d.state = 'open') LIMIT 10000);
@@ -46,7 +46,7 @@ BEGIN
     -- pg_cron keeps a row per run for ever; each role sees and deletes only its own.
     IF asymm._is_pg_cron('cron.job_run_details') AND has_schema_privilege('cron', 'USAGE') THEN
         EXECUTE 'DELETE FROM cron.job_run_details'
-                ' WHERE username = current_user AND command LIKE ''%asymm.%'' AND end_time < '
+                ' WHERE username = current_user AND (command LIKE ''%asymm.%'' OR command LIKE ''/* asymmetrica %'') AND end_time < '
                                                                       'clock_timestamp() - interval ''1 '
                                                                       'day''';
     END IF;

@@ -10,12 +10,12 @@ DECLARE
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing',
-        'policy_for', '_rule_conditions',
+        'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'watch', 'watch_schema', 'watch_database', 'unwatch',
+        'configure', 'configure_indexes', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         'set_policy', 'unset_policy',
@@ -23,7 +23,7 @@ DECLARE
         'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all', '_leave_out',
         'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
             'report_to_fleet', 'leave_fleet',
-        '_begin_revert', '_finish_revert', '_is_undone', 'create_actor', 'pause', 'resume', 'configure_organ'];
+        '_begin_revert', '_queue_index', '_queue_index_back', '_finish_revert', '_is_undone', 'create_actor', 'pause', 'resume', 'configure_organ'];
     -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an
     -- actor's session, so nothing here may decide anything for others.
     v_pulse text[] := ARRAY[
@@ -46,11 +46,12 @@ DECLARE
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
             '_apply_claimed',
+        '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes'];
+        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'advice', 'index_settings'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN

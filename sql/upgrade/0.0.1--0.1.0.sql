@@ -157,3 +157,9 @@ COMMENT ON COLUMN asymm.baseline.policy IS 'The policy in force for the object, 
 COMMENT ON COLUMN asymm.baseline.watch_policy IS 'The policy that watch(), watch_schema(), watch_database() or approve_baseline() gave it; NULL in what was dumped before there were rules: as policy.';
 
 @schema 500_workload.sql
+
+-- Indexes: settings, kinds of actions, what becomes of them.
+@schema 566_index_setting.sql
+ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
+    ADD CONSTRAINT action_kind CHECK (kind IN ('heal', 'adopt', 'create index', 'drop index', 'reindex'));
+@schema 570_index_action.sql

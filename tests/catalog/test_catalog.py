@@ -53,6 +53,7 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
     assert dumped == [
         "asymm.baseline",
         "asymm.baseline_id_seq",
+        "asymm.index_setting",
         "asymm.organ_setting",
         "asymm.policy_rule",
         "asymm.policy_rule_id_seq",
