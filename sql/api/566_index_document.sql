@@ -3,7 +3,7 @@
 
 -- Where the first group of parentheses of a text closes; NULL for a text in which quotes or parentheses don't pair, or that
 -- holds what could end it early: a semicolon, a comment, a dollar quote, an escape.
-CREATE OR REPLACE FUNCTION asymm._closing(value text) RETURNS integer
+CREATE OR REPLACE FUNCTION asymm._group_end(value text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -44,7 +44,7 @@ BEGIN
     RETURN CASE WHEN v_quote = '' AND v_depth = 0 THEN COALESCE(v_closed, 0) END;
 END
 $$;
-COMMENT ON FUNCTION asymm._closing(text) IS 'Where the first parentheses of an expression close (0: there are none); NULL for what is not one expression.';
+COMMENT ON FUNCTION asymm._group_end(text) IS 'Where the first parentheses of an expression close (0: there are none); NULL for what is not one expression.';
 
 CREATE OR REPLACE FUNCTION asymm._refuse_advice(what text, hint text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -68,7 +68,7 @@ DECLARE
     v_column text;
 BEGIN
     IF left(key, 1) = '(' THEN
-        v_end := asymm._closing(key);
+        v_end := asymm._group_end(key);
         IF v_end IS NULL THEN
             PERFORM asymm._refuse_advice(format('key %s is not one expression', left(key, 200)), 'An expression stands in parentheses.');
         END IF;
@@ -128,10 +128,10 @@ BEGIN
     END IF;
     predicate := NULLIF(btrim(advice ->> 'predicate'), '');
     IF predicate IS NOT NULL THEN
-        IF asymm._closing(predicate) IS NULL THEN
+        IF asymm._group_end(predicate) IS NULL THEN
             PERFORM asymm._refuse_advice(format('predicate %s is not one expression', left(predicate, 200)), 'As it stands behind WHERE.');
         END IF;
-        predicate := CASE WHEN left(predicate, 1) = '(' AND asymm._closing(predicate) = length(predicate) THEN predicate
+        predicate := CASE WHEN left(predicate, 1) = '(' AND asymm._group_end(predicate) = length(predicate) THEN predicate
                           ELSE '(' || predicate || ')' END;
     END IF;
 END
