@@ -1,20 +1,16 @@
 -- What operators, functions, casts and types of an expression are, looked up in the catalogs without running any.
 
--- Where a name without schema is looked for: pg_catalog, then the path the plan was printed with.
-CREATE OR REPLACE FUNCTION asymm._path_place(schema name, wanted text, names jsonb) RETURNS integer
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+-- Where a name is looked for: in the schema it is printed with, else in pg_catalog and the path the plan was printed with.
+CREATE OR REPLACE FUNCTION asymm._searched_schemas(schema text, names jsonb) RETURNS oid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN CASE WHEN wanted IS NOT NULL THEN CASE WHEN schema = wanted THEN 0 END
-                WHEN schema = 'pg_catalog' THEN 0
-                ELSE (SELECT min(p.n)::integer FROM jsonb_array_elements_text(names #> '{"",path}') WITH ORDINALITY AS p (name, n)
-                       WHERE p.name = schema)
-           END;
+    RETURN CASE WHEN schema IS NOT NULL THEN ARRAY(SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = schema)
+                ELSE 'pg_catalog'::regnamespace::oid || ARRAY(SELECT p.oid::oid FROM jsonb_array_elements_text(names #> '{"",path}') AS p (oid)) END;
 END
 $$;
-COMMENT ON FUNCTION asymm._path_place(name, text, jsonb)
-    IS 'Place of a schema in the path of a plan, 0 first; NULL if a name without schema isn''t found there.';
+COMMENT ON FUNCTION asymm._searched_schemas(text, jsonb) IS 'The schemas in which a name of an expression is looked for, in order.';
 
 CREATE OR REPLACE FUNCTION asymm._type_named(tokens text[], names jsonb, OUT type oid, OUT text text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -29,13 +25,13 @@ DECLARE
         WHEN 'double precision' THEN 'float8' WHEN 'character varying' THEN 'varchar' WHEN 'character' THEN 'bpchar' WHEN 'bit varying' THEN 'varbit'
         WHEN 'timestamp without time zone' THEN 'timestamp' WHEN 'timestamp with time zone' THEN 'timestamptz'
         WHEN 'time without time zone' THEN 'time' WHEN 'time with time zone' THEN 'timetz' END;
+    v_name name := COALESCE(v_internal, asymm._unquoted(tokens[CASE WHEN v_schema IS NULL THEN 1 ELSE 3 END]));
+    v_schemas oid[] := asymm._searched_schemas(v_schema, names);
     v record;
 BEGIN
-    SELECT t.oid, t.typarray, n.nspname, t.typname INTO v
+    SELECT t.oid, t.typarray, n.nspname INTO v
       FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace
-     WHERE t.typname = COALESCE(v_internal, asymm._unquoted(tokens[CASE WHEN v_schema IS NULL THEN 1 ELSE 3 END]))
-       AND asymm._path_place(n.nspname, v_schema, names) IS NOT NULL
-     ORDER BY asymm._path_place(n.nspname, v_schema, names) LIMIT 1;
+     WHERE t.typname = v_name AND t.typnamespace = ANY (v_schemas) ORDER BY array_position(v_schemas, t.typnamespace) LIMIT 1;
     type := CASE WHEN array_to_string(tokens, '') LIKE '%[]' THEN v.typarray ELSE v.oid END;
     text := array_to_string(tokens, ' ');
     text := replace(replace(replace(replace(replace(replace(text, ' (', '('), '( ', '('), ' )', ')'), ' ,', ','), ' [ ]', '[]'), ' . ', '.');
@@ -100,33 +96,49 @@ END
 $$;
 COMMENT ON FUNCTION asymm._base_type(oid) IS 'The type a domain is made of; any other type itself.';
 
--- The types must be the same, as every cast is printed, but for those that take many. A parameter is printed without its type.
-CREATE OR REPLACE FUNCTION asymm._takes(declared oid, given oid) RETURNS integer
+-- The types must be the same, as every cast is printed, but for those that take many, and domains. A parameter is printed
+-- without its type.
+CREATE OR REPLACE FUNCTION asymm._taken_as(type oid) RETURNS oid[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_base oid := asymm._base_type(type);
 BEGIN
-    RETURN CASE WHEN declared = given THEN 0
-                WHEN given IS NULL THEN 1
-                WHEN EXISTS (SELECT FROM pg_type AS t WHERE t.oid = declared AND t.typtype = 'p') THEN 2
-                WHEN declared = asymm._base_type(given) THEN 1 END;
+    -- No argument at all is 0.
+    IF type IS NULL OR type = 0 THEN
+        RETURN CASE WHEN type = 0 THEN ARRAY[type] END;
+    END IF;
+    RETURN ARRAY[type, v_base]
+           || (SELECT CASE WHEN t.typcategory = 'A' THEN '{anyarray,anycompatiblearray}'::regtype[]::oid[]
+                           WHEN t.typtype = 'e' THEN '{anyenum,anynonarray,anycompatiblenonarray}'::regtype[]::oid[]
+                           WHEN t.typtype = 'r' THEN '{anyrange,anycompatiblerange,anynonarray,anycompatiblenonarray}'::regtype[]::oid[]
+                           WHEN t.typtype = 'm' THEN '{anymultirange,anycompatiblemultirange,anynonarray,anycompatiblenonarray}'::regtype[]::oid[]
+                           WHEN t.typtype = 'c' THEN '{record,anynonarray,anycompatiblenonarray}'::regtype[]::oid[]
+                           ELSE '{anynonarray,anycompatiblenonarray}'::regtype[]::oid[] END
+                 FROM pg_type AS t WHERE t.oid = v_base)
+           || '{anyelement,anycompatible,"\"any\""}'::regtype[]::oid[];
 END
 $$;
-COMMENT ON FUNCTION asymm._takes(oid, oid) IS 'How well a declared argument type takes a given one: 0 exactly; NULL not at all.';
+COMMENT ON FUNCTION asymm._taken_as(oid) IS 'Argument types that take a value of a type as it is, the best first; NULL, all, where it isn''t known.';
 
 CREATE OR REPLACE FUNCTION asymm._operator_named(operator text, schema text, lhs oid, rhs oid, names jsonb)
 RETURNS TABLE (oid oid, result oid, volatility "char", commutator oid, schema_found name)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_lefts oid[] := asymm._taken_as(lhs);
+    v_rights oid[] := asymm._taken_as(rhs);
+    v_schemas oid[] := asymm._searched_schemas(schema, names);
 BEGIN
     RETURN QUERY
     SELECT o.oid, o.oprresult, p.provolatile, o.oprcom, n.nspname
       FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = o.oprnamespace JOIN pg_proc AS p ON p.oid = o.oprcode
-     WHERE o.oprname = operator AND asymm._path_place(n.nspname, schema, names) IS NOT NULL
-       AND asymm._takes(o.oprleft, lhs) IS NOT NULL AND asymm._takes(o.oprright, rhs) IS NOT NULL
-     ORDER BY asymm._takes(o.oprleft, lhs) + asymm._takes(o.oprright, rhs), o.oprleft <> o.oprright,
-              asymm._path_place(n.nspname, schema, names), o.oid
+     WHERE o.oprname = operator AND (v_lefts IS NULL OR o.oprleft = ANY (v_lefts)) AND (v_rights IS NULL OR o.oprright = ANY (v_rights))
+       AND o.oprnamespace = ANY (v_schemas)
+     ORDER BY COALESCE(array_position(v_lefts, o.oprleft), 0) + COALESCE(array_position(v_rights, o.oprright), 0), o.oprleft <> o.oprright,
+              array_position(v_schemas, o.oprnamespace), o.oid
      LIMIT 1;
 END
 $$;
@@ -163,19 +175,22 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_schemas oid[] := asymm._searched_schemas(schema, names);
     v record;
 BEGIN
-    WITH given AS (
-        SELECT a.item, a.n::integer AS n FROM jsonb_array_elements(arguments) WITH ORDINALITY AS a (item, n)),
+    WITH given AS MATERIALIZED (
+        SELECT asymm._taken_as((a.item ->> 'y')::oid) AS types, a.n::integer AS n
+          FROM jsonb_array_elements(arguments) WITH ORDINALITY AS a (item, n)),
     found AS (
         SELECT p.prorettype, p.provolatile, p.prokind, n.nspname, f.fit
           FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
          CROSS JOIN LATERAL (
-               SELECT CASE WHEN count(*) FILTER (WHERE t.fit IS NULL) = 0 THEN COALESCE(sum(t.fit), 0) END AS fit
+               SELECT CASE WHEN count(*) = count(t.fit) THEN COALESCE(sum(t.fit), 0) END AS fit
                  FROM given AS g
-                CROSS JOIN LATERAL (SELECT asymm._takes(p.proargtypes[g.n - 1], (g.item ->> 'y')::oid) AS fit) AS t) AS f
+                CROSS JOIN LATERAL (
+                      SELECT CASE WHEN g.types IS NULL THEN 0 ELSE array_position(g.types, p.proargtypes[g.n - 1]) END AS fit) AS t) AS f
          WHERE p.proname = function AND p.pronargs = jsonb_array_length(arguments) AND p.provariadic = 0
-           AND asymm._path_place(n.nspname, schema, names) IS NOT NULL AND f.fit IS NOT NULL),
+           AND p.pronamespace = ANY (v_schemas) AND f.fit IS NOT NULL),
     best AS (SELECT f.* FROM found AS f WHERE f.fit = (SELECT min(o.fit) FROM found AS o))
     SELECT count(*) AS count, bool_and(b.provolatile = 'i' AND b.prokind = 'f') AS immutable, min(b.nspname) AS schema,
            count(DISTINCT b.nspname) AS schemas,

@@ -94,7 +94,9 @@ BEGIN
     v_names := COALESCE(v_names, '{}');
     -- Where there is one table, columns may stand without alias.
     RETURN v_names || jsonb_build_object('', jsonb_build_object(
-        'path', CASE WHEN jsonb_typeof(plan -> 'Search Path') = 'array' THEN plan -> 'Search Path' ELSE '["public"]' END)
+        'path', (SELECT COALESCE(jsonb_agg(n.oid ORDER BY p.n), '[]')
+                   FROM jsonb_array_elements_text(CASE WHEN plan ? 'Search Path' THEN asymm._texts(plan -> 'Search Path') ELSE '["public"]' END)
+                        WITH ORDINALITY AS p (name, n) JOIN pg_namespace AS n ON n.nspname = p.name))
         || CASE WHEN v_count = 1 THEN (SELECT jsonb_build_object('n', min(k.key), 'c', v_names #> ARRAY[min(k.key), 'c'])
                                          FROM jsonb_object_keys(v_names) AS k (key)) ELSE '{}' END);
 END
@@ -127,7 +129,8 @@ BEGIN
         FOR v_place IN 0 .. CASE WHEN v_kind = 'any' THEN 0 ELSE 1 END LOOP
             v_side := item #> ARRAY['a', v_place::text];
             v_other := item #> ARRAY['a', (1 - v_place)::text];
-            IF jsonb_array_length(v_side -> 'n') = 1 AND names ? (v_side #>> '{n,0}') AND NOT v_other -> 'n' @> (v_side -> 'n') THEN
+            IF v_side ->> 'k' <> 'row' AND jsonb_array_length(v_side -> 'n') = 1 AND names ? (v_side #>> '{n,0}')
+               AND NOT v_other -> 'n' @> (v_side -> 'n') THEN
                 RETURN QUERY SELECT v_term || jsonb_build_object('v', v_side, 'u', CASE WHEN v_kind = 'any' THEN 'any' ELSE 'op' END,
                     'o', item -> 'o', 'f', CASE WHEN v_place = 1 THEN item -> 'm' ELSE item -> 'f' END, 'all', item -> 'all', 's', item -> 's',
                     'j', v_other -> 'n' <> '[]', 'x', CASE WHEN v_other ->> 'k' = 'const' THEN v_other ->> 't' END, 'z', v_other -> 'y');

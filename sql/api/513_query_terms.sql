@@ -7,18 +7,20 @@ RETURNS TABLE (strategy smallint, purpose "char", class text, is_default boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_types oid[] := asymm._taken_as(type);
+    v_base oid := asymm._base_type(type);
 BEGIN
     RETURN QUERY
     SELECT a.amopstrategy, a.amoppurpose, CASE WHEN NOT c.opcdefault THEN asymm._class_name(c.oid) END, c.opcdefault
       FROM pg_amop AS a
       JOIN pg_am AS m ON m.oid = a.amopmethod AND m.amname = method
       JOIN pg_opclass AS c ON c.opcfamily = a.amopfamily AND c.opcmethod = a.amopmethod
-      JOIN pg_type AS t ON t.oid = c.opcintype
      WHERE a.amopopr = operator AND (c.opcdefault OR method IN ('gin', 'gist'))
-       AND (asymm._takes(c.opcintype, type) IS NOT NULL
-            OR EXISTS (SELECT FROM pg_cast AS k WHERE k.castsource = asymm._base_type(type) AND k.casttarget = c.opcintype AND k.castmethod = 'b'
+       AND (c.opcintype = ANY (v_types)
+            OR EXISTS (SELECT FROM pg_cast AS k WHERE k.castsource = v_base AND k.casttarget = c.opcintype AND k.castmethod = 'b'
                                                   AND k.castcontext = 'i'))
-     ORDER BY c.opcdefault DESC, asymm._takes(c.opcintype, type), c.opcname LIMIT 2;
+     ORDER BY c.opcdefault DESC, array_position(v_types, c.opcintype), c.opcname LIMIT 2;
 END
 $$;
 COMMENT ON FUNCTION asymm._index_strategy(oid, oid, name) IS 'Whether and how an access method finds rows by an operator.';
@@ -74,10 +76,18 @@ BEGIN
      CROSS JOIN LATERAL (
            SELECT c.term FROM asymm._condition_terms(r.item, NULL, names) AS c (term) WHERE r.usage = 'condition'
            UNION ALL
+           -- By distance: an index can hand out what is near first.
+           SELECT jsonb_build_object('v', r.item #> ARRAY['a', d.side], 'u', 'near', 'j', false, 'o', r.item -> 'o',
+                                     'f', CASE d.side WHEN '0' THEN r.item -> 'f' ELSE r.item -> 'm' END)
+             FROM (SELECT CASE WHEN r.item #> '{a,0,n}' = '[]' THEN '1' ELSE '0' END AS side) AS d
+            WHERE r.usage IN ('order', 'near') AND r.item ->> 'k' = 'op'
+              AND EXISTS (SELECT FROM pg_amop AS a WHERE a.amopopr = (r.item ->> 'f')::oid AND a.amoppurpose = 'o')
+           UNION ALL
            SELECT jsonb_build_object('v', r.item, 'u', r.usage, 'j', false, 'desc', r.item -> 'rest' ? 'DESC',
                                      'first', CASE WHEN r.item -> 'rest' ? 'NULLS' THEN r.item -> 'rest' ? 'FIRST' ELSE r.item -> 'rest' ? 'DESC' END,
                                      'using', r.item -> 'rest' ? 'USING')
-            WHERE r.usage IN ('order', 'group', 'near')) AS t
+            WHERE r.usage IN ('order', 'group')
+              AND NOT EXISTS (SELECT FROM pg_amop AS a WHERE a.amopopr = (r.item ->> 'f')::oid AND a.amoppurpose = 'o')) AS t
      ORDER BY r.place, r.part, r.n;
 END
 $$;
@@ -101,9 +111,9 @@ BEGIN
     operators AS MATERIALIZED (
         SELECT t.*, (names #>> ARRAY[t.instance, 'r'])::oid AS relid, (names #>> ARRAY[t.instance, 'before'])::float8 AS rows_before,
                (names #>> ARRAY[t.instance, 'after'])::float8 AS rows_after, (t.v ->> 'y')::oid AS type,
-               CASE t.u WHEN 'op' THEN (t.term ->> 'f')::oid
-                        WHEN 'near' THEN (t.v ->> 'f')::oid
-                        WHEN 'any' THEN (SELECT o.oid FROM asymm._operator_named(t.term ->> 'o', t.term ->> 's', (t.v ->> 'y')::oid,
+               CASE WHEN t.v ? 'same' OR t.term -> 'all' = 'true' THEN NULL
+                    WHEN t.u IN ('op', 'near') THEN (t.term ->> 'f')::oid
+                    WHEN t.u = 'any' THEN (SELECT o.oid FROM asymm._operator_named(t.term ->> 'o', t.term ->> 's', (t.v ->> 'y')::oid,
                                              (SELECT y.typelem FROM pg_type AS y WHERE y.oid = (t.term ->> 'z')::oid AND y.typelem <> 0), names) AS o)
                END AS opno
           FROM term AS t
@@ -119,8 +129,7 @@ BEGIN
            (j.v ->> 'c')::name, j.type,
            -- CREATE INDEX takes it: a column, or what is immutable and of a known type.
            j.v -> 'i' = 'true' AND j.type IS NOT NULL AND j.v ->> 'k' <> 'const' AND (j.v ->> 'k' <> 'column' OR j.v ? 'c'),
-           CASE WHEN j.u IN ('op', 'any') AND (j.v ? 'same' OR j.term -> 'all' = 'true') THEN 'other'
-                WHEN j.u IN ('op', 'any') AND j.strategy = 3
+           CASE WHEN j.u IN ('op', 'any') AND j.strategy = 3
                 THEN CASE WHEN j.term -> 'j' = 'true' THEN 'join' WHEN j.u = 'any' THEN 'any' ELSE 'equality' END
                 WHEN j.u = 'op' AND j.strategy IS NOT NULL THEN CASE WHEN j.term -> 'j' = 'true' THEN 'join range' ELSE 'range' END
                 WHEN j.u = 'row' THEN 'row'
@@ -129,7 +138,7 @@ BEGIN
                 WHEN j.u IN ('order', 'group') AND j.term -> 'using' IS DISTINCT FROM 'true' THEN j.u
                 WHEN j.u = 'near' THEN 'near'
                 ELSE 'other' END,
-           CASE WHEN j.u = 'near' THEN j.v ->> 'o' ELSE j.term ->> 'o' END, j.opno, j.term ->> 'x', j.term ->> 'w', j.term ->> 'g',
+           j.term ->> 'o', j.opno, j.term ->> 'x', j.term ->> 'w', j.term ->> 'g',
            (j.term -> 'desc')::boolean, (j.term -> 'first')::boolean, (j.term ->> 'q')::integer, j.rows_before, j.rows_after
       FROM judged AS j;
 END

@@ -35,12 +35,12 @@ BEGIN
         UNION ALL SELECT e.keys, 'equality', j.keys, 'join', t.keys, t.role, true FROM j, e, tail AS t WHERE e.keys <> '{}'),
     -- A column once, where it comes first.
     lists AS (
-        SELECT p.*, ARRAY(SELECT k.key FROM unnest(p.a || p.b || p.c) WITH ORDINALITY AS k (key, n)
-                           GROUP BY regexp_replace(k.key, '( DESC| ASC)?( NULLS (FIRST|LAST))?$', ''), k.key
-                          HAVING min(k.n) = (SELECT min(o.n) FROM unnest(p.a || p.b || p.c) WITH ORDINALITY AS o (key, n)
-                                              WHERE regexp_replace(o.key, '( DESC)?( NULLS (FIRST|LAST))?$', '')
-                                                    = regexp_replace(k.key, '( DESC)?( NULLS (FIRST|LAST))?$', ''))
-                           ORDER BY min(k.n)) AS keys
+        SELECT p.*, ARRAY(SELECT d.key
+                            FROM (SELECT DISTINCT ON (b.bare) k.key, k.n
+                                    FROM unnest(p.a || p.b || p.c) WITH ORDINALITY AS k (key, n)
+                                   CROSS JOIN LATERAL (SELECT regexp_replace(k.key, '( DESC)?( NULLS (FIRST|LAST))?$', '') AS bare) AS b
+                                   ORDER BY b.bare, k.n) AS d
+                           ORDER BY d.n) AS keys
           FROM parts AS p)
     SELECT DISTINCT ON (l.keys) l.keys,
            (SELECT string_agg(concat_ws(' ', p.role, CASE WHEN p.role NOT LIKE '% by' THEN 'on' END, array_to_string(p.keys, ', ')),

@@ -1,8 +1,8 @@
 -- The candidates of one plan.
 
--- Columns a plan needs of each table beyond its conditions; NULL where it needs the row itself (it is changed or locked, or
+-- Columns a plan needs of each table, and of these the ones only conditions name; NULL where it needs the row itself (it is changed or locked, or
 -- named as a whole). A node that only hands rows on may print more than is needed, so the node that computes says it.
-CREATE OR REPLACE FUNCTION asymm._needed_columns(plan jsonb, names jsonb) RETURNS TABLE (instance text, columns text[])
+CREATE OR REPLACE FUNCTION asymm._needed_columns(plan jsonb, names jsonb) RETURNS TABLE (instance text, columns text[], conditional text[])
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off SET plan_cache_mode = force_generic_plan
@@ -20,28 +20,28 @@ BEGIN
           FROM relation AS r),
     -- All nodes' conditions, and what the sources give.
     text AS (
-        SELECT NULL::text AS instance, e.text
+        SELECT NULL::text AS instance, e.text, k.key ~ 'Cond|Filter' AS condition
           FROM nodes AS n CROSS JOIN LATERAL jsonb_each(n.node) AS k
          CROSS JOIN LATERAL jsonb_array_elements_text(asymm._texts(k.value)) AS e (text)
          WHERE k.key IN ('Filter', 'Index Cond', 'Recheck Cond', 'Join Filter', 'Hash Cond', 'Merge Cond', 'TID Cond', 'One-Time Filter', 'Order By',
                          'Sort Key', 'Group Key', 'Cache Key')
             OR k.key = 'Output' AND n.place IN (SELECT c.place FROM computing AS c)
         UNION ALL
-        SELECT s.instance, e.text
+        SELECT s.instance, e.text, false
           FROM source AS s JOIN nodes AS n ON n.place = s.place
          CROSS JOIN LATERAL jsonb_array_elements_text(asymm._texts(n.node -> 'Output')) AS e (text)
          WHERE e.text IS NOT NULL),
     token AS (
-        SELECT x.instance, t.token, t.n, lag(t.token) OVER w AS before, lead(t.token) OVER w AS next, lead(t.token, 2) OVER w AS second
+        SELECT x.instance, x.condition, t.token, t.n, lag(t.token) OVER w AS before, lead(t.token) OVER w AS next, lead(t.token, 2) OVER w AS second
           FROM (SELECT x.*, row_number() OVER () AS id FROM text AS x) AS x
          CROSS JOIN LATERAL unnest(asymm._tokens(x.text)) WITH ORDINALITY AS t (token, n)
         WINDOW w AS (PARTITION BY x.id ORDER BY t.n)),
     named AS (
-        SELECT DISTINCT names #>> ARRAY[asymm._unquoted(t.token), 's'] AS instance, asymm._unquoted(t.second) AS name
+        SELECT names #>> ARRAY[asymm._unquoted(t.token), 's'] AS instance, asymm._unquoted(t.second) AS name, t.condition
           FROM token AS t
-         WHERE t.next = '.' AND t.before IS DISTINCT FROM '.' AND names ? asymm._unquoted(t.token)
-        UNION
-        SELECT t.instance, asymm._unquoted(t.token)
+         WHERE t.next = '.' AND t.before IS DISTINCT FROM '.' AND names ? CASE WHEN t.token LIKE '"%' THEN asymm._unquoted(t.token) ELSE t.token END
+        UNION ALL
+        SELECT t.instance, asymm._unquoted(t.token), false
           FROM token AS t
          WHERE t.instance = names #>> ARRAY[names #>> '{"",n}', 's'] AND t.next IS DISTINCT FROM '.' AND t.next IS DISTINCT FROM '('
            AND (names #> '{"",c}') ? asymm._unquoted(t.token) OR t.token = 'ctid' AND t.instance IS NOT NULL),
@@ -50,8 +50,12 @@ BEGIN
     SELECT r.instance,
            CASE WHEN bool_or(d.name IS NOT NULL AND NOT (names #> ARRAY[r.instance, 'c']) ? d.name)
                      OR r.instance IN (SELECT h.instance FROM held AS h) THEN NULL
-                ELSE COALESCE(array_agg(quote_ident(d.name) ORDER BY d.name) FILTER (WHERE d.name IS NOT NULL), '{}') END
-      FROM relation AS r LEFT JOIN named AS d ON d.instance = r.instance GROUP BY r.instance;
+                ELSE COALESCE(array_agg(quote_ident(d.name) ORDER BY d.name) FILTER (WHERE d.name IS NOT NULL), '{}') END,
+           COALESCE(array_agg(quote_ident(d.name)) FILTER (WHERE d.condition), '{}')
+      FROM relation AS r
+      LEFT JOIN (SELECT d.instance, d.name, bool_and(d.condition) AS condition FROM named AS d GROUP BY d.instance, d.name) AS d
+             ON d.instance = r.instance
+     GROUP BY r.instance;
 END
 $$;
 COMMENT ON FUNCTION asymm._needed_columns(jsonb, jsonb) IS 'The columns of each table that a plan needs; NULL where an index alone can''t do.';
@@ -67,7 +71,9 @@ DECLARE
     v_values text[];
     v_share double precision;
 BEGIN
-    SELECT s.null_frac, s.n_distinct, s.most_common_vals::text::text[] AS common, s.most_common_freqs AS freqs, c.reltuples, t.typname INTO v
+    SELECT s.null_frac, s.n_distinct,
+           CASE WHEN constant IS NOT NULL OR usage <> 'any' AND a.atttypid = 'boolean'::regtype THEN s.most_common_vals::text::text[] END AS common,
+           s.most_common_freqs AS freqs, c.reltuples, t.typname INTO v
       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
       JOIN pg_stats AS s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = attribute
       JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = attribute

@@ -11,12 +11,15 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH term AS MATERIALIZED (
-        SELECT t.*, CASE WHEN t.usage IN ('equality', 'any', 'other') AND t.attribute IS NOT NULL
+        SELECT t.*,
+               CASE WHEN t.usage = 'other' AND t.fit
+                    THEN asymm._pattern_key(t.relid, t.key, t.attribute, t.type, t.operator, t.constant) END AS pattern,
+               CASE WHEN t.usage IN ('equality', 'any', 'other') AND t.attribute IS NOT NULL
                          THEN asymm._equality_share(t.relid, t.attribute, t.usage, t.operator, t.constant) END AS share
           FROM asymm._query_terms(plan, v_names) AS t),
     needed AS MATERIALIZED (SELECT n.* FROM asymm._needed_columns(plan, v_names) AS n),
     -- Conditions that all must hold, and those of each arm of an OR.
-    part AS (SELECT DISTINCT t.instance, t.relid, t.arm FROM term AS t WHERE t.usage NOT IN ('other', 'near')
+    part AS (SELECT DISTINCT t.instance, t.relid, t.arm FROM term AS t WHERE t.usage NOT IN ('other', 'near') OR t.pattern IS NOT NULL
              UNION SELECT t.instance, t.relid, NULL FROM term AS t),
     -- What the rows of an index can be limited to: a constant that few rows have.
     limits AS (
@@ -27,7 +30,7 @@ BEGIN
                 OR t.operator IN ('', 'NOT') OR t.operator LIKE 'IS %')
          ORDER BY t.instance, t.predicate, t.key),
     lists AS (
-        SELECT p.instance, p.relid, l.predicate, k.keys, k.reason, k.covering, l.predicate IS NOT NULL AS limited
+        SELECT p.instance, p.relid, l.predicate, l.key AS limited_by, k.keys, k.reason, k.covering, l.predicate IS NOT NULL AS limited
           FROM part AS p
          CROSS JOIN LATERAL (
                SELECT NULL::text AS predicate, NULL::text AS key
@@ -41,9 +44,10 @@ BEGIN
                       ARRAY(SELECT t.key FROM term AS t
                              WHERE t.instance = p.instance AND t.arm IS NOT DISTINCT FROM p.arm AND t.fit AND t.usage = 'join'
                              GROUP BY t.key ORDER BY min(t.place), t.key) AS joined,
-                      ARRAY(SELECT t.key FROM term AS t
-                             WHERE t.instance = p.instance AND t.arm IS NOT DISTINCT FROM p.arm AND t.fit AND t.usage IN ('range', 'join range')
-                             GROUP BY t.key ORDER BY min(t.place), t.key) AS ranges) AS r
+                      ARRAY(SELECT COALESCE(t.pattern, t.key) FROM term AS t
+                             WHERE t.instance = p.instance AND t.arm IS NOT DISTINCT FROM p.arm AND t.fit
+                               AND (t.usage IN ('range', 'join range') OR t.pattern IS NOT NULL)
+                             GROUP BY 1 ORDER BY min(t.place), 1) AS ranges) AS r
          CROSS JOIN LATERAL (
                -- As many of the keys in front as are this table's.
                SELECT COALESCE(jsonb_agg(o.list) FILTER (WHERE o.usage IN ('order', 'row')), '[]') AS orders,
@@ -60,7 +64,7 @@ BEGIN
                CASE WHEN l.key IS NOT NULL AND r.equal || r.joined || r.ranges = '{}' AND g.orders = '[]' AND g.groups = '[]'
                     THEN ARRAY[l.key] ELSE r.equal END, r.joined, r.ranges, g.orders, g.groups) AS k),
     found AS (
-        SELECT l.relid, l.keys, c.include, l.predicate,
+        SELECT l.relid, 'btree' AS method, l.keys, c.include, l.predicate,
                concat_ws(', ', l.reason, CASE WHEN l.limited THEN 'only rows where ' || l.predicate END,
                          CASE WHEN c.include <> '{}' THEN 'covering' END) AS reason
           FROM lists AS l
@@ -70,22 +74,38 @@ BEGIN
                UNION ALL
                SELECT x.include
                  FROM (SELECT ARRAY(SELECT k.key FROM unnest(n.columns) AS k (key)
-                                     WHERE k.key NOT IN (SELECT regexp_replace(o.key, ' .*$', '') FROM unnest(l.keys) AS o (key))) AS include) AS x
-                WHERE l.covering AND n.columns IS NOT NULL AND cardinality(x.include) BETWEEN 1 AND 4) AS c),
+                                     WHERE (k.key IS DISTINCT FROM l.limited_by OR k.key <> ALL (n.conditional))
+                                       AND k.key NOT IN (
+                                           SELECT regexp_replace(o.key, '( COLLATE .*)?( [a-z_]+_ops)?( DESC)?( NULLS (FIRST|LAST))?$', '')
+                                             FROM unnest(l.keys) AS o (key))) AS include) AS x
+                WHERE l.covering AND n.columns IS NOT NULL AND cardinality(x.include) BETWEEN 1 AND 4) AS c
+        UNION ALL
+        SELECT t.relid, m.method, ARRAY[m.indexed], '{}', NULL, m.reason
+          FROM term AS t
+         CROSS JOIN LATERAL asymm._method_candidates(t.relid, t.key, t.attribute, t.type, t.usage, t.operator, t.opno) AS m
+         WHERE t.fit AND t.pattern IS NULL
+        UNION ALL
+        SELECT u.relid, 'btree', u.keys, '{}', NULL,
+               format('foreign key %I: rows are looked for when one of %s is deleted', u.name, u.referenced::regclass)
+          FROM asymm._plan_nodes(plan) AS n
+          JOIN pg_namespace AS s ON s.nspname = n.node ->> 'Schema'
+          JOIN pg_class AS c ON c.relnamespace = s.oid AND c.relname = n.node ->> 'Relation Name'
+          JOIN asymm._unindexed_keys() AS u ON u.referenced = c.oid
+         WHERE n.kind = 'ModifyTable' AND n.node ->> 'Operation' = 'Delete'),
     named AS (
-        SELECT DISTINCT ON (f.relid, f.keys, f.include, f.predicate) f.*, c.relkind
-          FROM found AS f JOIN pg_class AS c ON c.oid = f.relid ORDER BY f.relid, f.keys, f.include, f.predicate, length(f.reason)),
+        SELECT DISTINCT ON (f.relid, f.method, f.keys, f.include, f.predicate) f.*
+          FROM found AS f ORDER BY f.relid, f.method, f.keys, f.include, f.predicate, length(f.reason)),
     existing AS MATERIALIZED (
         SELECT r.relid, i.* FROM (SELECT DISTINCT n.relid FROM named AS n) AS r CROSS JOIN LATERAL asymm._index_parts(r.relid) AS i)
-    SELECT n.relid, 'btree', n.keys, n.include, n.predicate, n.reason
+    SELECT n.relid, n.method, n.keys, n.include, n.predicate, n.reason
       FROM named AS n
      WHERE NOT EXISTS (
            -- What an index begins with it can do too.
            SELECT FROM existing AS e
-            WHERE e.relid = n.relid AND e.method = 'btree' AND e.predicate IS NOT DISTINCT FROM asymm._same_key(n.predicate)
+            WHERE e.relid = n.relid AND e.method = n.method AND e.predicate IS NOT DISTINCT FROM asymm._same_key(n.predicate)
               AND e.keys[:cardinality(n.keys)] = ARRAY(SELECT asymm._same_key(k.key) FROM unnest(n.keys) WITH ORDINALITY AS k (key, n) ORDER BY k.n)
               AND e.include || e.keys @> n.include)
-     ORDER BY n.relid, n.predicate NULLS FIRST, n.include, n.keys
+     ORDER BY n.relid, n.method, n.predicate NULLS FIRST, n.include, n.keys
      LIMIT 200;
 END
 $$;
