@@ -26,15 +26,12 @@ BEGIN
     IF declared IS NULL THEN
         RETURN QUERY SELECT 1, x.*, 10 FROM asymm._plan_extra_table(schema_name, object_name, actual, relid) AS x;
         RETURN;
-    ELSIF v_renames = '{}' AND asymm._divided_otherwise(declared, actual) THEN
+    ELSIF actual IS NOT NULL AND v_renames = '{}' AND asymm._remakes_table(declared, actual) THEN
         -- It is there before its partitions, which are made in the same phase.
         RETURN QUERY
         SELECT CASE WHEN s.phase = 50 THEN 0 ELSE row_number() OVER (ORDER BY s.phase, s.ord, s.name COLLATE "C", s.forward COLLATE "C")::integer END,
                s.part, s.name, s.forward, s.inverse, s.lock_class, s.hazards, s.precondition, s.phase
-          FROM (SELECT d.* FROM asymm._plan_divided(schema_name, object_name, declared, actual, relid) AS d
-                UNION ALL
-                SELECT p.phase, p.step + 100, p.part, p.name, p.forward, p.inverse, p.lock_class, p.hazards, p.precondition
-                  FROM asymm._plan(schema_name, object_name, declared, layout, NULL, NULL, '{}') AS p) AS s;
+          FROM asymm._plan_table_remade(schema_name, object_name, declared, layout, actual, relid) AS s;
         RETURN;
     END IF;
     -- v_now is the table after it was given its names back, or as CREATE TABLE will make it.

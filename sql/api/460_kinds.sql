@@ -239,12 +239,6 @@ BEGIN
     END IF;
     CASE asymm._kind_group(kind)
     WHEN 'table' THEN
-        -- Where the columns stay, the rows do too.
-        IF v_from IS NULL AND declared IS NOT NULL AND actual IS NOT NULL AND asymm._remakes_table(declared, actual)
-           AND NOT asymm._divided_otherwise(declared, actual) THEN
-            RETURN QUERY SELECT p.* FROM asymm._plan_table_remade(schema_name, object_name, declared, layout, actual, object_id) AS p;
-            RETURN;
-        END IF;
         RETURN QUERY SELECT p.phase, p.step, p.part, p.name, p.forward, p.inverse, p.lock_class, p.hazards, p.precondition
                        FROM asymm._plan(schema_name::name, object_name::name, declared, layout, actual, object_id, renames) AS p;
     WHEN 'relations' THEN

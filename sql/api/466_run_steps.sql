@@ -18,7 +18,8 @@ AS $$
 DECLARE
     v_lossless boolean;
 BEGIN
-    IF step ->> 'precondition' IS NULL THEN
+    -- An older snapshot does not show what was written before the lock.
+    IF step ->> 'precondition' IS NULL OR current_setting('transaction_isolation') <> 'read committed' THEN
         RETURN false;
     END IF;
     -- No row comes between the question and the step.
@@ -101,7 +102,7 @@ BEGIN
                 RAISE EXCEPTION '%', v_message USING ERRCODE = v_state, HINT = v_hint,
                     DETAIL = concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000));
             END IF;
-            stuck := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'hint', NULLIF(v_hint, ''),
+            stuck := jsonb_build_object('steps', v_waiting, 'sqlstate', v_state, 'message', v_message, 'hint', NULLIF(v_hint, ''),
                 'detail', concat_ws(' ', NULLIF(v_detail, ''), 'Statement: ' || left(v_statement, 2000)));
             EXIT;
         END IF;

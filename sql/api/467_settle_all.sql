@@ -1,45 +1,4 @@
--- What is left of a repair of everything: after a round, and when rights are missing.
-
--- Items that the caller may act on, without those for which rights were found to be missing ({kind, object, message}).
-CREATE OR REPLACE FUNCTION asymm._healable(items jsonb, denied jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (SELECT jsonb_agg(i) FROM jsonb_array_elements(items) AS i
-             WHERE asymm._may_act((i ->> 'owner')::name)
-               AND (i -> 'baseline' = 'null' OR asymm._may_act(asymm._declared_owner(i ->> 'kind', i -> 'declared')))
-               AND (denied IS NULL OR NOT denied @> jsonb_build_array(jsonb_build_object('kind', i -> 'kind', 'object',
-                        asymm._object_identity(i ->> 'kind', i ->> 'schema', i ->> 'name')))));
-END
-$$;
-COMMENT ON FUNCTION asymm._healable(jsonb, jsonb) IS 'Those items of a plan that the caller has the rights to repair; NULL for none.';
-
-CREATE OR REPLACE FUNCTION asymm._leave_out(action bigint, denied jsonb) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v asymm.action := asymm._require_action(action, ARRAY['applying']);
-    v_denied jsonb := COALESCE(v.evidence_before -> 'denied', '[]') || jsonb_build_array(denied);
-    v_items jsonb := asymm._differing();
-    v_open jsonb := asymm._healable(v_items, v.evidence_before -> 'denied');
-    v_rest jsonb := asymm._healable(v_items, v_denied);
-BEGIN
-    -- It has to be the repair of the object itself that is denied, and something has to be left.
-    IF v_rest IS NULL OR jsonb_array_length(v_rest) = jsonb_array_length(v_open) THEN
-        RETURN NULL;
-    END IF;
-    UPDATE asymm.action AS a
-       SET steps = asymm._plan_set(v_rest), evidence_before = a.evidence_before || jsonb_build_object('denied', v_denied)
-     WHERE a.id = v.id RETURNING a.* INTO v;
-    INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
-    VALUES (action, v.state, v.state, asymm._caller(), format('left out for lack of rights: %s %s', denied ->> 'kind', denied ->> 'object'));
-    RETURN NULLIF(v.steps, '[]');
-END
-$$;
-COMMENT ON FUNCTION asymm._leave_out(bigint, jsonb)
-    IS 'Plans a repair of everything anew without an object that the caller lacks the rights for; NULL when nothing is left to do.';
+-- What is left of a repair of everything after a round.
 
 -- After a round: what is to be run still, NULL when there is nothing but what was withheld; and what of that still stands
 -- (a part that follows a parent's is mended with the parent).
@@ -62,7 +21,7 @@ BEGIN
     END IF;
     v_names := asymm._item_names(v_items);
     v_fingerprint := asymm._fingerprint_items(v_items);
-    v_items := asymm._healable(v_items, v.evidence_before -> 'denied');
+    v_items := asymm._without_held(asymm._healable(v_items, v.evidence_before -> 'denied'), v.evidence_before -> 'held');
     -- An object that only withheld steps could mend is left alone, and with it what depends on it.
     FOR v_item IN SELECT i FROM jsonb_array_elements(v_items) AS i
                    WHERE EXISTS (SELECT FROM jsonb_array_elements(_settle_all.withheld) AS w WHERE w -> 'kind' = i -> 'kind'

@@ -80,7 +80,7 @@ BEGIN
     v_steps := asymm._known_steps(ran, v.steps);
     UPDATE asymm.action
        SET steps = v_steps, applied_by = asymm._caller(), applied_at = clock_timestamp(), fingerprint_after = v_fingerprint,
-           evidence_after = jsonb_build_object('withheld', asymm._known_steps(withheld, v.steps),
+           evidence_after = jsonb_build_object('withheld', asymm._known_steps(withheld, v.steps || COALESCE(v.evidence_before -> 'left', '[]')),
                'parts', asymm._healed_facts(v_steps, v_names), 'hanging', asymm._hanging_on(v_steps, true),
                'objects', NULLIF(v_names, '[]'))
      WHERE id = v.id;
@@ -107,10 +107,10 @@ BEGIN
     IF v_baselines <> '{}' THEN
         PERFORM asymm._inspect(v_baselines, 'call');
     END IF;
-    RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'verified', 'error', NULL);
+    RETURN jsonb_build_object('action', action, 'target', '*', 'state', 'verified', 'error', NULL, 'differing', v_names);
 END
 $$;
-COMMENT ON FUNCTION asymm._finish_heal_all(bigint, jsonb, jsonb, jsonb) IS 'Ends a repair of everything: ledger, drift rows, what is known of the objects; returns {action, target, state, error}.';
+COMMENT ON FUNCTION asymm._finish_heal_all(bigint, jsonb, jsonb, jsonb) IS 'Ends a repair of everything: ledger, drift rows, what is known of the objects; returns {action, target, state, error, differing}.';
 
 CREATE OR REPLACE FUNCTION asymm.heal_all(dry_run boolean DEFAULT false, allow_data_loss boolean DEFAULT false)
 RETURNS TABLE (action bigint, step integer, object text, statement text, inverse text, lock_class text, hazards text[], state text)
@@ -124,6 +124,7 @@ DECLARE
     v_ran jsonb := '[]';
     v_withheld jsonb := '[]';
     v_rounds integer := 0;
+    v_tries integer := 0;
     v_action bigint;
     v_error jsonb;
     v_result jsonb;
@@ -134,6 +135,11 @@ DECLARE
     v_kind text;
     v_object text;
     v_denied jsonb;
+    v_stuck jsonb;
+    v_before jsonb;
+    v_new jsonb := '[]';
+    v_held jsonb := '[]';
+    v_kept jsonb := '[]';
     v_lock_timeout text := current_setting('lock_timeout');
 BEGIN
     PERFORM asymm._require_text(dry_run::text, 'dry_run');
@@ -153,41 +159,59 @@ BEGIN
         PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
         LOOP
             v_denied := NULL;
+            v_stuck := '[]';
             BEGIN
                 WHILE v_steps IS NOT NULL LOOP
                     v_rounds := v_rounds + 1;
+                    v_before := v_steps;
                     v_round := asymm._run_steps(v_steps, allow_data_loss);
                     v_ran := v_ran || v_round.ran;
                     v_withheld := v_withheld || v_round.withheld;
                     SELECT s.steps, s.still_withheld INTO v_steps, v_withheld FROM asymm._settle_all(v_action, v_withheld) AS s;
                     PERFORM asymm._show_steps(v_steps, 'forward');
                     IF v_steps IS NOT NULL AND v_round.stuck IS NOT NULL AND (v_rounds = 6 OR v_round.ran = '[]') THEN
+                        v_stuck := v_round.stuck -> 'steps';
                         RAISE EXCEPTION '%', v_round.stuck ->> 'message'
                             USING ERRCODE = v_round.stuck ->> 'sqlstate', DETAIL = v_round.stuck ->> 'detail',
                                   HINT = COALESCE(v_round.stuck ->> 'hint', 'Nothing was changed.');
-                    ELSIF v_steps IS NOT NULL AND v_rounds = 6 THEN
+                    ELSIF v_steps IS NOT NULL AND (v_rounds = 6 OR v_steps = v_before) THEN
+                        v_stuck := v_steps;
                         RAISE EXCEPTION 'the repair did not converge' USING ERRCODE = 'SY007',
                             DETAIL = format('Still to do: %s', left((
                                 SELECT string_agg(s ->> 'forward', '; ') FROM jsonb_array_elements(v_steps) AS s), 2000)),
                             HINT = 'Nothing was changed. Heal the objects one by one, or accept them with asymm.adopt().';
                     END IF;
                 END LOOP;
+                -- Once more without what was taken away for steps that are withheld; nothing of this run stays.
+                v_new := asymm._holds(v_withheld, v_held);
+                IF v_ran <> '[]' AND v_new <> '[]' AND v_tries < 8 THEN
+                    RAISE EXCEPTION USING ERRCODE = 'SY012', MESSAGE = 'some steps are withheld';
+                END IF;
             EXCEPTION WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL,
                                         v_hint = PG_EXCEPTION_HINT, v_kind = PG_DATATYPE_NAME, v_object = CONSTRAINT_NAME;
                 v_error := jsonb_build_object('sqlstate', v_state, 'message', v_message, 'detail', v_detail, 'hint', v_hint);
+                -- What can't be done while other steps are withheld waits with them.
+                v_new := CASE WHEN v_state = 'SY012' THEN v_new
+                              WHEN v_stuck <> '[]' AND v_withheld || v_held <> '[]' AND v_tries < 8
+                              THEN asymm._holds(v_withheld || v_stuck, v_held) ELSE '[]' END;
+                v_kept := v_kept || CASE WHEN v_new <> '[]' THEN v_withheld || v_stuck ELSE '[]' END;
                 v_ran := v_plan -> 'steps';
                 v_withheld := '[]';
                 IF v_state = '42501' AND v_object <> '' THEN
                     v_denied := jsonb_build_object('kind', v_kind, 'object', v_object);
                 END IF;
             END;
-            EXIT WHEN v_denied IS NULL;
+            EXIT WHEN v_error IS NULL OR v_denied IS NULL AND v_new = '[]';
             -- Nothing was changed: all the rest, then.
-            v_steps := asymm._leave_out(v_action, v_denied);
+            v_tries := v_tries + 1;
+            v_held := v_held || v_new;
+            v_steps := asymm._leave_out(v_action, v_denied, v_held, v_kept);
             EXIT WHEN v_steps IS NULL;
-            RAISE WARNING 'not healed for lack of rights: % %', v_kind, v_object
-                USING ERRCODE = 'insufficient_privilege', DETAIL = v_message, HINT = 'Call asymm.heal_all() as a role that has them.';
+            IF v_denied IS NOT NULL THEN
+                RAISE WARNING 'not healed for lack of rights: % %', v_kind, v_object
+                    USING ERRCODE = 'insufficient_privilege', DETAIL = v_message, HINT = 'Call asymm.heal_all() as a role that has them.';
+            END IF;
             v_plan := jsonb_set(v_plan, '{steps}', v_steps);
             v_error := NULL;
             v_ran := '[]';
@@ -195,8 +219,13 @@ BEGIN
         END LOOP;
         PERFORM set_config('asymm.action', '', true);
         PERFORM set_config('lock_timeout', v_lock_timeout, true);
-        v_result := asymm._finish_heal_all(v_action, v_ran, v_withheld, v_error);
+        v_result := asymm._finish_heal_all(v_action, v_ran, v_kept || v_withheld, v_error);
         PERFORM asymm._warn_unfinished(v_result);
+        -- What waited may have been mended with something else.
+        SELECT v_withheld || COALESCE(jsonb_agg(k ORDER BY n), '[]') INTO v_withheld
+          FROM jsonb_array_elements(v_kept) WITH ORDINALITY AS k (k, n)
+         WHERE v_error IS NULL AND v_result -> 'differing' @> jsonb_build_array(jsonb_build_object(
+                   'kind', k -> 'kind', 'schema', k -> 'schema', 'name', k -> 'called'));
         v_steps := v_ran;
     END IF;
     RETURN QUERY

@@ -20,7 +20,7 @@ DECLARE
             'reject', 'revert',
         'set_policy', 'unset_policy',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
-        'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all', '_leave_out',
+        'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all', '_leave_out', '_holds',
         'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
             'report_to_fleet', 'leave_fleet',
         '_begin_revert', '_queue_index', '_queue_index_back', '_finish_revert', '_is_undone', 'create_actor', 'pause', 'resume', 'configure_organ'];

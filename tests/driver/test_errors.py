@@ -13,7 +13,7 @@ from support.cluster import ROOT, Cluster
 from support.database import Database
 
 # SY010 and SY011 never leave the extension. The rest: pulse() or CREATE EXTENSION was run in a wrong way.
-INTERNAL = {"SY010", "SY011"}
+INTERNAL = {"SY010", "SY011", "SY012"}
 UNMAPPED = {"invalid_transaction_termination", "read_only_sql_transaction", "invalid_role_specification"}
 
 RAISE = (

@@ -58,6 +58,7 @@ CREATE VIEW lines AS SELECT line FROM log;
 DROP FOREIGN TABLE product;
 CREATE TABLE product (id integer NOT NULL, name text);
 --- on another server
+-- remade: product
 DROP FOREIGN TABLE product;
 CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw;
 CREATE FOREIGN TABLE product (id integer NOT NULL, name text) SERVER other;
