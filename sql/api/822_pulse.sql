@@ -72,7 +72,7 @@ BEGIN
     COMMIT;
     WHILE v_ends IS NULL LOOP
         BEGIN
-            v_lease := asymm._take_lease(lane, forced, v_run_at, v_lease.stops);
+            v_lease := asymm._take_lease(lane, forced, v_run_at, v_end, v_lease.stops);
             v_wait := v_lease.wait;
             v_ends := COALESCE(v_lease.ends, CASE WHEN NOT wait AND v_wait IS NOT NULL THEN 'busy' END);
         EXCEPTION WHEN lock_not_available THEN
@@ -113,8 +113,9 @@ BEGIN
         v_tick := GREATEST(floor(EXTRACT(epoch FROM v_now - v_anchor)::float8 / v_period)::bigint + 1, v_seq + 1);
         v_next := v_anchor + v_tick * v_period * interval '1 s';
         IF v_next > v_end AND (v_period < 3 OR v_now >= v_end) THEN
-            v_ends := 'duration';
-            EXIT;
+            v_ends := CASE WHEN NOT asymm._cron_is_held(lane) THEN 'duration' END;
+            EXIT WHEN v_ends IS NOT NULL;
+            v_end := v_next;
         END IF;
         v_wait := LEAST(1, GREATEST(0, EXTRACT(epoch FROM LEAST(v_next, v_end) - v_now)::float8));
         BEGIN
@@ -143,12 +144,13 @@ BEGIN
         v_idle := v_open[3] = 0;
         v_look := COALESCE(v_look, true) OR cardinality(v_works) <= 1 OR lane = 'slow';
         BEGIN
-            v_begin := asymm._beat_begin(lane, v_lease.version, v_look);
+            -- Between two ticks no organ runs, so none is asked for.
+            v_begin := asymm._beat_begin(lane, v_lease.version, v_look AND v_woke >= v_next);
             IF v_begin.organs IS NOT NULL THEN
                 v_names := v_begin.organs;
                 v_notify := v_begin.notify;
             END IF;
-            v_look := COALESCE(v_begin.again, false);
+            v_look := COALESCE(v_begin.again, v_look AND v_woke < v_next);
             IF COALESCE(v_begin.ends, 'version') = 'version' AND v_woke >= v_next THEN
                 FOREACH v_organ IN ARRAY v_names LOOP
                     v_ran := v_rest;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -102,6 +103,42 @@ def test_start_stop_orphans_and_a_dead_scheduler(own_db: MakeDatabase) -> None:
     assert db.value("SELECT count(*) FROM asymm.actions") == 0
     db.sql("SELECT * FROM asymm.stop()")
     loop.join()
+
+
+def test_a_loop_outlasts_other_jobs_where_pg_cron_waits_for_them(own_db: MakeDatabase) -> None:
+    """Before 1.5 it starts no successor while any job runs: the beats of that time would be missing."""
+    db = own_db()
+    if not db.value("SELECT asymm._cron_is_serial()"):
+        pytest.skip("this pg_cron starts jobs while others run")
+    actor, owner = make_actor(db)
+    make_table(db, owner)
+    for name, command in (
+        ("fast", "CALL asymm.pulse(duration => '1 s', lane => 'fast', wait => false)"),
+        ("other", "SELECT pg_sleep(4)"),
+    ):
+        db.sql(
+            "SELECT cron.schedule_in_database(%s, '@reboot', %s, current_database(), %s)",
+            name,
+            command,
+            actor,
+        )
+    db.own.close()
+    db.server.stop()
+    db.server.start()
+    db.wait_for("SELECT count(*) = 2 FROM cron.job_run_details WHERE status = 'succeeded'")
+    beats = db.value("SELECT sum(beats) FROM asymm.beat_summary WHERE lane = 'fast'")
+    assert 17 <= beats <= 24
+    assert db.value("SELECT beat_at - ends_at FROM asymm.pulse_state") > timedelta(seconds=2)
+    # One that is over its time is not what the slow lane may stay beside.
+    session = db.connect(user=actor, autocommit=True)
+    db.sql(
+        "UPDATE asymm.pulse_state SET (pid, backend_start) ="
+        " (SELECT pid, backend_start FROM pg_stat_activity WHERE pid = %s)",
+        session.info.backend_pid,
+    )
+    assert session.execute("SELECT asymm._fast_lane_runs()").fetchone() == (False,)
+    db.sql("UPDATE asymm.pulse_state SET ends_at = now() + interval '1 min'")
+    assert session.execute("SELECT asymm._fast_lane_runs()").fetchone() == (True,)
 
 
 def test_start_elsewhere_gives_the_commands(db: Database) -> None:
