@@ -10,7 +10,7 @@ $$;
 COMMENT ON FUNCTION asymm._alive(integer, timestamptz) IS 'True while this session lives; a number given to another process later does not count.';
 
 CREATE OR REPLACE FUNCTION asymm._take_lease(
-    lane text, forced boolean, run_at timestamptz, ends_at timestamptz, run_stops bigint,
+    lane text, forced boolean, run_at timestamptz, run_stops bigint,
     OUT wait double precision, OUT ends text, OUT stops bigint, OUT version text, OUT anchor timestamptz,
     OUT period double precision, OUT seq bigint, OUT beat_at timestamptz, OUT clock_jump interval)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -41,10 +41,10 @@ BEGIN
      WHERE s.actor = session_user AND s.lane = $1 FOR UPDATE SKIP LOCKED;
     wait := 0.05;
     IF NOT FOUND THEN
-        stops := $5;
+        stops := $4;
         RETURN;
     END IF;
-    stops := COALESCE($5, v_old.stops);
+    stops := COALESCE($4, v_old.stops);
     anchor := v_old.anchor;
     IF v_old.stops > stops THEN
         ends := 'stopped';
@@ -72,7 +72,7 @@ BEGIN
         beat_at := NULL;
     END IF;
     UPDATE asymm.pulse_state s
-       SET pid = pg_backend_pid(), backend_start = v_me.backend_start, run_at = $3, ends_at = $4,
+       SET pid = pg_backend_pid(), backend_start = v_me.backend_start, run_at = $3,
            run_stops = _take_lease.stops,
            anchor = _take_lease.anchor, period = _take_lease.period, version = _take_lease.version,
            clock_jumps = s.clock_jumps + (_take_lease.clock_jump IS NOT NULL)::integer
@@ -83,7 +83,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
+COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
 
 CREATE OR REPLACE FUNCTION asymm._fast_lane_runs() RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -94,9 +94,10 @@ DECLARE
 BEGIN
     WHILE clock_timestamp() < v_start + interval '300 ms' LOOP
         PERFORM pg_stat_clear_snapshot();
-        IF EXISTS (SELECT FROM asymm.pulse_state s
-                    WHERE s.actor = session_user AND s.lane = 'fast' AND s.ends_at > clock_timestamp()
-                      AND asymm._alive(s.pid, s.backend_start)) THEN
+        -- A loop that is about to leave holds its row.
+        PERFORM FROM asymm.pulse_state s
+          WHERE s.actor = session_user AND s.lane = 'fast' AND asymm._alive(s.pid, s.backend_start) FOR KEY SHARE SKIP LOCKED;
+        IF FOUND THEN
             RETURN true;
         END IF;
         -- Its session comes within some milliseconds; if none is there, pg_cron may be waiting for this one to leave.
@@ -109,10 +110,11 @@ BEGIN
     RETURN false;
 END
 $$;
-COMMENT ON FUNCTION asymm._fast_lane_runs() IS 'True once the fast loop of this login runs and is not due to end; waits 0.3 s for it, if its session is on the way.';
+COMMENT ON FUNCTION asymm._fast_lane_runs() IS 'True once the fast loop of this login runs and is not leaving; waits 0.3 s for it, if its session is on the way.';
 
 -- A pg_cron that waits for all its jobs before it starts one would leave a lane without a loop for as long as another job
--- runs: so nothing leaves before those others do. The fast lane goes last, the slow one waits for jobs that are not ours.
+-- runs: so nothing leaves before those others do. The fast lane goes last, the slow one waits for jobs that are not ours. The
+-- row is locked before one looks, and then until the lease is given back: of two that come and go at once one sees the other.
 CREATE OR REPLACE FUNCTION asymm._cron_is_held(lane text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -121,14 +123,17 @@ BEGIN
     IF NOT asymm._cron_is_serial() THEN
         RETURN false;
     END IF;
+    PERFORM FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = $1 FOR UPDATE;
     PERFORM pg_stat_clear_snapshot();
     RETURN EXISTS (SELECT FROM pg_stat_activity AS me
                      JOIN pg_stat_activity AS a ON a.backend_type = me.backend_type AND a.pid <> me.pid
                     WHERE me.pid = pg_backend_pid() AND me.backend_type = 'pg_cron'
                       AND a.query !~ CASE lane WHEN 'fast' THEN 'asymm\.pulse\(.*lane => ''fast''' ELSE 'asymm\.pulse\(' END);
+EXCEPTION WHEN lock_not_available THEN
+    RETURN true;
 END
 $$;
-COMMENT ON FUNCTION asymm._cron_is_held(text) IS 'True while pg_cron, before 1.5, would start no successor of this loop, since another job runs.';
+COMMENT ON FUNCTION asymm._cron_is_held(text) IS 'True while pg_cron, before 1.5, would start no successor of this loop, since another job runs; else holds the row of this loop until its transaction ends.';
 
 CREATE OR REPLACE FUNCTION asymm._beat_begin(
     lane text, version text, look boolean, OUT ends text, OUT notify text, OUT organs text[],

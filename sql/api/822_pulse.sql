@@ -72,7 +72,7 @@ BEGIN
     COMMIT;
     WHILE v_ends IS NULL LOOP
         BEGIN
-            v_lease := asymm._take_lease(lane, forced, v_run_at, v_end, v_lease.stops);
+            v_lease := asymm._take_lease(lane, forced, v_run_at, v_lease.stops);
             v_wait := v_lease.wait;
             v_ends := COALESCE(v_lease.ends, CASE WHEN NOT wait AND v_wait IS NOT NULL THEN 'busy' END);
         EXCEPTION WHEN lock_not_available THEN
@@ -115,14 +115,17 @@ BEGIN
         IF v_next > v_end AND (v_period < 3 OR v_now >= v_end) THEN
             v_ends := CASE WHEN NOT asymm._cron_is_held(lane) THEN 'duration' END;
             EXIT WHEN v_ends IS NOT NULL;
+            COMMIT;
             v_end := v_next;
         END IF;
         v_wait := LEAST(1, GREATEST(0, EXTRACT(epoch FROM LEAST(v_next, v_end) - v_now)::float8));
         BEGIN
             v_slept := asymm._sleep(v_wait);
-        EXCEPTION WHEN query_canceled THEN
-            v_slept := NULL;
+        EXCEPTION
+            WHEN query_canceled THEN v_slept := NULL;
+            WHEN invalid_schema_name OR undefined_function THEN v_ends := 'dropped';
         END;
+        EXIT WHEN v_ends IS NOT NULL;
         v_woke := clock_timestamp();
         v_jump := EXTRACT(epoch FROM v_woke - v_now)::float8 - COALESCE(v_slept, v_wait);
         IF abs(v_jump) > 1.1 THEN
@@ -184,14 +187,10 @@ BEGIN
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';
-        IF v_woke < v_next THEN
-            COMMIT;
-            CONTINUE;
-        END IF;
-
         -- Drift is on disk, for all to see, before its repair is planned.
+        COMMIT;
+        CONTINUE WHEN v_woke < v_next;
         IF lane = 'fast' AND v_seen IS NOT NULL THEN
-            COMMIT;
             BEGIN
                 v_seen := asymm._merge_seen(v_seen, asymm._plan_later());
                 v_action := asymm._claim_action();

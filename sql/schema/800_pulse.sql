@@ -65,7 +65,6 @@ CREATE TABLE asymm.pulse_state (
     stops bigint NOT NULL DEFAULT 0,
     run_stops bigint NOT NULL DEFAULT 0,
     registered_at timestamptz,
-    ends_at timestamptz,
     PRIMARY KEY (actor, lane)
 ) WITH (fillfactor = 30, autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 1000000);
 COMMENT ON TABLE asymm.pulse_state IS 'Lease and last beat of each loop; leadership is pid and backend_start of a session that is alive.';
@@ -77,7 +76,6 @@ COMMENT ON COLUMN asymm.pulse_state.missed IS 'Ticks that passed without a beat 
 COMMENT ON COLUMN asymm.pulse_state.skipped IS 'Beats that could not be recorded because somebody held this row or table locked.';
 COMMENT ON COLUMN asymm.pulse_state.stops IS 'Calls of asymm.stop(): a run that began at a smaller count ends. A count, since clocks jump.';
 COMMENT ON COLUMN asymm.pulse_state.run_stops IS 'The count when the last run began.';
-COMMENT ON COLUMN asymm.pulse_state.ends_at IS 'When the run that holds the lease means to end.';
 COMMENT ON COLUMN asymm.pulse_state.registered_at IS 'When asymm.start() was called for this actor; NULL: a loop started by other means.';
 
 -- One summary row a cycle (about ten beats).

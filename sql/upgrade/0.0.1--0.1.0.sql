@@ -139,9 +139,6 @@ COMMENT ON COLUMN asymm.catalogs_seen.full_at IS 'When everything was read last.
 
 -- A beat asks at once whether there is anything to do.
 DROP FUNCTION asymm._beat_begin(text, text, boolean);
-DROP FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint);
-ALTER TABLE asymm.pulse_state ADD COLUMN ends_at timestamptz;
-COMMENT ON COLUMN asymm.pulse_state.ends_at IS 'When the run that holds the lease means to end.';
 
 -- The DDL log asks the guards itself, and only where there is one: a second function was called with everybody's DDL. DDL that is
 -- under way calls it still, so it stays.
