@@ -71,7 +71,8 @@ BEGIN
         RETURN;
     END IF;
     owner := v_at.owner;
-    facts := v_at.facts;
+    facts := CASE WHEN v_base.kind IN ('table', 'materialized view') THEN asymm._without_index_work(_look.object_id, v_at.facts, v_base.facts)
+                  ELSE v_at.facts END;
     layout := v_at.layout;
     IF v_base.kind = 'table' THEN
         renames := asymm._inner_renames(baseline, v_base.facts, _look.object_id);

@@ -25,6 +25,7 @@ BEGIN
          WHERE NOT EXISTS (SELECT FROM asymm.action a
                             WHERE a.id = CASE WHEN action ~ '^[0-9]{1,18}$' THEN action::bigint END AND a.baseline_id = b.id
                               AND a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner))
+           AND NOT asymm._is_index_work(class_ids, object_ids)
          LIMIT 1);
 END
 $$;

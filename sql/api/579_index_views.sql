@@ -7,14 +7,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
-        SELECT CASE WHEN i.command IS NULL AND i.problem IS NOT NULL THEN format('tried again at %s', date_trunc('second', i.retry_at))
+        SELECT CASE WHEN i.waits_for IS NOT NULL THEN i.waits_for
+                    WHEN i.command IS NULL AND i.problem IS NOT NULL THEN format('tried again at %s', date_trunc('second', i.retry_at))
                     WHEN i.began_at IS NULL THEN 'waits for a builder'
                     ELSE COALESCE(p.phase || CASE WHEN p.blocks_total > 0 THEN format(', %s %% of blocks', 100 * p.blocks_done / p.blocks_total)
                                                   WHEN p.lockers_total > 0 THEN format(', %s of %s transactions', p.lockers_done, p.lockers_total)
                                                   ELSE '' END, 'runs') END
           FROM asymm.index_action AS i
           LEFT JOIN pg_stat_progress_create_index AS p ON p.relid = i.relid AND p.datname = current_database() AND p.pid = i.pid
-         WHERE i.action_id = action AND (i.command IS NOT NULL OR i.retry_at IS NOT NULL) LIMIT 1);
+         WHERE i.action_id = action AND (i.command IS NOT NULL OR i.retry_at IS NOT NULL OR i.waits_for IS NOT NULL) LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION asymm._index_progress(bigint) IS 'How far the command of an action on an index is; NULL when there is none.';

@@ -56,8 +56,8 @@ BEGIN
     IF v_cron THEN
         FOR v_job, object IN EXECUTE
             'SELECT j.jobid, j.jobname::text FROM cron.job j'
-            ' WHERE j.database = current_database() AND j.jobname LIKE ''asymmetrica %'' AND j.command LIKE '
-            '''%asymm.%'''
+            ' WHERE j.database = current_database() AND j.jobname LIKE ''asymmetrica %'' AND (j.command LIKE '
+            '''%asymm.%'' OR j.command LIKE ''/* asymmetrica %'')'
             '   AND ($1 IS NULL OR j.username = $1) ORDER BY j.jobid' USING $1::text
         LOOP
             EXECUTE 'SELECT cron.unschedule($1)' USING v_job;

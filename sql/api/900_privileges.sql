@@ -47,6 +47,8 @@ DECLARE
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
             '_apply_claimed',
+        '_tend_indexes', '_expire_advice', '_indexes_open', '_tend_command', '_index_command', '_index_command_ended', '_index_job', '_has_cron',
+            '_prepare_builder', '_index_job_report', '_unschedule', '_validate_indexes', '_order_index', '_take_index_command',
         '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',

@@ -10,20 +10,19 @@ CREATE TABLE asymm.index_action (
     shape text COLLATE "C" NOT NULL,
     requires text[] NOT NULL DEFAULT '{}',
     command text,
-    undoing boolean NOT NULL DEFAULT false,
     job bigint,
     pid integer,
     backend_start timestamptz,
     ordered_at timestamptz,
     began_at timestamptz,
     waits_since timestamptz,
+    waits_for text,
     problem text,
     retry_at timestamptz,
     built_at timestamptz,
     size_bytes bigint,
     scans_before bigint,
-    bytes_before bigint,
-    look_at timestamptz,
+    analyzed boolean NOT NULL DEFAULT false,
     looks integer NOT NULL DEFAULT 0,
     reverts_from text
 );
@@ -34,8 +33,8 @@ COMMENT ON TABLE asymm.index_action IS 'How far each action on an index is: the 
 COMMENT ON COLUMN asymm.index_action.shape IS 'What makes two indexes the same: method, keys, included columns and predicate.';
 COMMENT ON COLUMN asymm.index_action.requires IS 'Names of other indexes of the same advice with which alone it pays.';
 COMMENT ON COLUMN asymm.index_action.command IS 'The one statement that a builder has to run outside of a transaction; NULL when there is none.';
-COMMENT ON COLUMN asymm.index_action.undoing IS 'The command takes back: the action itself, or what a failed build left.';
 COMMENT ON COLUMN asymm.index_action.job IS 'Job of pg_cron that runs the command; NULL when a driver has to.';
+COMMENT ON COLUMN asymm.index_action.waits_for IS 'Why what is approved is not begun.';
 COMMENT ON COLUMN asymm.index_action.problem IS 'What the builder said when it failed.';
 COMMENT ON COLUMN asymm.index_action.scans_before IS 'Scans the server had counted on the index when it was built.';
 COMMENT ON COLUMN asymm.index_action.reverts_from IS 'The state in which it was when it was to be taken back.';

@@ -1,0 +1,114 @@
+-- What an index brought, measured. Time per call of each query before and after, in windows between looks; what happened to all queries
+-- at once (load, cache, clock of the machine) is seen on queries that don't touch the table, in the same windows, and taken off.
+
+-- The counters of what counts now, as one look.
+CREATE OR REPLACE FUNCTION asymm._mark_queries() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    v_at timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO asymm.query_mark (query_id, at, calls, exec_ms, blocks)
+    SELECT c.query_id, v_at, c.calls, c.exec_ms, c.blocks_hit + c.blocks_read
+      FROM asymm.query_counter AS c
+     WHERE c.query_id IN (
+           (SELECT l.query_id FROM asymm.query_load AS l
+             WHERE l.at > v_at - interval '2 hours' AND l.query_id > 0 GROUP BY l.query_id ORDER BY sum(l.exec_ms) DESC LIMIT 300)
+           UNION
+           SELECT q.query FROM asymm.action AS a
+            CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN jsonb_typeof(a.evidence_before -> 'queries') = 'array'
+                                                       THEN a.evidence_before -> 'queries' ELSE '[]' END) AS q (query bigint)
+            WHERE a.state IN ('approved', 'applying', 'applied') AND asymm._is_index_kind(a.kind)
+           UNION
+           SELECT k.query_id FROM asymm.query_look AS k
+             JOIN asymm.index_action AS i ON i.relid = ANY (k.relations)
+             JOIN asymm.action AS a ON a.id = i.action_id AND a.state IN ('approved', 'applying', 'applied'));
+    UPDATE asymm.index_action AS i SET looks = i.looks + 1
+      FROM asymm.action AS a WHERE a.id = i.action_id AND a.state IN ('approved', 'applied');
+    DELETE FROM asymm.query_mark AS m
+     WHERE m.at < v_at - (asymm._index_settings()).validation_max - interval '1 hour';
+END
+$$;
+COMMENT ON FUNCTION asymm._mark_queries() IS 'Takes a look: the counters of costly queries and of those that indexes are validated by.';
+
+-- How each query that touches the table fares: ratio of its time per call to before (low and high at the confidence asked for, which
+-- becomes stricter with each look so that all looks together err no more often), blocks, and what it saves.
+CREATE OR REPLACE FUNCTION asymm._measure_index(action bigint)
+RETURNS TABLE (query bigint, command text, advised boolean, windows integer, ratio double precision, low double precision, high double precision,
+               ms_before double precision, ms_after double precision, blocks_before double precision, blocks_after double precision,
+               calls bigint, calls_per_hour double precision, saved_ms_per_hour double precision, noise double precision, controls integer)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_i asymm.index_action;
+    v_queries bigint[];
+    v_since timestamptz;
+    v_doubt double precision;
+BEGIN
+    SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = action;
+    SELECT ARRAY(SELECT q.query FROM jsonb_to_recordset(CASE WHEN jsonb_typeof(a.evidence_before -> 'queries') = 'array'
+                                                             THEN a.evidence_before -> 'queries' ELSE '[]' END) AS q (query bigint))
+      INTO v_queries FROM asymm.action AS a WHERE a.id = action;
+    -- Before: as long as no other index of this table was changed.
+    SELECT max(o.built_at) INTO v_since FROM asymm.index_action AS o
+     WHERE o.relid = v_i.relid AND o.action_id <> action AND o.built_at < v_i.ordered_at;
+    v_doubt := (1 - (asymm._index_settings()).validation_confidence) / (GREATEST(v_i.looks, 1) * (GREATEST(v_i.looks, 1) + 1));
+    RETURN QUERY
+    WITH m AS MATERIALIZED (
+        SELECT m.query_id, m.at, m.at > v_i.built_at AS after, lag(m.at) OVER w AS since, m.calls - lag(m.calls) OVER w AS calls,
+               m.exec_ms - lag(m.exec_ms) OVER w AS ms, m.blocks - lag(m.blocks) OVER w AS blocks
+          FROM asymm.query_mark AS m WHERE m.at >= COALESCE(v_since, '-infinity')
+        WINDOW w AS (PARTITION BY m.query_id ORDER BY m.at)),
+    x AS MATERIALIZED (
+        SELECT m.*, ln(GREATEST(m.ms / m.calls, 1e-6)) AS y,
+               m.query_id = ANY (v_queries) AS advised,
+               CASE WHEN m.query_id = ANY (v_queries) OR v_i.relid = ANY (k.relations) THEN true
+                    WHEN cardinality(k.relations) > 0 THEN false END AS affected
+          FROM m LEFT JOIN asymm.query_look AS k ON k.query_id = m.query_id
+         WHERE m.calls > 0 AND m.ms >= 0 AND m.blocks >= 0
+           AND (m.at <= v_i.ordered_at OR m.since >= v_i.built_at)),
+    -- Of each query that is not affected: how far each window is from its mean before.
+    u AS (
+        SELECT x.at, x.after, x.query_id, x.y - avg(x.y) FILTER (WHERE NOT x.after) OVER (PARTITION BY x.query_id) AS shift
+          FROM x WHERE x.affected IS FALSE),
+    z AS MATERIALIZED (
+        SELECT u.at, percentile_cont(0.5) WITHIN GROUP (ORDER BY u.shift) AS shift FROM u
+         WHERE u.shift IS NOT NULL GROUP BY u.at HAVING count(*) >= 3),
+    -- What is left of them is noise: by how much a query changes for which nothing changed.
+    n AS MATERIALIZED (
+        SELECT COALESCE(GREATEST(sqrt(avg(c.change ^ 2)), 0.02), 0.05) AS noise, count(*)::integer AS controls
+          FROM (SELECT avg(u.shift - COALESCE(z.shift, 0)) FILTER (WHERE u.after) AS change
+                  FROM u LEFT JOIN z ON z.at = u.at GROUP BY u.query_id HAVING count(*) FILTER (WHERE u.after) >= 2) AS c
+         WHERE c.change IS NOT NULL),
+    q AS (
+        SELECT x.query_id, bool_or(x.advised) AS advised,
+               count(*) FILTER (WHERE NOT x.after) AS nb, count(*) FILTER (WHERE x.after) AS na,
+               avg(x.y - COALESCE(z.shift, 0)) FILTER (WHERE NOT x.after) AS mb, avg(x.y - COALESCE(z.shift, 0)) FILTER (WHERE x.after) AS ma,
+               GREATEST(COALESCE(var_samp(x.y - COALESCE(z.shift, 0)) FILTER (WHERE NOT x.after), 0.04), 0.0004) AS vb,
+               GREATEST(COALESCE(var_samp(x.y - COALESCE(z.shift, 0)) FILTER (WHERE x.after), 0.04), 0.0004) AS va,
+               sum(x.ms) FILTER (WHERE NOT x.after) / sum(x.calls) FILTER (WHERE NOT x.after) AS ms_before,
+               sum(x.ms) FILTER (WHERE x.after) / sum(x.calls) FILTER (WHERE x.after) AS ms_after,
+               sum(x.blocks) FILTER (WHERE NOT x.after)::float8 / sum(x.calls) FILTER (WHERE NOT x.after)::float8 AS blocks_before,
+               sum(x.blocks) FILTER (WHERE x.after)::float8 / sum(x.calls) FILTER (WHERE x.after)::float8 AS blocks_after,
+               COALESCE(sum(x.calls) FILTER (WHERE x.after), 0)::bigint AS calls
+          FROM x LEFT JOIN z ON z.at = x.at WHERE x.affected GROUP BY x.query_id)
+    SELECT q.query_id, t.command, q.advised, q.na::integer, exp(s.change), exp(s.change - s.band), exp(s.change + s.band),
+           q.ms_before, q.ms_after, q.blocks_before, q.blocks_after, q.calls, s.rate,
+           s.rate * q.ms_after * (exp(-s.change) - 1), n.noise, n.controls
+      FROM q
+      JOIN asymm.query AS t ON t.id = q.query_id
+     CROSS JOIN n
+     CROSS JOIN LATERAL (
+           SELECT q.ma - q.mb AS change,
+                  CASE WHEN q.nb > 0 AND q.na > 0 AND q.nb + q.na > 2
+                       THEN asymm._student_quantile(v_doubt, q.nb + q.na - 2) * sqrt(q.vb / q.nb + q.va / q.na + n.noise ^ 2) END AS band,
+                  q.calls / NULLIF(EXTRACT(epoch FROM clock_timestamp() - v_i.built_at)::float8 / 3600, 0) AS rate) AS s
+     ORDER BY q.query_id;
+END
+$$;
+COMMENT ON FUNCTION asymm._measure_index(bigint) IS 'Time and blocks per call of each query on the table of an index, before and after it, with a band of confidence.';
