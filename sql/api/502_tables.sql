@@ -65,18 +65,26 @@ BEGIN
       FROM (SELECT DISTINCT ON (a.query_id, a.usesysid) a.query_id AS queryid, a.usesysid AS role_id, asymm._bare_statement(a.query) AS statement
               FROM pg_stat_activity AS a
              WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.query_id IS NOT NULL
-               AND a.pid <> pg_backend_pid() AND octet_length(a.query) < LEAST(20000, pg_size_bytes(current_setting('track_activity_query_size')) - 1)
-               AND a.query !~ '\$\d') AS s
+               AND a.pid <> pg_backend_pid()
+               AND octet_length(a.query) < LEAST(20000, pg_size_bytes(current_setting('track_activity_query_size')) - 1)) AS s
       JOIN asymm.query AS q ON q.queryid = s.queryid AND q.role_id = s.role_id AND q.toplevel
       LEFT JOIN LATERAL (SELECT e.place AS last FROM asymm.query_example AS e WHERE e.query_id = q.id ORDER BY e.seen_at DESC LIMIT 1) AS x ON true
      WHERE NOT EXISTS (SELECT FROM asymm.query_example AS e WHERE e.query_id = q.id AND e.statement = s.statement)
        -- A string of several statements shows the identity of the one that runs.
        AND asymm._command(s.statement) = q.command AND s.statement !~ ';'
-    ON CONFLICT (query_id, place) DO UPDATE SET statement = EXCLUDED.statement, seen_at = EXCLUDED.seen_at;
+       -- Parameters say nothing, but constants beside them are the same every time.
+       AND (s.statement !~ '\$\d' OR asymm._parameter_count(s.statement) < asymm._parameter_count(q.statement))
+    ON CONFLICT (query_id, place) DO UPDATE SET statement = EXCLUDED.statement, seen_at = EXCLUDED.seen_at, plan = NULL, planned_at = NULL;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION asymm._collect_examples() IS 'Organ: keeps what sessions run, with its constants, as examples of known statements.';
+
+CREATE OR REPLACE FUNCTION asymm._parameter_count(statement text) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (SELECT count(DISTINCT m[1]) FROM regexp_matches(statement, '\$(\d+)', 'g') AS m); END $$;
+COMMENT ON FUNCTION asymm._parameter_count(text) IS 'How many parameters a statement has.';
 
 -- What nobody has run for as long as the retention, and beyond 20,000 statements the longest unused.
 CREATE OR REPLACE FUNCTION asymm._purge_workload() RETURNS void

@@ -26,6 +26,21 @@ CREATE OR REPLACE VIEW asymm.slow_queries AS
      ORDER BY q.exec_ms DESC;
 COMMENT ON VIEW asymm.slow_queries IS 'Statements that take 100 ms a call or a twentieth of all time, and why they stand here; the costliest first.';
 
+CREATE OR REPLACE VIEW asymm.column_writes AS
+    SELECT c.oid::regclass AS target, a.attname AS "column", count(*) AS queries, sum(l.calls)::bigint AS calls, sum(l.rows)::bigint AS rows
+      FROM asymm.query_look AS k
+     CROSS JOIN LATERAL jsonb_each(k.written) AS w (relid, columns)
+     CROSS JOIN LATERAL jsonb_array_elements_text(w.columns) AS n (number)
+      JOIN pg_class AS c ON c.oid = w.relid::oid AND c.relkind IN ('r', 'p')
+      JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = n.number::smallint AND NOT a.attisdropped
+      -- What changes rows within a WITH says only what it returns.
+      JOIN (SELECT l.query_id, sum(l.calls) AS calls,
+                   CASE WHEN bool_and(q.command = 'update') THEN sum(l.rows) ELSE GREATEST(sum(l.rows), sum(l.calls)) END AS rows
+              FROM asymm.query_load AS l JOIN asymm.query AS q ON q.id = l.query_id
+             WHERE l.at > clock_timestamp() - interval '7 days' GROUP BY l.query_id) AS l ON l.query_id = k.query_id
+     GROUP BY c.oid, a.attname;
+COMMENT ON VIEW asymm.column_writes IS 'How many rows updates set each column of in the last seven days, by the statements that do it.';
+
 CREATE OR REPLACE VIEW asymm.table_writes AS
     SELECT l.relid::regclass AS target, l.inserted, l.updated, l.updated_hot, l.updated_hot::float8 / NULLIF(l.updated, 0) AS hot_share, l.deleted,
            l.scans, l.rows_scanned, l.index_scans

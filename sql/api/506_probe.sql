@@ -105,6 +105,8 @@ DECLARE
     v_object_ids oid[];
     v_relations oid[];
     v_untrusted text[];
+    v_body text;
+    v_written jsonb;
     v_plan jsonb;
     v_reason text;
     v_state text;
@@ -132,9 +134,11 @@ BEGIN
               FROM pg_depend AS d
              WHERE d.classid = 'pg_proc'::regclass AND d.refclassid <> 'pg_namespace'::regclass
                AND d.objid = (SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe');
+            SELECT p.prosqlbody::text INTO v_body FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe';
             RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'parsed';
         EXCEPTION WHEN SQLSTATE 'SY011' THEN
             v_untrusted := asymm._untrusted_functions(v_class_ids, v_object_ids);
+            v_written := asymm._columns_set(v_body);
         END;
         IF v_untrusted IS NULL THEN
             v_command := format(CASE WHEN v_types = '{}' THEN 'EXPLAIN (FORMAT JSON, VERBOSE) %s'
@@ -152,12 +156,29 @@ BEGIN
     -- Names are printed without the schemas of that path.
     v_plan := v_plan #> '{0,Plan}' || jsonb_build_object('Search Path', (SELECT jsonb_agg(asymm._unquoted(btrim(m[1])) ORDER BY n)
         FROM regexp_matches(path, '"(?:[^"]|"")*"|[^,"]+', 'g') WITH ORDINALITY AS r (m, n)));
-    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'relations', to_jsonb(v_relations::bigint[]),
+    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'relations', to_jsonb(v_relations::bigint[]), 'written', v_written,
         'reason', COALESCE(v_reason, 'not planned: untrusted function ' || array_to_string(v_untrusted, ', '))));
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_statement(text, text)
-    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, relations}, or {reason} why there is none.';
+    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, relations, written}, or {reason} why there is none.';
+
+-- The parser notes the columns whose change needs a privilege, with each table: up to version 15 in the entry of the table, then
+-- in one of its own. It counts from the first system column, seven before the first of the user's.
+CREATE OR REPLACE FUNCTION asymm._columns_set(body text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_object_agg(w.relid, w.columns)
+          FROM (SELECT m[1] AS relid, jsonb_agg(DISTINCT c.number::integer - 7 ORDER BY c.number::integer - 7) AS columns
+                  FROM regexp_matches(body, ':relid (\d+) [^{}]*?:updatedCols \(b((?: \d+)+)\)', 'g') AS m
+                 CROSS JOIN LATERAL string_to_table(btrim(m[2]), ' ') AS c (number)
+                 WHERE c.number::integer > 7 GROUP BY 1) AS w);
+END
+$$;
+COMMENT ON FUNCTION asymm._columns_set(text) IS 'Numbers of the columns that a parsed statement updates, by the oid of the table; NULL where there are none.';
 
 CREATE OR REPLACE FUNCTION asymm._forget_probe() RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

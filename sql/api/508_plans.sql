@@ -57,6 +57,8 @@ BEGIN
     END IF;
     UPDATE asymm.query_look AS k
        SET reason = result ->> 'reason',
+           written = (SELECT jsonb_object_agg(w.relid::oid, ARRAY(SELECT n.number::smallint FROM jsonb_array_elements_text(w.columns) AS n (number)))
+                        FROM jsonb_each(result -> 'written') AS w (relid, columns)),
            relations = ARRAY(SELECT jsonb_array_elements_text(COALESCE(result -> 'relations', '[]'))::oid)
      WHERE k.query_id = _keep_plan.query;
     IF result ? 'plan' THEN
@@ -72,6 +74,52 @@ END
 $$;
 COMMENT ON FUNCTION asymm._keep_plan(bigint, jsonb) IS 'Keeps what asymm._plan_statement() found of a statement; a new row only for a new shape.';
 
+-- An example holds values of rows. An actor is shown it if the statement is of a role it may act for, or all tables it names
+-- are, or no table here is anybody else's.
+CREATE OR REPLACE FUNCTION asymm._sees_examples(query bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM asymm.query AS q LEFT JOIN asymm.query_look AS k ON k.query_id = q.id
+         WHERE q.id = _sees_examples.query
+           AND (pg_has_role(session_user, q.role_id, 'MEMBER')
+                OR k.relations <> '{}' AND NOT EXISTS (SELECT FROM pg_class AS c
+                                                        WHERE c.oid = ANY (k.relations) AND NOT pg_has_role(session_user, c.relowner, 'MEMBER'))
+                OR NOT EXISTS (SELECT FROM pg_class AS c
+                                WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.oid >= 16384 AND c.relpersistence <> 't'
+                                  AND c.relnamespace <> 'asymm'::regnamespace AND NOT pg_has_role(session_user, c.relowner, 'MEMBER')
+                                  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                                                                               AND d.deptype = 'e'))));
+END
+$$;
+COMMENT ON FUNCTION asymm._sees_examples(bigint) IS 'Whether who is logged in may see the constants a statement was run with.';
+
+CREATE OR REPLACE FUNCTION asymm._examples_to_plan(query bigint) RETURNS TABLE (place smallint, statement text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF asymm._sees_examples(_examples_to_plan.query) THEN
+        RETURN QUERY SELECT e.place, e.statement FROM asymm.query_example AS e WHERE e.query_id = _examples_to_plan.query;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._examples_to_plan(bigint) IS 'The examples of a statement, for who may see them.';
+
+CREATE OR REPLACE FUNCTION asymm._keep_example_plan(query bigint, place smallint, statement text, result jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE asymm.query_example AS e
+       SET plan = CASE WHEN pg_column_size(result) <= 200000 THEN result -> 'plan' END, planned_at = clock_timestamp()
+     WHERE e.query_id = _keep_example_plan.query AND e.place = _keep_example_plan.place AND e.statement = _keep_example_plan.statement;
+END
+$$;
+COMMENT ON FUNCTION asymm._keep_example_plan(bigint, smallint, text, jsonb) IS 'Keeps the plan of an example, unless another took its place.';
+
 -- With the actor's rights, since planning needs them and may run the code of the owner it acts for.
 CREATE OR REPLACE FUNCTION asymm._observe_plans() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -79,9 +127,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v record;
+    v_example record;
 BEGIN
     FOR v IN SELECT * FROM asymm._queries_to_plan(20) LOOP
         PERFORM asymm._keep_plan(v.query, asymm._plan_statement(v.statement, v.path));
+        FOR v_example IN SELECT * FROM asymm._examples_to_plan(v.query) LOOP
+            PERFORM asymm._keep_example_plan(v.query, v_example.place, v_example.statement, asymm._plan_statement(v_example.statement, v.path));
+        END LOOP;
     END LOOP;
     RETURN NULL;
 END

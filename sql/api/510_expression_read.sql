@@ -14,7 +14,8 @@ BEGIN
         IF tokens[v_place] = '::' THEN
             v_end := asymm._type_end(tokens, v_place + 1);
             v_item := asymm._cast_item(v_item, tokens[v_place + 1:v_end - 1], names);
-        ELSIF tokens[v_place] = 'COLLATE' THEN
+        ELSIF tokens[v_place] = 'COLLATE' AND asymm._is_identifier(tokens[v_place + 1])
+              AND (tokens[v_place + 2] IS DISTINCT FROM '.' OR asymm._is_identifier(tokens[v_place + 3])) THEN
             v_end := CASE WHEN tokens[v_place + 2] = '.' THEN v_place + 4 ELSE v_place + 2 END;
             v_item := v_item || jsonb_build_object('l', array_to_string(tokens[v_place + 1:v_end - 1], ''),
                 't', format('%s COLLATE %s', v_item ->> 't', array_to_string(tokens[v_place + 1:v_end - 1], '')));
@@ -61,7 +62,8 @@ BEGIN
         END IF;
         RETURN asymm._row_item(v_item);
     ELSIF v_token ~ '^[EBX]?''' THEN
-        RETURN jsonb_build_object('k', 'const', 't', v_token, 'i', true, 'n', '[]'::jsonb, 'p', place + 1);
+        -- A backslash may read differently elsewhere.
+        RETURN jsonb_build_object('k', 'const', 't', v_token, 'i', v_token !~ '\\', 'n', '[]'::jsonb, 'p', place + 1);
     ELSIF v_token ~ '^\d' THEN
         RETURN jsonb_build_object('k', 'const', 't', v_token, 'i', true, 'n', '[]'::jsonb, 'p', place + 1,
             'y', CASE WHEN v_token ~ '\D' THEN 'numeric'::regtype::oid WHEN length(v_token) < 10 THEN 'integer'::regtype::oid
@@ -105,7 +107,7 @@ BEGIN
             't', (SELECT format('%s(%s)', v_token, string_agg(a.item ->> 't', ', ' ORDER BY a.n))
                     FROM jsonb_array_elements(v_item -> 'a') WITH ORDINALITY AS a (item, n)),
             'i', (SELECT bool_and((a.item ->> 'i')::boolean) FROM jsonb_array_elements(v_item -> 'a') AS a (item)));
-    ELSIF v_token = 'EXTRACT' AND tokens[place + 1] = '(' AND tokens[place + 3] = 'FROM' THEN
+    ELSIF v_token = 'EXTRACT' AND tokens[place + 1] = '(' AND asymm._is_identifier(tokens[place + 2]) AND tokens[place + 3] = 'FROM' THEN
         v_item := asymm._read_expression(tokens, place + 4, names);
         v_column := jsonb_build_object('k', 'const', 't', quote_literal(tokens[place + 2]), 'y', 'text'::regtype::oid, 'i', true, 'n', '[]'::jsonb);
         RETURN asymm._call_item(NULL, 'extract', jsonb_build_array(v_column, v_item), names)
@@ -205,10 +207,8 @@ BEGIN
             END IF;
             IF tokens[v_place + 1] IN ('ANY', 'ALL') AND tokens[v_place + 2] = '(' THEN
                 v_right := asymm._read_list(tokens, v_place + 3, names);
-                v_left := jsonb_build_object('k', 'any', 'o', v_word, 's', v_schema, 'all', tokens[v_place + 1] = 'ALL', 'y', 'boolean'::regtype::oid,
-                    'a', jsonb_build_array(v_left, v_right #> '{a,0}'), 'i', v_left -> 'i' = 'true' AND v_right #> '{a,0,i}' = 'true',
-                    'n', asymm._names_of(jsonb_build_array(v_left) || (v_right -> 'a')),
-                    't', format('%s %s %s (%s)', v_left ->> 't', v_word, tokens[v_place + 1], v_right #>> '{a,0,t}'));
+                v_left := asymm._any_item(v_left, v_word, v_schema, tokens[v_place + 1],
+                                          COALESCE(v_right #> '{a,0}', asymm._read_value(tokens, 0, names)), names);
                 v_place := (v_right ->> 'p')::integer;
             ELSE
                 v_right := asymm._read_unit(tokens, v_place + 1, names);

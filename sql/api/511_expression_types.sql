@@ -60,7 +60,7 @@ BEGIN
         -- A cast to the type it has hides another collation, unless that is written behind it or the column is of a domain.
         RETURN CASE WHEN v_from = (item ->> 'y')::oid THEN item || '{"same": true}' ELSE v_made END;
     END IF;
-    SELECT c.castmethod, p.provolatile = 'i' INTO v_method, v_immutable
+    SELECT c.castmethod, p.provolatile = 'i' AND asymm._trusts(p.proowner) INTO v_method, v_immutable
       FROM pg_cast AS c LEFT JOIN pg_proc AS p ON p.oid = c.castfunc WHERE c.castsource = v_from AND c.casttarget = asymm._base_type(v_type.type);
     IF v_method = 'b' THEN
         RETURN v_made;
@@ -72,7 +72,9 @@ BEGIN
          WHERE t.oid IN (v_from, v_type.type);
     END IF;
     -- Cut or rounded by a length too.
-    RETURN (v_made - 'c' - 'l') || jsonb_build_object('k', 'expr', 'i', (item -> 'i') = 'true' AND v_from IS NOT NULL AND v_immutable IS TRUE);
+    RETURN (v_made - 'c' - 'l') || jsonb_build_object('k', 'expr', 'i', (item -> 'i') = 'true' AND v_from IS NOT NULL AND v_immutable IS TRUE
+                                                                        -- A domain has checks.
+                                                                        AND v_type.type = asymm._base_type(v_type.type));
 END
 $$;
 COMMENT ON FUNCTION asymm._cast_item(jsonb, text[], jsonb) IS 'An expression with a cast.';
@@ -122,6 +124,19 @@ END
 $$;
 COMMENT ON FUNCTION asymm._taken_as(oid) IS 'Argument types that take a value of a type as it is, the best first; NULL, all, where it isn''t known.';
 
+-- An index on an expression runs its functions as who builds it. The rule of asymm._untrusted_functions(): a superuser's, or, for
+-- who isn't one, those of a role one may act for.
+CREATE OR REPLACE FUNCTION asymm._trusts(owner oid) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = owner)
+           OR NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user) AND pg_has_role(session_user, owner, 'MEMBER');
+END
+$$;
+COMMENT ON FUNCTION asymm._trusts(oid) IS 'Whether who is logged in may run the functions of a role.';
+
 CREATE OR REPLACE FUNCTION asymm._operator_named(operator text, schema text, lhs oid, rhs oid, names jsonb)
 RETURNS TABLE (oid oid, result oid, volatility "char", commutator oid, schema_found name)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -133,7 +148,7 @@ DECLARE
     v_schemas oid[] := asymm._searched_schemas(schema, names);
 BEGIN
     RETURN QUERY
-    SELECT o.oid, o.oprresult, p.provolatile, o.oprcom, n.nspname
+    SELECT o.oid, o.oprresult, CASE WHEN asymm._trusts(p.proowner) THEN p.provolatile ELSE 'v' END, o.oprcom, n.nspname
       FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = o.oprnamespace JOIN pg_proc AS p ON p.oid = o.oprcode
      WHERE o.oprname = operator AND (v_lefts IS NULL OR o.oprleft = ANY (v_lefts)) AND (v_rights IS NULL OR o.oprright = ANY (v_rights))
        AND o.oprnamespace = ANY (v_schemas)
@@ -169,6 +184,21 @@ $$;
 COMMENT ON FUNCTION asymm._operator_item(jsonb, text, text, jsonb, jsonb)
     IS 'Two expressions with an operator between them, or one with it in front.';
 
+CREATE OR REPLACE FUNCTION asymm._any_item(lhs jsonb, operator text, schema text, quantifier text, list jsonb, names jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_item jsonb;
+BEGIN
+    -- The operator is between the value and one element.
+    v_item := asymm._operator_item(lhs, operator, schema, (list - 'y') || jsonb_build_object('t', format('%s (%s)', quantifier, list ->> 't'), 'y',
+                  (SELECT t.typelem FROM pg_type AS t WHERE t.oid = (list ->> 'y')::oid AND t.typelem <> 0)), names);
+    RETURN v_item || jsonb_build_object('k', 'any', 'all', quantifier = 'ALL', 'a', jsonb_build_array(lhs, list));
+END
+$$;
+COMMENT ON FUNCTION asymm._any_item(jsonb, text, text, text, jsonb, jsonb) IS 'A value compared with any or all of a list.';
+
 -- Several functions may be meant where a type is open: then it is immutable only if all are.
 CREATE OR REPLACE FUNCTION asymm._call_item(schema text, function text, arguments jsonb, names jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -182,7 +212,7 @@ BEGIN
         SELECT asymm._taken_as((a.item ->> 'y')::oid) AS types, a.n::integer AS n
           FROM jsonb_array_elements(arguments) WITH ORDINALITY AS a (item, n)),
     found AS (
-        SELECT p.prorettype, p.provolatile, p.prokind, n.nspname, f.fit
+        SELECT p.prorettype, p.provolatile = 'i' AND p.prokind = 'f' AND asymm._trusts(p.proowner) AS immutable, n.nspname, f.fit
           FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
          CROSS JOIN LATERAL (
                SELECT CASE WHEN count(*) = count(t.fit) THEN COALESCE(sum(t.fit), 0) END AS fit
@@ -192,7 +222,7 @@ BEGIN
          WHERE p.proname = function AND p.pronargs = jsonb_array_length(arguments) AND p.provariadic = 0
            AND p.pronamespace = ANY (v_schemas) AND f.fit IS NOT NULL),
     best AS (SELECT f.* FROM found AS f WHERE f.fit = (SELECT min(o.fit) FROM found AS o))
-    SELECT count(*) AS count, bool_and(b.provolatile = 'i' AND b.prokind = 'f') AS immutable, min(b.nspname) AS schema,
+    SELECT count(*) AS count, bool_and(b.immutable) AS immutable, min(b.nspname) AS schema,
            count(DISTINCT b.nspname) AS schemas,
            CASE WHEN count(DISTINCT b.prorettype) = 1 THEN min(b.prorettype) END AS result
       INTO v FROM best AS b;

@@ -112,10 +112,7 @@ BEGIN
         SELECT t.*, (names #>> ARRAY[t.instance, 'r'])::oid AS relid, (names #>> ARRAY[t.instance, 'before'])::float8 AS rows_before,
                (names #>> ARRAY[t.instance, 'after'])::float8 AS rows_after, (t.v ->> 'y')::oid AS type,
                CASE WHEN t.v ? 'same' OR t.term -> 'all' = 'true' THEN NULL
-                    WHEN t.u IN ('op', 'near') THEN (t.term ->> 'f')::oid
-                    WHEN t.u = 'any' THEN (SELECT o.oid FROM asymm._operator_named(t.term ->> 'o', t.term ->> 's', (t.v ->> 'y')::oid,
-                                             (SELECT y.typelem FROM pg_type AS y WHERE y.oid = (t.term ->> 'z')::oid AND y.typelem <> 0), names) AS o)
-               END AS opno
+                    WHEN t.u IN ('op', 'any', 'near') THEN (t.term ->> 'f')::oid END AS opno
           FROM term AS t
          -- The other partitions say the same again.
          WHERE t.alias = t.instance OR names #> ARRAY[t.alias, 'own'] = 'false'),

@@ -33,10 +33,14 @@ DECLARE
         '_process_ddl', '_scan_headers', '_scan_all', '_observe_queries', '_observe_tables', '_collect_examples',
             '_observe_plans', '_queries_to_plan', '_keep_plan', '_plan_statement', '_forget_probe', '_preparable', '_bare_statement', '_command',
             '_untrusted_functions',
-        '_tokens', '_unquoted', '_pattern_key', '_method_candidates', '_unindexed_keys', '_is_identifier', '_closing', '_unread', '_type_end',
+        '_tokens', '_unquoted', '_pattern_key', '_method_candidates', '_unindexed_keys', '_sees_examples',
+            '_examples_to_plan', '_keep_example_plan', '_plans_of', '_query_candidates', '_written_columns', '_columns_set',
+            '_is_identifier', '_closing', '_unread', '_type_end',
             '_read_list', '_list_end', '_names_of', '_read',
             '_read_unit', '_read_value', '_row_item', '_read_expression', '_searched_schemas', '_type_named', '_cast_item', '_base_type', '_taken_as',
-            '_operator_named', '_operator_item', '_call_item', '_plan_nodes', '_texts', '_scanned_relations', '_scanned_names', '_condition_terms',
+            '_operator_named', '_operator_item', '_call_item', '_any_item', '_trusts', '_plan_nodes', '_texts',
+            '_scanned_relations', '_scanned_names',
+            '_condition_terms',
             '_index_strategy', '_bare_expression', '_plan_terms', '_query_terms', '_query_columns', '_key_lists', '_ordered_key',
             '_index_parts', '_class_name', '_same_key', '_needed_columns', '_equality_share', '_index_candidates',
         'start', 'stop', 'pulse', 'beat', 'cycle',
@@ -54,7 +58,7 @@ DECLARE
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'advice', 'index_settings'];
+        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN

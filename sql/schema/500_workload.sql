@@ -98,9 +98,12 @@ CREATE TABLE asymm.query_example (
     place smallint NOT NULL CONSTRAINT query_example_place CHECK (place BETWEEN 0 AND 3),
     statement text NOT NULL,
     seen_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    plan jsonb,
+    planned_at timestamptz,
     PRIMARY KEY (query_id, place)
 );
 COMMENT ON TABLE asymm.query_example IS 'Up to four examples a statement, with the constants of the time: some rows'' values, so for operators.';
+COMMENT ON COLUMN asymm.query_example.plan IS 'Its plan when it was last planned, up to 200 kB.';
 
 CREATE TABLE asymm.workload_state (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT workload_state_only_row CHECK (only_row),
@@ -116,9 +119,11 @@ CREATE TABLE asymm.query_look (
     query_id bigint PRIMARY KEY REFERENCES asymm.query ON DELETE CASCADE,
     at timestamptz NOT NULL,
     reason text,
-    relations oid[] NOT NULL DEFAULT '{}'
+    relations oid[] NOT NULL DEFAULT '{}',
+    written jsonb
 );
 COMMENT ON TABLE asymm.query_look IS 'When each statement was last planned, the relations it names, and the reason if it was not.';
+COMMENT ON COLUMN asymm.query_look.written IS 'Numbers of the columns its UPDATE sets, by the oid of the table.';
 
 CREATE TABLE asymm.query_plan (
     query_id bigint NOT NULL REFERENCES asymm.query ON DELETE CASCADE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg
@@ -141,3 +142,117 @@ def test_a_plan_is_kept_when_it_changes(workload: Database) -> None:
         db.value("SELECT count(*) FROM asymm.queries WHERE not_planned IS NOT NULL AND statement ~ '\\mw\\M'")
         == 0
     )
+
+
+def look(db: Database) -> None:
+    """Have the plans of everything that was run looked at."""
+    db.sql("SELECT asymm._observe_queries()")
+    db.sql("UPDATE asymm.query_look SET at = '-infinity'")
+    db.sql("SELECT asymm._observe_plans()")
+
+
+def test_examples_are_planned_with_their_constants(workload: Database) -> None:
+    """A constant in every example may limit an index; one that is different each time may not."""
+    db = workload
+    db.sql("INSERT INTO w SELECT g, g % 100 FROM generate_series(1, 10000) AS g")
+    db.sql("ANALYZE w")
+    db.sql("SELECT asymm._observe_queries()")
+    other = db.connect()
+    for number in range(3):
+        other.execute(f"SELECT a FROM w WHERE b = 7 AND a < {number}".encode())
+        other.execute(f"SELECT b FROM w WHERE b = {number} AND a > 3".encode())
+        db.sql("SELECT asymm._observe_queries()")
+        db.sql("SELECT asymm._collect_examples()")
+        other.execute(f"SELECT a FROM w WHERE b = 7 AND a < {number}".encode())
+        db.sql("SELECT asymm._collect_examples()")
+    look(db)
+    predicates = dict(
+        db.sql(
+            "SELECT left(q.statement, 8), array_agg(DISTINCT c.predicate) FILTER (WHERE c.predicate > '')"
+            " FROM asymm.query AS q CROSS JOIN LATERAL asymm._query_candidates(q.id) AS c"
+            " WHERE q.statement ~ '^SELECT . FROM w' GROUP BY 1"
+        )
+    )
+    assert predicates == {"SELECT a": ["(b = 7)"], "SELECT b": None}
+    # A parameter beside a constant: the constant is the same every time.
+    other.execute("SELECT a, a FROM w WHERE b = 7 AND a < %s", [1])
+    look(db)
+    db.sql("SELECT asymm._collect_examples()")
+    look(db)
+    query = (
+        "SELECT DISTINCT c.predicate FROM asymm.query AS q"
+        " CROSS JOIN LATERAL asymm._query_candidates(q.id) AS c WHERE"
+        " q.statement ~ '^SELECT a, a' AND c.predicate IS NOT NULL"
+    )
+    assert db.sql(query) == [("(b = 7)",)]
+
+
+def test_an_actor_sees_no_constants_of_others(workload: Database) -> None:
+    db = workload
+    owner, other = db.role("owner"), db.role("other")
+    actor = db.role("actor", member_of=("asymm_pulse", owner))
+    db.sql(f'ALTER TABLE w OWNER TO "{owner}"')
+    db.sql("CREATE TABLE theirs (secret int)")
+    db.sql(f'ALTER TABLE theirs OWNER TO "{other}"')
+    db.sql("SELECT asymm._observe_queries()")
+    session = db.connect(user=other)
+    for statement in ("SELECT secret FROM theirs WHERE secret = 42", "SELECT 1 + 42"):
+        session.execute(statement.encode())
+        db.sql("SELECT asymm._observe_queries()")
+        session.execute(statement.encode())
+        db.sql("SELECT asymm._collect_examples()")
+    look(db)
+    count = "SELECT count(*) FROM asymm.query AS q CROSS JOIN LATERAL asymm._examples_to_plan(q.id)"
+    assert db.value(count) == 2
+    mine = db.connect(user=actor)
+    for (number,) in db.sql(
+        "SELECT id FROM asymm.query WHERE id IN (SELECT query_id FROM asymm.query_example)"
+    ):
+        assert mine.execute("SELECT * FROM asymm._examples_to_plan(%s)", [number]).fetchall() == []
+        assert mine.execute("SELECT * FROM asymm._plans_of(%s) WHERE place >= 0", [number]).fetchall() == []
+    # Where all tables are the actor's owner's, nothing is anybody else's.
+    db.sql("DROP TABLE theirs")
+    (number,) = db.sql("SELECT id FROM asymm.query WHERE statement ~ 'secret'")[0]
+    assert len(mine.execute("SELECT * FROM asymm._examples_to_plan(%s)", [number]).fetchall()) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "columns"),
+    [
+        ("UPDATE w SET b = $1, a = 2 WHERE a = $2", {"a", "b"}),
+        ("UPDATE w AS x SET b = y.a FROM w AS y WHERE y.b = x.a", {"b"}),
+        ("INSERT INTO k (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = k.n + 1", {"n"}),
+        ("WITH x AS (UPDATE w SET a = 1 RETURNING a) SELECT * FROM x", {"a"}),
+        ("MERGE INTO w USING k ON w.a = k.id WHEN MATCHED THEN UPDATE SET b = 3", {"b"}),
+        ("DELETE FROM w WHERE a = $1", set()),
+        ("SELECT a FROM w FOR UPDATE", set()),
+        ("INSERT INTO w VALUES (1, 2)", set()),
+        ('UPDATE k SET "a.b""c}" = $1', {'a.b"c}'}),
+    ],
+)
+def test_columns_that_are_written(workload: Database, statement: str, columns: set[str]) -> None:
+    db = workload
+    db.sql('CREATE TABLE k (dropped int, id int PRIMARY KEY, n int, "a.b""c}" int)')
+    db.sql("ALTER TABLE k DROP COLUMN dropped")
+    found = db.value("SELECT asymm._plan_statement(%s, 'public')", statement)
+    assert "plan" in found, found
+    names = db.sql(
+        "SELECT a.attname FROM jsonb_each(%s::jsonb) AS w (relid, columns)"
+        " CROSS JOIN LATERAL jsonb_array_elements_text(w.columns) AS n (number)"
+        " JOIN pg_attribute AS a ON a.attrelid = w.relid::oid AND a.attnum = n.number::int",
+        json.dumps(found.get("written") or {}),
+    )
+    assert {name for (name,) in names} == columns
+
+
+def test_updates_are_counted_by_column(workload: Database) -> None:
+    db = workload
+    db.sql("INSERT INTO w SELECT g, 0 FROM generate_series(1, 10) AS g")
+    db.sql("SELECT asymm._observe_queries()")
+    db.sql("UPDATE w SET b = 1 WHERE a <= 4")
+    db.sql("UPDATE w SET b = 1, a = a WHERE a = 5")
+    look(db)
+    found = db.sql('SELECT "column", queries, calls, rows FROM asymm.column_writes ORDER BY 1')
+    assert found == [("a", 1, 1, 1), ("b", 2, 2, 5)]
+    query = "SELECT count(*) FROM asymm.query AS q CROSS JOIN LATERAL asymm._written_columns(q.id)"
+    assert db.value(query) == 3
