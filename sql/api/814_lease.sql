@@ -85,36 +85,31 @@ END
 $$;
 COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
 
-CREATE OR REPLACE FUNCTION asymm._fast_lane_runs() RETURNS boolean
+-- A pg_cron that waits for all its jobs before it starts one may start them in any order, and not the last: who comes first
+-- takes the fast lane, whichever it was started for. The row is held until the lease is taken, so that two don't take one.
+CREATE OR REPLACE FUNCTION asymm._lane_to_run(lane text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '300ms'
 AS $$
-DECLARE
-    v_start timestamptz := clock_timestamp();
+#variable_conflict use_variable
 BEGIN
-    WHILE clock_timestamp() < v_start + interval '300 ms' LOOP
-        PERFORM pg_stat_clear_snapshot();
-        -- A loop that is about to leave holds its row.
-        PERFORM FROM asymm.pulse_state s
-          WHERE s.actor = session_user AND s.lane = 'fast' AND asymm._alive(s.pid, s.backend_start) FOR KEY SHARE SKIP LOCKED;
-        IF FOUND THEN
-            RETURN true;
-        END IF;
-        -- Its session comes within some milliseconds; if none is there, pg_cron may be waiting for this one to leave.
-        EXIT WHEN clock_timestamp() > v_start + interval '40 ms'
-              AND NOT EXISTS (SELECT FROM pg_stat_activity a
-                               WHERE a.usename = session_user AND a.pid <> pg_backend_pid() AND a.backend_type = 'pg_cron'
-                                 AND a.query !~ 'lane => ''slow''');
-        PERFORM pg_sleep(0.01);
-    END LOOP;
-    RETURN false;
+    PERFORM FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = 'fast' FOR UPDATE;
+    PERFORM pg_stat_clear_snapshot();
+    lane := (SELECT COALESCE(min(l.lane), _lane_to_run.lane) FROM (VALUES ('fast'), ('slow')) AS l (lane)
+              WHERE NOT EXISTS (SELECT FROM asymm.pulse_state s
+                                 WHERE s.actor = session_user AND s.lane = l.lane AND asymm._alive(s.pid, s.backend_start)));
+    PERFORM set_config('application_name', 'asymmetrica pulse ' || lane, false);
+    RETURN lane;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN lane;
 END
 $$;
-COMMENT ON FUNCTION asymm._fast_lane_runs() IS 'True once the fast loop of this login runs and is not leaving; waits 0.3 s for it, if its session is on the way.';
+COMMENT ON FUNCTION asymm._lane_to_run(text) IS 'The lane of this login that has no loop, fast before slow, else the one given.';
 
--- A pg_cron that waits for all its jobs before it starts one would leave a lane without a loop for as long as another job
--- runs: so nothing leaves before those others do. The fast lane goes last, the slow one waits for jobs that are not ours. The
--- row is locked before one looks, and then until the lease is given back: of two that come and go at once one sees the other.
+-- It would leave a lane without a loop for as long as another job runs: so none leaves before those others do. The fast lane
+-- goes last, the slow one waits for jobs that are not ours. The row is locked before one looks, and then until the lease is
+-- given back: of two that come and go at once one sees the other.
 CREATE OR REPLACE FUNCTION asymm._cron_is_held(lane text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -128,7 +123,7 @@ BEGIN
     RETURN EXISTS (SELECT FROM pg_stat_activity AS me
                      JOIN pg_stat_activity AS a ON a.backend_type = me.backend_type AND a.pid <> me.pid
                     WHERE me.pid = pg_backend_pid() AND me.backend_type = 'pg_cron'
-                      AND a.query !~ CASE lane WHEN 'fast' THEN 'asymm\.pulse\(.*lane => ''fast''' ELSE 'asymm\.pulse\(' END);
+                      AND a.application_name !~ CASE lane WHEN 'fast' THEN '^asymmetrica pulse fast$' ELSE '^asymmetrica pulse ' END);
 EXCEPTION WHEN lock_not_available THEN
     RETURN true;
 END

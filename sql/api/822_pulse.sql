@@ -65,11 +65,9 @@ BEGIN
 
     -- Wait for the lease, looking half-way between two ticks: so none is lost when it comes free.
     SELECT NULL::bigint AS stops INTO v_lease;
-    IF lane = 'slow' AND NOT wait AND asymm._cron_is_serial() AND NOT asymm._fast_lane_runs() THEN
-        -- This pg_cron starts nothing while a job runs: leave, so that it can start the fast lane.
-        v_ends := 'busy';
+    IF NOT wait AND asymm._cron_is_serial() THEN
+        lane := asymm._lane_to_run(lane);
     END IF;
-    COMMIT;
     WHILE v_ends IS NULL LOOP
         BEGIN
             v_lease := asymm._take_lease(lane, forced, v_run_at, v_lease.stops);
@@ -187,7 +185,8 @@ BEGIN
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';
-        -- Drift is on disk, for all to see, before its repair is planned.
+        -- Drift is there for all to see before its repair is planned; a crash before it is on disk leaves the log unread.
+        PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
         COMMIT;
         CONTINUE WHEN v_woke < v_next;
         IF lane = 'fast' AND v_seen IS NOT NULL THEN

@@ -32,10 +32,9 @@ AS $$
     -- if that is gone, else it wakes it if its sleep outlasted a clock that was set back, and leaves.
     -- Before 1.5 pg_cron notices the end of a job only after it has waited for all others that run, and may
     -- start those again first; the job that did not run is free to start. So there the slow lane has two as
-    -- well, ends sooner than the fast one, and leaves if that does not run, so that it never holds it up.
+    -- well, and a job leads the lane that has no loop, whatever its name.
     SELECT asymm._job_name(j.kind, actor), j.schedule,
-           format('CALL asymm.pulse(duration => %L, lane => %L%s, wait => false)',
-                  CASE j.lane WHEN 'fast' THEN '65 s' ELSE '64 s' END, j.lane,
+           format('CALL asymm.pulse(duration => ''65 s'', lane => %L%s, wait => false)', j.lane,
                   CASE WHEN forced THEN ', forced => true' ELSE '' END)
       FROM (VALUES (1, 'fast', 'fast', '* * * * *', false), (2, 'slow', 'slow', '* * * * *', false),
                    (3, 'fast 2', 'fast', '* * * * *', false), (4, 'slow 2', 'slow', '* * * * *', true),
