@@ -243,12 +243,14 @@ COMMENT ON FUNCTION asymm._option_names(jsonb, jsonb) IS 'The names of options i
 
 -- A relation by its qualified name, from the catalogs alone: the caller may lack rights on the schema.
 CREATE OR REPLACE FUNCTION asymm._relation_oid(qualified text) RETURNS oid
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.oid
-      FROM parse_ident(qualified) AS p (parts)
-      JOIN pg_namespace AS n ON n.nspname = p.parts[1]
-      JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.parts[2]
+DECLARE
+    v_parts text[] := parse_ident(qualified);
+BEGIN
+    RETURN (SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+             WHERE n.nspname = v_parts[1] AND c.relname = v_parts[2]);
+END
 $$;
 COMMENT ON FUNCTION asymm._relation_oid(text) IS 'OID of a relation by its qualified name, whatever the caller may see; NULL when there is none.';

@@ -41,9 +41,12 @@ COMMENT ON FUNCTION asymm._plan_created(jsonb) IS 'Facts of a table right after 
 
 CREATE OR REPLACE FUNCTION asymm._plan_create(declared jsonb, layout jsonb, context jsonb)
 RETURNS TABLE (phase integer, ord integer, part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT 50, 0, 'table', '', concat('CREATE ', CASE WHEN t ->> 'persistence' = 'u' THEN 'UNLOGGED ' END, 'TABLE ', context ->> 'rel',
                CASE WHEN t ? 'partition_of' THEN format(' PARTITION OF %s %s', t ->> 'partition_of', t ->> 'bound')
                ELSE format(E' (%s)', (
@@ -57,22 +60,27 @@ AS $$
                ' PARTITION BY ' || (t ->> 'partition_key'), ' USING ' || quote_ident(t ->> 'access_method')),
            format('DROP TABLE %s', context ->> 'rel'),
            CASE WHEN t ? 'partition_of' THEN 'ACCESS EXCLUSIVE' ELSE 'none' END, '{}'::text[], NULL::text
-      FROM (SELECT declared #> '{table,""}') AS x (t)
+      FROM (SELECT declared #> '{table,""}') AS x (t);
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_create(jsonb, jsonb, jsonb) IS 'The step that makes a table that is gone; its rows are not coming back.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_extra_table(schema_name name, object_name name, actual jsonb, relid oid)
 RETURNS TABLE (part text, name text, forward text, inverse text, lock_class text, hazards text[], precondition text)
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT 'table', '', format('DROP TABLE %s', r.rel),
            (SELECT string_agg(p.forward, E';\n' ORDER BY p.step)
               FROM asymm._plan(schema_name, object_name, actual,
                        (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute AS a
                          WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped), NULL, NULL, '{}') AS p),
            'ACCESS EXCLUSIVE', ARRAY['deletes data'], asymm._plan_no_row(r.rel, NULL)
-      FROM (SELECT format('%I.%I', schema_name, object_name) AS rel) AS r
+      FROM (SELECT format('%I.%I', schema_name, object_name) AS rel) AS r;
+END
 $$;
 COMMENT ON FUNCTION asymm._plan_extra_table(name, name, jsonb, oid) IS 'The step that drops a table nobody declared.';
 

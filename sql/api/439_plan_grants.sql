@@ -66,6 +66,9 @@ BEGIN
                         WHERE (d.value ? 'acl' OR d.value ? 'sequence' OR actual #> ARRAY['column', d.key, 'acl'] IS NOT NULL)
                           AND (d.value IS DISTINCT FROM actual #> ARRAY['column', d.key] OR context -> 'column' ->> d.key <> 'same')) THEN
         RETURN;
+    ELSIF v_made AND v_old = v_new AND NOT jsonb_path_exists(declared, '$.*.*.acl') AND NOT jsonb_path_exists(declared, '$.column.*.sequence.acl')
+          AND NOT EXISTS (SELECT FROM pg_default_acl) THEN
+        RETURN;
     END IF;
     RETURN QUERY
     WITH o AS (

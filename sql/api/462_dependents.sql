@@ -19,7 +19,10 @@ BEGIN
         UNION
         SELECT n.class_id, n.object_id, n.sub_id, r.depth + 1, r.gone
           FROM reached AS r
-          JOIN pg_depend AS d ON d.refclassid = r.class_id AND d.refobjid = r.object_id AND (r.sub_id = 0 OR d.refobjsubid = r.sub_id)
+         -- By the index for each: joined at once, all of pg_depend would be read in every round.
+         CROSS JOIN LATERAL (SELECT p.classid, p.objid, p.objsubid, p.deptype FROM pg_depend AS p
+                              WHERE p.refclassid = r.class_id AND p.refobjid = r.object_id AND (r.sub_id = 0 OR p.refobjsubid = r.sub_id)
+                             OFFSET 0) AS d
          CROSS JOIN LATERAL (
              SELECT d.classid AS class_id, d.objid AS object_id, d.objsubid AS sub_id
               WHERE d.classid <> 'pg_rewrite'::regclass

@@ -171,7 +171,7 @@ COMMENT ON FUNCTION asymm._plan_safely(text, text, text, jsonb, jsonb, jsonb, oi
 CREATE OR REPLACE FUNCTION asymm._plan_set(items jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN

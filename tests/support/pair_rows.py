@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from psycopg import sql
@@ -82,7 +83,10 @@ COLUMNS = f"""
 SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, a.attnum, a.attname::text,
        format_type(a.atttypid, a.atttypmod), a.attgenerated::text, a.attislocal,
        EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                  AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')) AND c.relkind = 'S'
+                  AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')) AND c.relkind = 'S',
+       (SELECT jsonb_object_agg(g.enumlabel, g.oid::text)
+          FROM pg_enum AS g JOIN pg_type AS t ON t.oid = a.atttypid
+         WHERE g.enumtypid IN (t.oid, t.typbasetype))
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.relkind IN ('r', 'p', 'f', 'S') AND {USER_SCHEMA} AND NOT {EXTENSION_MEMBER}
@@ -96,6 +100,11 @@ class Column:
     type: str
     generated: str
     local: bool
+    # Of an enum, with what tells a label that was renamed.
+    labels: dict[str, str]
+
+    def same(self, values: list[str]) -> list[str]:
+        return sorted(self.labels.get(value, value) for value in values)
 
 
 @dataclass
@@ -116,10 +125,10 @@ def fill(db: Database) -> None:
 def relations(db: Database, *, rows: bool = False) -> dict[str, Relation]:
     """Return tables and sequences by their name, with their columns and on demand their rows."""
     found: dict[str, Relation] = {}
-    for oid, schema, name, kind, number, column, type_, generated, local, owned in db.sql(COLUMNS):
+    for oid, schema, name, kind, number, column, type_, generated, local, owned, labels in db.sql(COLUMNS):
         relation = found.setdefault(f"{schema}.{name}", Relation(oid, kind, owned))
         if column is not None and kind != "S":
-            relation.columns[column] = Column(number, type_, generated, local)
+            relation.columns[column] = Column(number, type_, generated, local, labels or {})
         if rows and relation.rows is None and kind in "rS":
             relation.rows = read(db, schema, name, kind)
     return found
@@ -134,6 +143,8 @@ def read(db: Database, schema: str, name: str, kind: str) -> list[dict[str, str 
 
 
 def text(value: Any) -> str | None:
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value.normalize(), "f")
     return None if value is None else str(value)
 
 
@@ -203,12 +214,20 @@ def lost_values(name: str, was: Relation, is_: Relation, goal: Relation | None) 
             continue
         if goal is not None and key not in goal.columns:
             continue
+        if (
+            goal is not None
+            and (labels := goal.columns[key].labels)
+            and not set(values) - {""} <= set(labels)
+        ):
+            continue
         there = numbers.get(column.number) if goal is None else key
+        # What is computed may be computed anew.
+        there = key if there is None and key in is_.columns and is_.columns[key].generated else there
         if there is None or there not in is_.columns:
             found.append(f"lost {name}.{key}")
-        elif is_.columns[there].type == column.type and not is_.columns[there].generated:
+        elif is_.columns[there].type == column.type and (goal is None or not is_.columns[there].generated):
             kept = sorted(row[there] or "" for row in is_.rows or ())
-            if kept != values:
+            if kept != values and is_.columns[there].same(kept) != column.same(values):
                 found.append(f"changed {name}.{key}: {values} to {kept}")
         elif not any(row[there] for row in is_.rows or ()) and not is_.columns[there].generated:
             found.append(f"emptied {name}.{key}")
