@@ -50,6 +50,7 @@ BEGIN
     SELECT r.rolname, r.rolsuper INTO v_owner FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner WHERE c.oid = relation;
     RETURN CASE
         WHEN v_set.autopilot <> 'on' THEN format('autopilot is %s', v_set.autopilot)
+        WHEN (SELECT c.relkind FROM pg_class AS c WHERE c.oid = relation) = 'p' THEN 'a partitioned table can''t be indexed without locking it'
         WHEN v_paused IS NOT NULL THEN 'healing is paused: ' || v_paused
         WHEN v_owner.rolsuper THEN format('owner "%s" is a superuser, whom no actor may serve', v_owner.rolname)
         WHEN kind = 'create index' AND NOT COALESCE((advice ->> 'proved')::boolean, false)

@@ -136,6 +136,10 @@ BEGIN
                 PERFORM asymm._set_action_state(v.id, 'expired', asymm._index_needed(v_i.index_id));
                 CONTINUE;
             END IF;
+            IF v_a.evidence_before ? 'fault' AND NOT EXISTS (SELECT FROM asymm._index_faults() AS f WHERE f.index_id = v_i.index_id) THEN
+                PERFORM asymm._set_action_state(v.id, 'expired', 'the reason for it is gone');
+                CONTINUE;
+            END IF;
             UPDATE asymm.index_action AS i SET waits_for = NULL WHERE i.action_id = v.id AND i.waits_for IS NOT NULL;
             PERFORM asymm._set_action_state(v.id, 'applying');
             SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = v.id;

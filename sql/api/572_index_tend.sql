@@ -127,10 +127,12 @@ DECLARE
     v_job bigint;
 BEGIN
     PERFORM asymm._expire_advice();
+    PERFORM asymm._approve_proposed();
     IF NOT asymm._indexes_open() THEN
         RETURN NULL;
     END IF;
     PERFORM asymm._tend_command();
+    PERFORM asymm._analyze_tables();
     PERFORM asymm._validate_indexes();
     v_order := asymm._order_index();
     IF v_order IS NOT NULL AND asymm._has_cron() THEN

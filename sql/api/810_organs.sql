@@ -11,6 +11,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('plans', 'slow', 'exploration', '1 min', '_observe_plans', 'looks at the plans of the statements that cost most'),
     ('examples', 'slow', 'exploration', '30 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
     ('indexes', 'slow', 'optimization', '2 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
+    ('index_faults', 'slow', 'exploration', '1 hour', '_propose_drops', 'proposes to drop or rebuild indexes that are of no use'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')
 ON CONFLICT (name) DO UPDATE

@@ -15,7 +15,7 @@ DECLARE
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'configure_indexes', 'watch', 'watch_schema', 'watch_database', 'unwatch',
+        'configure', 'configure_indexes', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         'set_policy', 'unset_policy',
@@ -53,6 +53,7 @@ DECLARE
             '_apply_claimed',
         '_tend_indexes', '_expire_advice', '_indexes_open', '_tend_command', '_index_command', '_index_command_ended', '_index_job', '_has_cron',
             '_prepare_builder', '_index_job_report', '_unschedule', '_validate_indexes', '_order_index', '_take_index_command',
+            '_propose_drops', '_index_faults', '_has_standbys', '_approve_proposed', '_tables_to_analyze', '_was_analyzed', '_analyze_tables',
         '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',

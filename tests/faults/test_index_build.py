@@ -235,3 +235,56 @@ def test_advice_expires(shop: Shop) -> None:
     shop.db.sql("ALTER TABLE app.orders RENAME TO requests")
     shop.tend()
     assert shop.state(new) == "expired"
+
+
+def test_statistics_of_an_expression(shop: Shop) -> None:
+    shop.propose(keys=["(lower(email))"], index="orders_lower")
+    shop.step()
+    assert shop.db.value("SELECT count(*) FROM pg_stats WHERE tablename = 'orders_lower'") == 1
+
+
+def test_what_is_of_no_use_is_proposed(shop: Shop) -> None:
+    db = shop.db
+    for definition in (
+        "a ON app.orders (email)",
+        "b ON app.orders (email)",
+        "c ON app.orders (email, status)",
+        "d ON app.orders (status) WHERE id > 5",
+        "e ON app.orders (status, email)",
+        "f ON app.orders (email DESC)",
+        "g ON app.orders (lower(email))",
+        "h ON app.orders (upper(email))",
+    ):
+        db.sql(f"CREATE INDEX {definition}")
+    db.sql("CREATE UNIQUE INDEX i ON app.orders (id)")
+    db.sql("CREATE INDEX j ON app.orders (id)")
+    db.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'app.h'::regclass")
+    shop.tender.execute("SELECT asymm._propose_drops()")
+    assert db.value("SELECT count(*) FROM asymm.advice") == 0
+    db.sql("SELECT asymm.autopilot('propose')")
+    shop.tender.execute("SELECT asymm._propose_drops()")
+    assert db.sql("SELECT index, why FROM asymm.advice ORDER BY 1") == [
+        ("a", "c begins with the same keys"),
+        ("b", "it is the same as a"),
+        ("h", "it is invalid: it costs writes and serves no query"),
+        ("j", "it is the same as i"),
+    ]
+    # A stranger's tables are none of an actor's business.
+    assert db.value("SELECT bool_and(state = 'proposed') FROM asymm.advice")
+    db.sql("DROP INDEX app.i")
+    db.sql("SELECT asymm.approve(action) FROM asymm.advice WHERE index = 'j'")
+    shop.tend()
+    assert db.value("SELECT state FROM asymm.advice WHERE index = 'j'") == "expired"
+
+
+def test_autopilot_switched_on_and_off(shop: Shop) -> None:
+    action = shop.propose(approve=False)
+    assert shop.db.sql("SELECT autopilot, approved, proposed FROM asymm.autopilot('on')") == [("on", 0, 1)]
+    shop.db.sql("SELECT asymm.configure_indexes(quiet_hours => '00:00-00:00')")
+    shop.tend()
+    assert shop.state(action) == "approved"
+    assert shop.db.sql("SELECT autopilot, approved, proposed FROM asymm.autopilot('off')") == [("off", 0, 1)]
+    shop.db.sql("SELECT asymm.autopilot('on')")
+    shop.db.sql("SELECT asymm.configure_indexes(quiet_hours => '')")
+    assert shop.step() is not None
+    assert shop.state(action) == "validating"
