@@ -86,8 +86,9 @@ $$;
 COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
 
 -- A pg_cron that waits for all its jobs before it starts one may start them in any order, and not the last: who comes first
--- takes the fast lane, whichever it was started for. The row is held until the lease is taken, so that two don't take one.
-CREATE OR REPLACE FUNCTION asymm._lane_to_run(lane text) RETURNS text
+-- takes the fast lane, whichever it was started for. The row is held until the lease is taken, so that two don't take one. One
+-- that comes alone would keep the others from being started: after a full run it leaves once more if none comes in a second.
+CREATE OR REPLACE FUNCTION asymm._lane_to_run(INOUT lane text, OUT ends_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '300ms'
@@ -96,16 +97,18 @@ AS $$
 BEGIN
     PERFORM FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = 'fast' FOR UPDATE;
     PERFORM pg_stat_clear_snapshot();
-    lane := (SELECT COALESCE(min(l.lane), _lane_to_run.lane) FROM (VALUES ('fast'), ('slow')) AS l (lane)
-              WHERE NOT EXISTS (SELECT FROM asymm.pulse_state s
-                                 WHERE s.actor = session_user AND s.lane = l.lane AND asymm._alive(s.pid, s.backend_start)));
+    SELECT COALESCE(min(l.lane), _lane_to_run.lane),
+           CASE WHEN count(*) = 2 AND bool_or(s.run_at < clock_timestamp() - interval '30 s') THEN clock_timestamp() + interval '1 s' END
+      INTO lane, ends_at
+      FROM (VALUES ('fast'), ('slow')) AS l (lane)
+      LEFT JOIN asymm.pulse_state s ON s.actor = session_user AND s.lane = l.lane
+     WHERE asymm._alive(s.pid, s.backend_start) IS NOT TRUE;
     PERFORM set_config('application_name', 'asymmetrica pulse ' || lane, false);
-    RETURN lane;
 EXCEPTION WHEN lock_not_available THEN
-    RETURN lane;
+    ends_at := NULL;
 END
 $$;
-COMMENT ON FUNCTION asymm._lane_to_run(text) IS 'The lane of this login that has no loop, fast before slow, else the one given.';
+COMMENT ON FUNCTION asymm._lane_to_run(text) IS 'The lane of this login that has no loop, fast before slow, else the one given; ends_at: when to look whether it is alone.';
 
 -- It would leave a lane without a loop for as long as another job runs: so none leaves before those others do. The fast lane
 -- goes last, the slow one waits for jobs that are not ours. The row is locked before one looks, and then until the lease is

@@ -66,7 +66,7 @@ BEGIN
     -- Wait for the lease, looking half-way between two ticks: so none is lost when it comes free.
     SELECT NULL::bigint AS stops INTO v_lease;
     IF NOT wait AND asymm._cron_is_serial() THEN
-        lane := asymm._lane_to_run(lane);
+        SELECT r.lane, LEAST(v_end, r.ends_at) INTO lane, v_end FROM asymm._lane_to_run(lane) AS r;
     END IF;
     WHILE v_ends IS NULL LOOP
         BEGIN
@@ -114,7 +114,7 @@ BEGIN
             v_ends := CASE WHEN NOT asymm._cron_is_held(lane) THEN 'duration' END;
             EXIT WHEN v_ends IS NOT NULL;
             COMMIT;
-            v_end := v_next;
+            v_end := GREATEST(v_next, v_run_at + duration);
         END IF;
         v_wait := LEAST(1, GREATEST(0, EXTRACT(epoch FROM LEAST(v_next, v_end) - v_now)::float8));
         BEGIN
