@@ -157,6 +157,7 @@ COMMENT ON COLUMN asymm.baseline.policy IS 'The policy in force for the object, 
 COMMENT ON COLUMN asymm.baseline.watch_policy IS 'The policy that watch(), watch_schema(), watch_database() or approve_baseline() gave it; NULL in what was dumped before there were rules: as policy.';
 
 @schema 500_workload.sql
+@schema 550_advisor.sql
 
 -- Indexes: settings, kinds of actions, what becomes of them.
 @schema 566_index_setting.sql

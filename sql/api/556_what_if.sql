@@ -1,0 +1,129 @@
+-- What the planner would do with indexes that aren't there, by the extension hypopg, which may live in any schema.
+
+CREATE OR REPLACE FUNCTION asymm._hypopg_schema() RETURNS name
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hypopg');
+END
+$$;
+COMMENT ON FUNCTION asymm._hypopg_schema() IS 'Schema of the extension hypopg; NULL where it isn''t installed.';
+
+-- A text that was found safe stays so while no DDL is logged: nothing else can put another function in its place.
+CREATE OR REPLACE FUNCTION asymm._ddl_stamp() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT s.last_value FROM asymm.ddl_log_id_seq AS s);
+END
+$$;
+COMMENT ON FUNCTION asymm._ddl_stamp() IS 'A number that grows with every DDL command, before it is committed too.';
+
+CREATE OR REPLACE FUNCTION asymm._make_hypothetical(definition text, hypopg name DEFAULT asymm._hypopg_schema()) RETURNS oid
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_made oid;
+BEGIN
+    EXECUTE format('SELECT h.indexrelid FROM %I.hypopg_create_index($1::text) AS h', hypopg) INTO v_made USING definition;
+    RETURN v_made;
+END
+$$;
+COMMENT ON FUNCTION asymm._make_hypothetical(text, name) IS 'Has the planner of this session believe in an index; returns its number.';
+
+CREATE OR REPLACE FUNCTION asymm._drop_hypothetical(made oid DEFAULT NULL, hypopg name DEFAULT asymm._hypopg_schema()) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF hypopg IS NULL THEN
+        RETURN;
+    ELSIF made IS NULL THEN
+        EXECUTE format('SELECT %I.hypopg_reset()', hypopg);
+    ELSE
+        EXECUTE format('SELECT %I.hypopg_drop_index($1::oid)', hypopg) USING made;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._drop_hypothetical(oid, name) IS 'Has the planner forget one index that isn''t there, or all of them.';
+
+-- Only for what asymm._plan_statement() planned in this transaction, with no DDL since. A prepared statement keeps its plan and
+-- doesn't see a new hypothetical index, so it is prepared anew. Nothing but the text is run while the path is not ours.
+CREATE OR REPLACE FUNCTION asymm._plan_again(statement text, path text, OUT cost double precision, OUT used oid[], OUT reason text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    v_command text;
+    v_types integer := 0;
+    v_plan text;
+BEGIN
+    BEGIN
+        IF statement ~ '\$\d' THEN
+            v_command := format('PREPARE asymm_probe AS %s', statement);
+            PERFORM pg_catalog.set_config('search_path', path, true);
+            EXECUTE v_command;
+            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            SELECT cardinality(p.parameter_types) INTO v_types FROM pg_prepared_statements AS p WHERE p.name = 'asymm_probe';
+            v_command := CASE WHEN v_types = 0 THEN 'EXPLAIN (FORMAT JSON) EXECUTE asymm_probe'
+                              ELSE format('EXPLAIN (FORMAT JSON) EXECUTE asymm_probe (%s)',
+                                          array_to_string(array_fill('NULL'::text, ARRAY[v_types]), ', ')) END;
+        ELSE
+            v_command := format('EXPLAIN (FORMAT JSON) %s', statement);
+        END IF;
+        PERFORM pg_catalog.set_config('search_path', path, true);
+        EXECUTE v_command INTO v_plan;
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        cost := substring(v_plan FROM '"Total Cost": ([0-9.]+)')::float8;
+        used := ARRAY(SELECT DISTINCT m[1]::oid FROM regexp_matches(v_plan, '"Index Name": "<(\d{1,10})>', 'g') AS m);
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+        reason := format('not planned: %s (%s)', reason, SQLSTATE);
+    END;
+    IF statement ~ '\$\d' THEN
+        PERFORM asymm._forget_probe();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_again(text, text) IS 'Cost of a statement that was found safe, and the hypothetical indexes its plan uses.';
+
+-- The planner's own word on a set of indexes.
+CREATE OR REPLACE FUNCTION asymm._what_if(statement text, path text, definitions text[]) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_result jsonb;
+    v_made oid[] := '{}';
+    v_text text;
+    v_again record;
+BEGIN
+    IF asymm._hypopg_schema() IS NULL THEN
+        RETURN jsonb_build_object('reason', 'the extension hypopg is not installed');
+    END IF;
+    PERFORM asymm._drop_hypothetical();
+    v_result := asymm._plan_statement(statement, path);
+    IF NOT v_result ? 'plan' THEN
+        RETURN v_result;
+    END IF;
+    BEGIN
+        FOR v_text IN SELECT d FROM unnest(definitions) AS d LOOP
+            v_made := v_made || asymm._make_hypothetical(v_text);
+        END LOOP;
+        v_again := asymm._plan_again(asymm._preparable(statement), path);
+    EXCEPTION WHEN OTHERS THEN
+        PERFORM asymm._drop_hypothetical();
+        RAISE;
+    END;
+    PERFORM asymm._drop_hypothetical();
+    RETURN jsonb_strip_nulls(jsonb_build_object('cost_before', v_result #> '{plan,Total Cost}', 'cost', v_again.cost, 'reason', v_again.reason,
+        'used', ARRAY(SELECT u.n FROM unnest(v_made) WITH ORDINALITY AS u (made, n) WHERE u.made = ANY (v_again.used) ORDER BY u.n)));
+END
+$$;
+COMMENT ON FUNCTION asymm._what_if(text, text, text[])
+    IS 'Cost of a statement if indexes existed, and which of them its plan would use: {cost_before, cost, used} or {reason}.';
