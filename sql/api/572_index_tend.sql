@@ -168,3 +168,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._take_index_command() IS 'The command that waits for a builder, which this session takes on; NULL when there is none.';
+
+CREATE OR REPLACE FUNCTION asymm._builder_ended(problem text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._index_command_ended(i.action_id, _builder_ended.problem, false) FROM asymm.index_action AS i
+      WHERE i.command IS NOT NULL AND i.pid = pg_backend_pid()
+        AND asymm._alive(i.pid, i.backend_start);
+END
+$$;
+COMMENT ON FUNCTION asymm._builder_ended(text) IS 'Books the end of the command that this session took, with what went wrong.';

@@ -52,7 +52,7 @@ DECLARE
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
             '_apply_claimed',
         '_tend_indexes', '_expire_advice', '_indexes_open', '_tend_command', '_index_command', '_index_command_ended', '_index_job', '_has_cron',
-            '_prepare_builder', '_index_job_report', '_unschedule', '_validate_indexes', '_order_index', '_take_index_command',
+            '_prepare_builder', '_index_job_report', '_unschedule', '_validate_indexes', '_order_index', '_take_index_command', '_builder_ended',
             '_propose_drops', '_index_faults', '_has_standbys', '_approve_proposed', '_tables_to_analyze', '_was_analyzed', '_analyze_tables',
         '_what_if', '_plan_again', '_make_hypothetical', '_drop_hypothetical', '_hypopg_schema', '_ddl_stamp', '_path_of',
             '_advice_budget', '_begin_advice', '_end_advice', '_advice_work', '_advice_step', '_advice_keep', '_advice_look',

@@ -246,3 +246,23 @@ async def test_policies_by_rule(call: Caller) -> None:
     assert raised.value.hint
     with pytest.raises(NotWatched):
         await call("policy_for", 'shop."Odd ""name"')
+
+
+@pytest.mark.usefixtures("shop")
+async def test_indexes(call: Caller, db: Database) -> None:
+    before = await call("index_settings")
+    changed = await call("configure_indexes", quiet_hours="22:00-06:00", build_wait=timedelta(minutes=1))
+    assert changed == dataclasses.replace(
+        before, quiet_hours="22:00-06:00", build_wait=timedelta(minutes=1)
+    ) == await call("index_settings")  # fmt: skip
+    with pytest.raises(InvalidArgument):
+        await call("configure_indexes", index_budget="5 apples")
+    assert await call("advice") == []
+    document = '{"schema": "shop", "table": "orders", "keys": ["due"], "saved_ms_per_hour": 5}'
+    assert db.value("SELECT asymm._propose_index('create index', %s)", document)
+    [row] = await call("advice", target=ORDERS, state="proposed")
+    assert (row.kind, row.predicted_ms_per_hour, row.reason) == ("create index", 5.0, "autopilot is off")
+    [state] = await call("approve", row.action)
+    assert state.state == "approved"
+    pilot = await call("autopilot", "propose")
+    assert (pilot.autopilot, pilot.approved) == ("propose", 1)

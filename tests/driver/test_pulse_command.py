@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -190,3 +191,24 @@ def test_sessions_of_their_own(shop: Database) -> None:
     with psycopg.connect(shop.dsn) as connection, pytest.raises(psycopg.errors.InvalidTransactionTermination):
         connection.execute("CALL asymm.pulse('1 s')")
     assert not hasattr(asymmetrica.Database, "pulse")
+
+
+async def test_builds_indexes_where_pg_cron_is_missing(shop: Database, actor: str) -> None:
+    shop.sql("SELECT asymm.configure_indexes(validation_min => '1 s')")
+    for key in ("due", "due no_such_ops"):
+        document = json.dumps({"schema": "shop", "table": "orders", "keys": [key]})
+        shop.sql("SELECT asymm._propose_index('create index', %s)", document)
+    shop.sql("UPDATE asymm.index_action SET looks = 9")
+    good, bad = (row[0] for row in shop.sql("SELECT action FROM asymm.advice ORDER BY action"))
+    async with running(shop.dsn_of(actor)) as runner:
+        shop.sql("SELECT asymm.approve(%s)", good)
+        await until(shop, "SELECT state = 'validating' FROM asymm.advice WHERE action = %s", good, timeout=20)
+        shop.sql("UPDATE asymm.action SET state = 'verified' WHERE id = %s", good)
+        shop.sql("SELECT asymm.approve(%s)", bad)
+        said = "SELECT problem ~ 'no_such_ops' FROM asymm.advice WHERE action = %s"
+        await until(shop, said, bad)
+    assert {event.what for event in runner.events if event.lane == "builder"} == {
+        "started",
+        "ended",
+        "failed",
+    }

@@ -6,13 +6,14 @@ from types import TracebackType
 from typing import Any
 
 from ._exchange_async import AsyncExchange
+from ._indexes_async import AsyncIndexes
 from ._methods_async import AsyncMethods
 from ._policies_async import AsyncPolicies
 from ._pulses_async import AsyncPulses
 from ._session_async import AsyncSession, AsyncSource
 
 
-class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncExchange):
+class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
     def __init__(self, session: AsyncSession) -> None:

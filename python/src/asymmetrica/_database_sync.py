@@ -7,13 +7,14 @@ from types import TracebackType
 from typing import Any
 
 from ._exchange_sync import Exchange
+from ._indexes_sync import Indexes
 from ._methods_sync import Methods
 from ._policies_sync import Policies
 from ._pulses_sync import Pulses
 from ._session_sync import Session, Source
 
 
-class Database(Methods, Policies, Exchange):
+class Database(Methods, Policies, Indexes, Exchange):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
     def __init__(self, session: Session) -> None:

@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from . import _sql
+from ._builder import Builder
 from ._redact import secrets_of
 from ._session_async import connect_own_async
 from .errors import AsymmetricaError, translate
@@ -165,6 +166,8 @@ async def run_pulse(
     await probe.close()
     runners = [_Lane(conninfo, lane, duration, forced, tell) for lane in lanes]
     tasks = [asyncio.create_task(runner.run(stop, once)) for runner in runners]
+    builder = Builder(conninfo, lambda what, note: tell(Event("builder", what, note)))
+    building = asyncio.create_task(builder.run(stop, _Lane._wait)) if "slow" in lanes and not once else None
     stopping = asyncio.create_task(stop.wait())
     try:
         while pending := [task for task in tasks if not task.done()]:
@@ -183,8 +186,12 @@ async def run_pulse(
                 task.result()
     finally:
         stopping.cancel()
+        if building is not None:
+            await builder.cancel()
+            tasks.append(building)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await builder.close()
         for runner in runners:
             await runner.close()

@@ -97,6 +97,32 @@ POLICIES: Final = """SELECT id, policy, pattern, kind, hazard, larger_than, cond
 POLICY_FOR: Final = """SELECT object, kind, hazard, policy, decided_by, conditions, set_by, lost
     FROM asymm.policy_for(target => %(target)s)"""
 
+# Indexes
+ADVICE: Final = """SELECT action, kind, target, index, state, definition, size_bytes,
+    predicted_ms_per_hour::pg_catalog.float8, measured_ms_per_hour::pg_catalog.float8, proved, why, reason,
+    progress, problem, statement, inverse, queries, tries, created_at, changed_at, built_at
+    FROM asymm.advice
+    WHERE (%(target)s::pg_catalog.text IS NULL OR target OPERATOR(pg_catalog.=) %(target)s)
+      AND (%(state)s::pg_catalog.text IS NULL OR state OPERATOR(pg_catalog.=) %(state)s)
+    ORDER BY predicted_ms_per_hour DESC NULLS LAST, action"""
+AUTOPILOT: Final = "SELECT autopilot, approved, proposed, note FROM asymm.autopilot(%(mode)s)"
+_INDEX_SETTINGS: Final = """autopilot, index_budget, max_index_build_bytes, max_database_bytes, quiet_hours,
+    max_active_sessions, build_wait, validation_min, validation_max, validation_confidence, max_regression,
+    advice_expires, unused_after"""
+INDEX_SETTINGS: Final = f"SELECT {_INDEX_SETTINGS} FROM asymm.index_settings"
+CONFIGURE_INDEXES: Final = f"""SELECT {_INDEX_SETTINGS} FROM asymm.configure_indexes(
+    autopilot => %(autopilot)s, index_budget => %(index_budget)s,
+    max_index_build_bytes => %(max_index_build_bytes)s, max_database_bytes => %(max_database_bytes)s,
+    quiet_hours => %(quiet_hours)s, max_active_sessions => %(max_active_sessions)s,
+    build_wait => %(build_wait)s, validation_min => %(validation_min)s,
+    validation_max => %(validation_max)s, validation_confidence => %(validation_confidence)s,
+    max_regression => %(max_regression)s, advice_expires => %(advice_expires)s,
+    unused_after => %(unused_after)s)"""
+TAKE_INDEX_COMMAND: Final = "SELECT asymm._take_index_command()"
+BUILDER_WAIT: Final = """SELECT pg_catalog.set_config('lock_timeout', pg_catalog.concat(
+    EXTRACT(epoch FROM build_wait)::pg_catalog.int8, 's'), false) FROM asymm.index_settings"""
+BUILDER_ENDED: Final = "SELECT asymm._builder_ended(%(problem)s)"
+
 # Everything at once, and other databases
 _OBJECT_STEP: Final = "action, step, object, statement, inverse, lock_class, hazards, state"
 HEAL_ALL: Final = f"""SELECT {_OBJECT_STEP} FROM asymm.heal_all(

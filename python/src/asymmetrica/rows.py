@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from . import _rows_exchange, _rows_policy, _rows_pulse
+from . import _rows_exchange, _rows_index, _rows_policy, _rows_pulse
 from ._rows_exchange import *  # noqa: F403
+from ._rows_index import *  # noqa: F403
 from ._rows_policy import *  # noqa: F403
 from ._rows_pulse import *  # noqa: F403
 
@@ -33,6 +34,7 @@ __all__ = [
 __all__ += _rows_pulse.__all__
 __all__ += _rows_exchange.__all__
 __all__ += _rows_policy.__all__
+__all__ += _rows_index.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
 

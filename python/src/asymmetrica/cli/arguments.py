@@ -127,6 +127,12 @@ def parser() -> argparse.ArgumentParser:
     for one in (approve, reject, revert):
         one.add_argument("action", type=int, help="number of the action")
 
+    advise = command("advise", commands.advise, "show indexes to create, drop or rebuild, and their gains")
+    advise.add_argument("target", nargs="?", help="only of this table, schema.table")
+    advise.add_argument("--state", help="only in this state: proposed, building, validating, kept…")
+    pilot = command("autopilot", commands.autopilot, "have indexes built, measured and kept or taken back")
+    pilot.add_argument("mode", choices=("on", "propose", "off"), help="propose: a person approves")
+
     actor = command("create-actor", commands.create_actor, "make the login role that runs the pulse")
     actor.add_argument("name", help="the new login")
     actor.add_argument("--owner", required=True, help="the role that owns the tables to be repaired")

@@ -142,7 +142,8 @@ def history(db: Database, arguments: argparse.Namespace, out: Output) -> int:
 def approve(db: Database, arguments: argparse.Namespace, out: Output) -> int:
     states = db.approve(arguments.action)
     out.rows(states)
-    return _ended(states)
+    # An index is built later, by a builder.
+    return 0 if any((row.note or "").startswith("queued") for row in states) else _ended(states)
 
 
 @connected
@@ -156,6 +157,22 @@ def revert(db: Database, arguments: argparse.Namespace, out: Output) -> int:
     steps = db.revert(arguments.action, dry_run=arguments.dry_run, allow_data_loss=arguments.allow_data_loss)
     out.rows(steps)
     return _ended(steps)
+
+
+ADVICE = ("action", "kind", "target", "index", "state", "predicted_ms_per_hour", "measured_ms_per_hour")
+
+
+@connected
+def advise(db: Database, arguments: argparse.Namespace, out: Output) -> int:
+    found = db.advice(target=arguments.target, state=arguments.state)
+    out.rows(found, (*ADVICE, "size_bytes", "why", "reason", "progress", "statement"), empty="no advice")
+    return 0
+
+
+@connected
+def autopilot(db: Database, arguments: argparse.Namespace, out: Output) -> int:
+    out.rows([db.autopilot(arguments.mode)])
+    return 0
 
 
 @connected
