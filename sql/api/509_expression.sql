@@ -24,13 +24,13 @@ COMMENT ON FUNCTION asymm._tokens(text) IS 'Words, strings, numbers and signs of
 CREATE OR REPLACE FUNCTION asymm._unquoted(token text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN CASE WHEN token LIKE '"%' THEN replace(substr(token, 2, length(token) - 2), '""', '"') ELSE token END; END $$;
+AS $$ BEGIN RETURN CASE WHEN token LIKE '"_%"' THEN replace(substr(token, 2, length(token) - 2), '""', '"') ELSE token END; END $$;
 COMMENT ON FUNCTION asymm._unquoted(text) IS 'The name behind an identifier that may be in quotes.';
 
 CREATE OR REPLACE FUNCTION asymm._is_identifier(token text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN token ~ '^["A-Za-z_]' AND token !~ '^[EBX]'''; END $$;
+AS $$ BEGIN RETURN token ~ '^[A-Za-z_]' AND token !~ '^[EBX]''' OR token LIKE '"_%"'; END $$;
 COMMENT ON FUNCTION asymm._is_identifier(text) IS 'Whether a token is a word or a quoted name.';
 
 -- The place after the parenthesis or bracket that closes the one at a place.

@@ -62,8 +62,9 @@ BEGIN
          CROSS JOIN LATERAL jsonb_each(n.node) AS k
          CROSS JOIN LATERAL jsonb_array_elements_text(asymm._texts(k.value))
                             WITH ORDINALITY AS e (text, n)
-         WHERE k.key IN ('Filter', 'Index Cond', 'Recheck Cond', 'Join Filter', 'Hash Cond', 'Merge Cond', 'TID Cond', 'One-Time Filter', 'Order By',
-                         'Group Key')
+         WHERE k.key IN ('Filter', 'Recheck Cond', 'Join Filter', 'Hash Cond', 'Merge Cond', 'TID Cond', 'One-Time Filter', 'Order By', 'Group Key')
+            -- Of a bitmap, the scan of the table repeats what its parts look for, with AND and OR.
+            OR k.key = 'Index Cond' AND n.kind <> 'Bitmap Index Scan'
             -- What a merge join sorts is its choice, not the query's.
             OR k.key = 'Sort Key' AND n.parent_kind IS DISTINCT FROM 'Merge Join'
             -- The first or the last of all.

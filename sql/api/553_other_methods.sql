@@ -36,7 +36,8 @@ DECLARE
     v_width integer;
     v_correlation real;
 BEGIN
-    IF usage IN ('other', 'near') AND opno IS NOT NULL THEN
+    -- What an index on patterns is asked has an index.
+    IF usage IN ('other', 'near') AND opno IS NOT NULL AND operator !~ '^~[<>]=?~$' THEN
         FOREACH v_method IN ARRAY ARRAY['gin', 'gist', 'spgist']::name[] LOOP
             SELECT s.class INTO v_class FROM asymm._index_strategy(opno, type, v_method) AS s
              WHERE (s.purpose = 'o') = (usage = 'near')

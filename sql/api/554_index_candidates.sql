@@ -18,6 +18,15 @@ BEGIN
                          THEN asymm._equality_share(t.relid, t.attribute, t.usage, t.operator, t.constant) END AS share
           FROM asymm._query_terms(plan, v_names) AS t),
     needed AS MATERIALIZED (SELECT n.* FROM asymm._needed_columns(plan, v_names) AS n),
+    -- One row at most, and found: no other index is needed.
+    single AS MATERIALIZED (
+        SELECT DISTINCT t.instance
+          FROM term AS t JOIN pg_index AS i ON i.indrelid = t.relid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+         WHERE t.usage = 'equality' AND t.arm IS NULL
+           AND NOT EXISTS (SELECT FROM unnest((i.indkey::smallint[])[:i.indnkeyatts - 1]) AS k (attnum)
+                            WHERE NOT EXISTS (SELECT FROM term AS o JOIN pg_attribute AS a ON a.attrelid = o.relid AND a.attname = o.attribute
+                                               WHERE o.instance = t.instance AND o.usage = 'equality' AND o.arm IS NULL AND a.attnum = k.attnum
+                                                 AND o.operator = '='))),
     -- Conditions that all must hold, and those of each arm of an OR.
     part AS (SELECT DISTINCT t.instance, t.relid, t.arm FROM term AS t WHERE t.usage NOT IN ('other', 'near') OR t.pattern IS NOT NULL
              UNION SELECT t.instance, t.relid, NULL FROM term AS t),
@@ -31,7 +40,7 @@ BEGIN
          ORDER BY t.instance, t.predicate, t.key),
     lists AS (
         SELECT p.instance, p.relid, l.predicate, l.key AS limited_by, k.keys, k.reason, k.covering, l.predicate IS NOT NULL AS limited
-          FROM part AS p
+          FROM (SELECT p.* FROM part AS p WHERE p.instance NOT IN (SELECT s.instance FROM single AS s)) AS p
          CROSS JOIN LATERAL (
                SELECT NULL::text AS predicate, NULL::text AS key
                UNION ALL
@@ -78,7 +87,9 @@ BEGIN
                                        AND k.key NOT IN (
                                            SELECT regexp_replace(o.key, '( COLLATE .*)?( [a-z_]+_ops)?( DESC)?( NULLS (FIRST|LAST))?$', '')
                                              FROM unnest(l.keys) AS o (key))) AS include) AS x
-                WHERE l.covering AND n.columns IS NOT NULL AND cardinality(x.include) BETWEEN 1 AND 4) AS c
+                -- Not the whole table once more.
+                WHERE l.covering AND cardinality(n.columns) < (SELECT count(*) FROM jsonb_object_keys(v_names #> ARRAY[l.instance, 'c']))
+                  AND cardinality(x.include) BETWEEN 1 AND 4) AS c
         UNION ALL
         SELECT t.relid, m.method, ARRAY[m.indexed], '{}', NULL, m.reason
           FROM term AS t
@@ -91,7 +102,7 @@ BEGIN
           JOIN pg_namespace AS s ON s.nspname = n.node ->> 'Schema'
           JOIN pg_class AS c ON c.relnamespace = s.oid AND c.relname = n.node ->> 'Relation Name'
           JOIN asymm._unindexed_keys() AS u ON u.referenced = c.oid
-         WHERE n.kind = 'ModifyTable' AND n.node ->> 'Operation' = 'Delete'),
+         WHERE n.kind = 'ModifyTable' AND n.node ->> 'Operation' = 'Delete' AND jsonb_path_exists(plan, '$.**.Operation ? (@ == "Delete")')),
     named AS (
         SELECT DISTINCT ON (f.relid, f.method, f.keys, f.include, f.predicate) f.*
           FROM found AS f ORDER BY f.relid, f.method, f.keys, f.include, f.predicate, length(f.reason)),
