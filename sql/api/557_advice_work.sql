@@ -60,15 +60,21 @@ BEGIN
                       AND COALESCE(s.n_distinct, 1000) NOT BETWEEN 0.5 AND 100) THEN
         RETURN jsonb_build_object('no', task -> 'no', 'fault', 'its constant is one of many');
     END IF;
-    IF (task ->> 'try')::boolean THEN
-        v_made := asymm._make_hypothetical(task ->> 'definition');
-        PERFORM asymm._drop_hypothetical(v_made);
-    END IF;
     v_node := v_plan;
     WHILE v_node ? 'Plans' LOOP
         v_node := v_node #> '{Plans,0}';
     END LOOP;
-    RETURN jsonb_build_object('no', task -> 'no', 'rows', v_node -> 'Plan Rows', 'groups', v_groups, 'width', v_plan -> 'Plan Width');
+    v_plan := jsonb_build_object('no', task -> 'no', 'rows', v_node -> 'Plan Rows', 'groups', v_groups, 'width', v_plan -> 'Plan Width');
+    IF (task ->> 'try')::boolean THEN
+        BEGIN
+            v_made := asymm._make_hypothetical(task ->> 'definition');
+            PERFORM asymm._drop_hypothetical(v_made);
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS v_text = MESSAGE_TEXT;
+            RETURN jsonb_set(v_plan, '{fault}', to_jsonb(format('%s (%s)', v_text, SQLSTATE)));
+        END;
+    END IF;
+    RETURN v_plan;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS v_text = MESSAGE_TEXT;
     RETURN jsonb_build_object('no', task -> 'no', 'fault', format('%s (%s)', v_text, SQLSTATE));

@@ -136,7 +136,11 @@ BEGIN
                       AND (c.predicate IS NULL OR c.no = ANY (q.own))
                     ORDER BY c.no = ANY (q.own) DESC, c.size_bytes, c.no LIMIT 80) AS x ORDER BY x.no)
          WHERE q.run_id = run.id AND q.reason IS NULL;
-        UPDATE asymm.advice_run AS r SET phase = CASE WHEN r.proved THEN 'probe' ELSE 'done' END WHERE r.id = run.id;
+        IF run.proved THEN
+            UPDATE asymm.advice_run AS r SET phase = 'probe' WHERE r.id = run.id;
+        ELSE
+            PERFORM asymm._advice_by_rule(run);
+        END IF;
     END IF;
     RETURN v_tasks;
 END

@@ -120,7 +120,7 @@ BEGIN
                chosen = CASE WHEN asymm._advice_worth(run, run.other) >= asymm._advice_worth(run, run.chosen) THEN run.other ELSE run.chosen END
          WHERE r.id = run.id;
     ELSE
-        UPDATE asymm.advice_run AS r SET phase = 'done', ended_at = clock_timestamp() WHERE r.id = run.id;
+        PERFORM asymm._advice_by_rule(run);
     END IF;
 END
 $$;

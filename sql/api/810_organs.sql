@@ -12,6 +12,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('examples', 'slow', 'exploration', '30 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
     ('indexes', 'slow', 'optimization', '2 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
     ('index_faults', 'slow', 'exploration', '1 hour', '_propose_drops', 'proposes to drop or rebuild indexes that are of no use'),
+    ('advice', 'slow', 'exploration', '5 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')
 ON CONFLICT (name) DO UPDATE

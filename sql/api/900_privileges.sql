@@ -56,7 +56,7 @@ DECLARE
             '_propose_drops', '_index_faults', '_has_standbys', '_approve_proposed', '_tables_to_analyze', '_was_analyzed', '_analyze_tables',
         '_what_if', '_plan_again', '_make_hypothetical', '_drop_hypothetical', '_hypopg_schema', '_ddl_stamp', '_path_of',
             '_advice_budget', '_begin_advice', '_end_advice', '_advice_work', '_advice_step', '_advice_keep', '_advice_look',
-            '_advice_measure', '_advice_result',
+            '_advice_measure', '_advice_result', '_seek_advice', '_advice_due', '_advice_proposals',
         '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',

@@ -3,7 +3,7 @@
 CREATE TABLE asymm.advice_run (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     role name NOT NULL,
-    kind text NOT NULL CONSTRAINT advice_run_kind CHECK (kind IN ('workload', 'texts')),
+    kind text NOT NULL CONSTRAINT advice_run_kind CHECK (kind IN ('workload', 'standing', 'texts')),
     phase text NOT NULL DEFAULT 'look' CONSTRAINT advice_run_phase
         CHECK (phase IN ('look', 'size', 'probe', 'grow', 'shrink', 'polish', 'done')),
     budget bigint,

@@ -172,3 +172,62 @@ def test_names_that_are_hostile(shop: Database) -> None:
 def test_no_hypothetical_index_is_left(shop: Database) -> None:
     advised(shop, "SELECT * FROM orders WHERE customer_id = 17")
     assert shop.value("SELECT count(*) FROM hypopg_list_indexes") == 0
+
+
+STATEMENTS = [
+    "SELECT * FROM orders WHERE customer_id = 17 ORDER BY at DESC LIMIT 5",
+    "SELECT * FROM customer WHERE lower(email) = 'user7@example.com'",
+    "SELECT sum(total) FROM orders WHERE at >= '2026-01-02' AND at < '2026-01-03'",
+]
+BEGIN = "SELECT asymm._begin_advice('texts', NULL, NULL, NULL, %s, 'public')"
+SLICE = "SELECT asymm._advice_work(%s, '-infinity')"
+
+
+def test_slices_find_what_one_go_finds(shop: Database) -> None:
+    expected = shop.sql(ADVICE, STATEMENTS, None)
+    run = shop.value(BEGIN, STATEMENTS)
+    slices = 1
+    while not shop.value(SLICE, run):
+        slices += 1
+    assert slices > 10
+    found = shop.sql("SELECT definition, queries, proved, reason FROM asymm._advice_result(%s)", run)
+    assert found == expected
+
+
+def test_a_table_that_goes_in_the_middle(shop: Database) -> None:
+    run = shop.value(BEGIN, STATEMENTS)
+    for _ in range(12):
+        assert not shop.value(SLICE, run)
+    shop.sql("DROP TABLE customer")
+    assert shop.value("SELECT asymm._advice_work(%s, 'infinity')", run)
+    found = shop.sql("SELECT definition, reason FROM asymm._advice_result(%s)", run)
+    assert any(row[0] and "customer_id" in row[0] for row in found)
+    assert [row[1] for row in found if row[0] is None] == [
+        'not planned: relation "customer" does not exist (42P01)'
+    ]
+
+
+def test_without_hypopg_advice_is_by_rule(shop: Database) -> None:
+    shop.sql("DROP EXTENSION hypopg")
+    found = shop.sql(ADVICE, STATEMENTS[:2], None)
+    assert {row[2] for row in found} == {False}
+    assert any("lower(email)" in row[0] for row in found)
+
+
+def test_what_only_another_kind_of_index_serves(shop: Database) -> None:
+    shop.sql("CREATE TABLE doc (id int PRIMARY KEY, body jsonb NOT NULL)")
+    shop.sql(
+        "INSERT INTO doc SELECT g, jsonb_build_object('tag', g % 1000) FROM generate_series(1, 20000) AS g"
+    )
+    shop.sql("ANALYZE doc")
+    found = shop.sql(ADVICE, ["SELECT id FROM doc WHERE body @> '{\"tag\": 7}'"], None)
+    assert "USING gin" in found[0][0]
+    assert found[0][2] is False
+
+
+def test_a_search_of_another_role_is_not_there(shop: Database) -> None:
+    run = shop.value(BEGIN, STATEMENTS)
+    operator = shop.connect(user=shop.role("operator", member_of=("asymm_operator",)))
+    for call in ("_advice_result(%s)", "_advice_proposals(%s)", "_advice_keep(%s, '[]')"):
+        with pytest.raises(psycopg.errors.UndefinedObject):
+            operator.execute(f"SELECT asymm.{call}".encode(), [run])

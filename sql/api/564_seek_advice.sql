@@ -1,0 +1,78 @@
+-- The organ that goes on with a search in slices, and hands what it found to the ledger.
+
+-- The search to go on with: the one that is open, or a new one, each hour, or earlier when a fifth of the time goes to statements
+-- the last one did not know.
+CREATE OR REPLACE FUNCTION asymm._advice_due() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    v_last asymm.advice_run;
+BEGIN
+    SELECT r.* INTO v_last FROM asymm.advice_run AS r WHERE r.role = session_user AND r.kind = 'standing';
+    IF v_last.ended_at IS NULL AND v_last.started_at > clock_timestamp() - interval '1 hour' THEN
+        RETURN v_last.id;
+    ELSIF v_last.ended_at > clock_timestamp() - interval '2 min'
+          OR NOT EXISTS (SELECT FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - interval '7 days' AND l.query_id <> 0)
+          OR v_last.ended_at > clock_timestamp() - interval '1 hour' AND COALESCE((
+                 SELECT sum(l.exec_ms) FILTER (WHERE NOT EXISTS (
+                            SELECT FROM asymm.advice_query AS q WHERE q.run_id = v_last.id AND q.query_id = l.query_id))
+                        <= 0.2 * sum(l.exec_ms)
+                   FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - interval '30 min' AND l.query_id <> 0), true) THEN
+        RETURN NULL;
+    END IF;
+    RETURN asymm._begin_advice('standing', GREATEST(0, asymm._index_budget() - asymm._index_bytes()), NULL, '7 days', NULL, NULL);
+END
+$$;
+COMMENT ON FUNCTION asymm._advice_due() IS 'Number of the search that the actor is to go on with; NULL: none is due.';
+
+-- What is to be proposed, in the form of the ledger.
+CREATE OR REPLACE FUNCTION asymm._advice_proposals(run bigint) RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_run asymm.advice_run := asymm._advice_run_of_caller(run);
+BEGIN
+    RETURN QUERY
+    SELECT jsonb_build_object('schema', c.schema_name, 'table', c.table_name, 'index', asymm._advice_index_name(c),
+               'definition', asymm._advice_definition(c, asymm._advice_index_name(c)), 'method', c.method, 'keys', c.keys, 'include', c.include,
+               'predicate', c.predicate, 'size_bytes', c.size_bytes, 'queries', s.queries, 'regressed', '[]'::jsonb, 'saved_ms_per_hour', s.saved,
+               'write_ms_per_hour', c.writes, 'confidence', s.confidence, 'proved', s.proved, 'reason', c.reason,
+               'requires', ARRAY(SELECT asymm._advice_index_name(o) FROM asymm.advice_candidate AS o
+                                  WHERE o.run_id = run AND o.no = ANY (s.companions) ORDER BY o.no))
+      FROM asymm._advice_set(v_run) AS s JOIN asymm.advice_candidate AS c ON c.run_id = run AND c.no = s.no
+      JOIN pg_class AS k ON k.oid = c.relid
+     WHERE asymm._may_act(pg_get_userbyid(k.relowner))
+     ORDER BY s.saved DESC NULLS LAST, c.no;
+    -- The answers of the planner are of no more use.
+    DELETE FROM asymm.advice_cost AS c WHERE c.run_id = run;
+    DELETE FROM asymm.advice_plan AS p WHERE p.run_id = run;
+END
+$$;
+COMMENT ON FUNCTION asymm._advice_proposals(bigint) IS 'The indexes that a search chose on tables the caller may act for, as asymm._propose_index() takes them.';
+
+CREATE OR REPLACE FUNCTION asymm._seek_advice() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_run bigint := asymm._advice_due();
+    v_advice jsonb;
+BEGIN
+    IF v_run IS NULL OR NOT asymm._advice_work(v_run, clock_timestamp() + interval '400 ms') THEN
+        RETURN NULL;
+    END IF;
+    FOR v_advice IN SELECT p FROM asymm._advice_proposals(v_run) AS p LOOP
+        BEGIN
+            PERFORM asymm._propose_index('create index', v_advice);
+        EXCEPTION WHEN undefined_table OR undefined_column OR wrong_object_type OR insufficient_privilege THEN
+            -- The table went or changed hands while the search was on: the next one knows.
+            CONTINUE;
+        END;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._seek_advice() IS 'Organ: goes on with the search for indexes for less than half a second, and proposes what it found.';
