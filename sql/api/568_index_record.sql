@@ -136,6 +136,9 @@ BEGIN
             ARRAY(SELECT jsonb_array_elements_text(CASE WHEN jsonb_typeof(advice -> 'requires') = 'array' THEN advice -> 'requires' ELSE '[]' END)));
     INSERT INTO asymm.action_event (action_id, to_state, by_role, note)
     SELECT v_id, a.state, asymm._caller(), a.reason FROM asymm.action AS a WHERE a.id = v_id;
+    IF kind = 'create index' THEN
+        PERFORM asymm._predict_gain(v_id, v_document || jsonb_build_object('definition', v_definition));
+    END IF;
     RETURN v_id;
 END
 $$;

@@ -107,6 +107,7 @@ DECLARE
     v_i asymm.index_action;
     v_statement text;
     v_hold text;
+    v_explores boolean := asymm._explores();
 BEGIN
     IF EXISTS (SELECT FROM asymm.index_action AS i WHERE i.command IS NOT NULL)
        OR asymm._healing_paused() IS NOT NULL OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
@@ -117,7 +118,9 @@ BEGIN
               WHERE a.state IN ('reverting', 'applying', 'approved') AND asymm._may_act(a.owner)
                 AND COALESCE(i.retry_at, '-infinity') <= clock_timestamp()
               ORDER BY array_position('{reverting,applying,approved}'::text[], a.state),
-                       (a.evidence_before ->> 'saved_ms_per_hour')::float8 DESC NULLS LAST, a.id
+                       CASE WHEN v_explores THEN (a.evidence_before ->> 'uncertainty')::float8 END DESC NULLS LAST,
+                       COALESCE(a.evidence_before ->> 'corrected_ms_per_hour', a.evidence_before ->> 'saved_ms_per_hour')::float8 DESC NULLS LAST,
+                       a.id
     LOOP
         SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = v.id FOR UPDATE;
         SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = v.id FOR UPDATE;
@@ -142,6 +145,8 @@ BEGIN
             END IF;
             UPDATE asymm.index_action AS i SET waits_for = NULL WHERE i.action_id = v.id AND i.waits_for IS NOT NULL;
             PERFORM asymm._set_action_state(v.id, 'applying');
+            UPDATE asymm.action AS a SET evidence_before = a.evidence_before || '{"explored": true}'
+             WHERE a.id = v.id AND v_explores AND a.kind = 'create index';
             SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = v.id;
         END IF;
         v_statement := asymm._index_statement(v_a, v_i, v_a.tries >= 3);

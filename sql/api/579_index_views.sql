@@ -25,7 +25,8 @@ CREATE OR REPLACE VIEW asymm.advice AS
            CASE a.state WHEN 'applying' THEN 'building' WHEN 'applied' THEN 'validating' WHEN 'verified' THEN 'kept' ELSE a.state END AS state,
            a.evidence_before ->> 'definition' AS definition,
            COALESCE(i.size_bytes, (a.evidence_before ->> 'size_bytes')::numeric::bigint) AS size_bytes,
-           round((a.evidence_before ->> 'saved_ms_per_hour')::numeric - COALESCE((a.evidence_before ->> 'write_ms_per_hour')::numeric, 0), 1)
+           round(COALESCE(a.evidence_before ->> 'corrected_ms_per_hour', a.evidence_before ->> 'saved_ms_per_hour')::numeric
+                 - COALESCE((a.evidence_before ->> 'write_ms_per_hour')::numeric, 0), 1)
                AS predicted_ms_per_hour,
            round((a.evidence_after ->> 'saved_ms_per_hour')::numeric, 1) AS measured_ms_per_hour,
            (a.evidence_before ->> 'confidence')::numeric AS confidence, (a.evidence_before ->> 'proved')::boolean AS proved,
