@@ -195,7 +195,10 @@ def lost(
                 found.append(f"lost the rows of {name}")
             continue
         if was.kind == "S":
-            if was.rows != is_.rows:
+            # A column that was added with it took values.
+            if was.rows != is_.rows and int(is_.rows[0]["last_value"] or 0) <= int(
+                was.rows[0]["last_value"] or 0
+            ):
                 found.append(f"lost the position of {name}")
             continue
         if len(was.rows) != len(is_.rows):
