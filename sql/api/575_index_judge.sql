@@ -119,7 +119,8 @@ BEGIN
     END IF;
     -- Often at first, ever less often later: a gain shows at once or slowly.
     SELECT max(i.built_at) INTO v_built FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id WHERE a.state = 'applied';
-    IF v_last > clock_timestamp() - GREATEST(v_set.validation_min / 8, LEAST((clock_timestamp() - v_built) / 16, interval '15 min')) THEN
+    IF v_last > clock_timestamp() - GREATEST(v_set.validation_min / 8,
+                                             LEAST((clock_timestamp() - COALESCE(v_built, clock_timestamp())) / 16, interval '15 min')) THEN
         RETURN;
     END IF;
     PERFORM asymm._observe_queries();

@@ -288,3 +288,38 @@ def test_autopilot_switched_on_and_off(shop: Shop) -> None:
     shop.db.sql("SELECT asymm.configure_indexes(quiet_hours => '')")
     assert shop.step() is not None
     assert shop.state(action) == "validating"
+
+
+def test_a_full_disk_stops_all_builds(shop: Shop) -> None:
+    """F14: no second try at once, none of another index either."""
+    first = shop.propose(index="orders_email")
+    shop.tend()
+    shop.builder.execute("SELECT asymm._take_index_command()")
+    full = 'could not extend file "base/1/2": No space left on device'
+    shop.builder.execute("SELECT asymm._builder_ended(%s)", [full])
+    shop.db.sql("SELECT asymm.reject(%s)", second := shop.propose(approve=False, keys=["status"]))
+    third = shop.propose(keys=["id"])
+    shop.tend()
+    assert shop.take() is None
+    assert (shop.state(first), shop.state(second), shop.state(third)) == ("building", "rejected", "approved")
+    assert shop.db.value("SELECT retry_at > now() + interval '50 min' FROM asymm.index_action LIMIT 1")
+    assert shop.db.value("SELECT problem FROM asymm.advice WHERE action = %s", first) == full
+
+
+def test_looks_before_the_first_build_come_one_after_the_other(shop: Shop) -> None:
+    db = shop.db
+    db.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    number = db.value(
+        "INSERT INTO asymm.query (queryid, role_id, toplevel, command, statement)"
+        " VALUES (1, 10, true, 'select', 'q') RETURNING id"
+    )
+    db.sql("INSERT INTO asymm.query_counter VALUES (1, 10, true, %s, 1, 1, 1, 1, 1, 1, 1, 1, now())", number)
+    db.sql("SELECT asymm.configure_indexes(validation_min => '80 s')")
+    action = shop.propose(queries=[{"query": number}])
+    for look in range(1, 6):
+        shop.tender.execute("SELECT asymm._tend_indexes()")
+        assert db.value("SELECT looks FROM asymm.advice") == look
+        assert shop.state(action) == ("building" if look == 5 else "approved")
+        shop.tender.execute("SELECT asymm._tend_indexes()")
+        assert db.value("SELECT looks FROM asymm.advice") == look
+        db.sql("UPDATE asymm.query_mark SET at = at - interval '11 s'")
