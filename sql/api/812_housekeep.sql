@@ -13,6 +13,10 @@ AS $$
         SELECT a.id FROM asymm.action a CROSS JOIN asymm.settings s
          WHERE a.state NOT IN ('proposed', 'approved', 'applying', 'applied', 'reverting')
            AND a.changed_at < clock_timestamp() - s.retention
+           -- What is kept counts towards the budget for as long as it is there.
+           AND NOT (a.state = 'verified' AND a.kind = 'create index'
+                    AND EXISTS (SELECT FROM asymm.index_action i JOIN pg_class c ON c.oid = i.index_id
+                                 WHERE i.action_id = a.id))
            AND NOT EXISTS (SELECT FROM asymm.drift_record d
                WHERE d.action_id = a.id AND d.state = 'open') LIMIT 10000);
     DELETE FROM asymm.ddl_log WHERE id IN (

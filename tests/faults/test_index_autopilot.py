@@ -99,3 +99,14 @@ def test_looks_before_the_first_build_come_one_after_the_other(shop: Shop) -> No
         shop.tender.execute("SELECT asymm._tend_indexes()")
         assert db.value("SELECT looks FROM asymm.advice") == look
         db.sql("UPDATE asymm.query_mark SET at = at - interval '11 s'")
+
+
+def test_what_is_kept_stays_in_the_ledger_while_it_is_there(shop: Shop) -> None:
+    shop.propose(index="orders_email")
+    shop.step()
+    shop.db.sql("UPDATE asymm.action SET state = 'verified', changed_at = changed_at - interval '90 days'")
+    shop.db.sql("SELECT asymm._purge()")
+    assert shop.db.value("SELECT asymm._index_bytes() > 0")
+    shop.db.sql("DROP INDEX app.orders_email")
+    shop.db.sql("SELECT asymm._purge()")
+    assert shop.db.value("SELECT count(*) FROM asymm.advice") == 0
