@@ -55,9 +55,10 @@ BEGIN
                                                                               (v_result ->> 'width')::float8)
          WHERE c.run_id = v_run.id AND c.no = (v_result ->> 'no')::integer;
     END LOOP;
-    -- Place is not free, even where there is no budget: indexes as large as the tables have to bring two per cent.
+    -- Place is not free where there is no budget either: indexes as large as the tables have to bring two per cent.
     UPDATE asymm.advice_candidate AS c
-       SET keeping = c.writes + 0.02 * v_run.base * COALESCE(c.size_bytes, 0) / GREATEST(v_run.heap, 8192)
+       SET keeping = c.writes + CASE WHEN v_run.budget IS NULL THEN 0.02 ELSE 0 END
+                                  * v_run.base * COALESCE(c.size_bytes, 0) / GREATEST(v_run.heap, 8192)
      WHERE c.run_id = v_run.id AND v_run.phase = 'size';
     RETURN v_run.phase = 'done';
 END

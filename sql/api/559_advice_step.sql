@@ -97,6 +97,19 @@ BEGIN
     PERFORM asymm._advice_candidate(run, c.relid, c.method, c.keys[1:n], '{}', c.predicate, 'the first of ' || array_to_string(c.keys, ', '))
        FROM asymm.advice_candidate AS c CROSS JOIN LATERAL generate_series(1, cardinality(c.keys)) AS n
       WHERE c.run_id = run.id AND c.method = 'btree' AND (n < cardinality(c.keys) OR c.include <> '{}');
+    -- One that includes what two of the same keys do, or all of them: smaller than both.
+    PERFORM asymm._advice_candidate(run, m.relid, 'btree', m.keys, m.include, m.predicate, 'join of several on ' || array_to_string(m.keys, ', '))
+       FROM (SELECT a.relid, a.keys, a.predicate, ARRAY(SELECT i FROM unnest(a.include || b.include) AS i GROUP BY i ORDER BY i) AS include
+               FROM asymm.advice_candidate AS a
+               JOIN asymm.advice_candidate AS b ON (b.run_id, b.relid, b.keys) = (a.run_id, a.relid, a.keys) AND b.no > a.no
+                    AND b.method = a.method AND b.predicate IS NOT DISTINCT FROM a.predicate
+              WHERE a.run_id = run.id AND a.method = 'btree' AND a.include <> '{}' AND b.include <> '{}'
+             UNION
+             SELECT a.relid, a.keys, a.predicate, array_agg(DISTINCT i ORDER BY i)
+               FROM asymm.advice_candidate AS a CROSS JOIN unnest(a.include) AS i
+              WHERE a.run_id = run.id AND a.method = 'btree' GROUP BY a.relid, a.keys, a.predicate
+              LIMIT 300) AS m
+      WHERE cardinality(m.include) <= 8;
     RETURN NULL;
 END
 $$;
@@ -123,16 +136,16 @@ BEGIN
              WHERE c.run_id = run.id AND c.size_bytes IS NULL AND c.fault IS NULL ORDER BY c.no LIMIT 50) AS c
      CROSS JOIN LATERAL (SELECT array_agg(asymm._key_lead(x.key) ORDER BY x.n) AS keys FROM unnest(c.keys) WITH ORDINALITY AS x (key, n)) AS k;
     IF v_tasks IS NULL THEN
+        WITH lead AS MATERIALIZED (
+            SELECT c.no, c.relid, asymm._key_lead(c.keys[1]) AS key FROM asymm.advice_candidate AS c WHERE c.run_id = run.id)
         UPDATE asymm.advice_query AS q
            SET relevant = ARRAY(
                    SELECT x.no FROM (
-                   SELECT c.no FROM asymm.advice_candidate AS c
+                   SELECT c.no FROM asymm.advice_candidate AS c JOIN lead AS l ON l.no = c.no
                     WHERE c.run_id = run.id AND c.fault IS NULL
                       AND (run.budget IS NULL OR c.size_bytes <= run.budget)
-                      AND (c.no = ANY (q.own) OR q.named @> jsonb_build_array(jsonb_build_array(c.relid::bigint, asymm._key_lead(c.keys[1])))
-                           OR EXISTS (SELECT FROM asymm.advice_candidate AS o
-                                       WHERE o.run_id = run.id AND o.no = ANY (q.own) AND o.relid = c.relid
-                                         AND asymm._key_lead(o.keys[1]) = asymm._key_lead(c.keys[1])))
+                      AND (c.no = ANY (q.own) OR q.named @> jsonb_build_array(jsonb_build_array(c.relid::bigint, l.key))
+                           OR EXISTS (SELECT FROM lead AS o WHERE o.no = ANY (q.own) AND (o.relid, o.key) = (l.relid, l.key)))
                       AND (c.predicate IS NULL OR c.no = ANY (q.own))
                     ORDER BY c.no = ANY (q.own) DESC, c.size_bytes, c.no LIMIT 80) AS x ORDER BY x.no)
          WHERE q.run_id = run.id AND q.reason IS NULL;

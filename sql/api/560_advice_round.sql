@@ -40,9 +40,13 @@ BEGIN
             UPDATE asymm.advice_query AS q
                SET relevant = ARRAY(
                        SELECT u.no
-                         FROM (SELECT x.no, min(p.cost) AS cost FROM asymm.advice_plan AS p CROSS JOIN unnest(p.used) AS x (no)
+                         FROM (SELECT x.no, row_number() OVER (ORDER BY min(p.cost), x.no) AS by_cost,
+                                      row_number() OVER (ORDER BY (q.cost - min(p.cost)) / c.size_bytes DESC, x.no) AS by_size
+                                 FROM asymm.advice_plan AS p CROSS JOIN unnest(p.used) AS x (no)
+                                 JOIN asymm.advice_candidate AS c ON c.run_id = run.id AND c.no = x.no
                                 WHERE p.run_id = run.id AND p.query_no = q.no AND p.cost < 0.999 * q.cost
-                                GROUP BY x.no ORDER BY 2, 1 LIMIT 32) AS u ORDER BY u.no)
+                                GROUP BY x.no, c.size_bytes) AS u
+                        WHERE u.by_cost <= 24 OR u.by_size <= 16 ORDER BY u.no)
              WHERE q.run_id = run.id AND q.reason IS NULL;
             UPDATE asymm.advice_run AS r SET rounds = 1 WHERE r.id = run.id;
         END IF;
@@ -170,6 +174,18 @@ BEGIN
      WHERE run.phase <> 'grow' AND w.run_id = run.id AND w.no = ANY (run.chosen) AND NOT n.no = ANY (run.chosen)
     ON CONFLICT DO NOTHING;
     IF run.phase = 'shrink' THEN
+        -- One for several of the same beginning, as if it served as well.
+        INSERT INTO asymm.advice_move (run_id, adds, drops, gain, bytes)
+        SELECT run.id, ARRAY[m.no], d.drops, d.keeping - m.keeping, m.size_bytes - d.bytes
+          FROM asymm.advice_candidate AS m
+         CROSS JOIN LATERAL (
+               SELECT array_agg(i.no ORDER BY i.no) AS drops, sum(i.size_bytes) AS bytes, sum(i.keeping) AS keeping
+                 FROM asymm.advice_candidate AS i
+                WHERE i.run_id = run.id AND i.no = ANY (run.chosen) AND (i.relid, i.method) = (m.relid, m.method)
+                  AND i.predicate IS NOT DISTINCT FROM m.predicate AND i.keys = m.keys[1:cardinality(i.keys)]
+                  AND i.include <@ (m.keys || m.include)) AS d
+         WHERE m.run_id = run.id AND m.fault IS NULL AND m.no <> ALL (run.chosen) AND cardinality(d.drops) > 1 AND m.size_bytes < d.bytes
+        ON CONFLICT DO NOTHING;
         RETURN;
     END IF;
     -- What known plans lack.
@@ -219,6 +235,13 @@ BEGIN
           FROM (SELECT m.* FROM asymm.advice_move AS m WHERE m.run_id = run.id AND m.drops = '{}' ORDER BY m.gain DESC LIMIT 60) AS a
          CROSS JOIN (SELECT m.* FROM asymm.advice_move AS m WHERE m.run_id = run.id AND m.adds = '{}') AS d
          WHERE a.gain + d.gain > 0
+        ON CONFLICT DO NOTHING;
+        INSERT INTO asymm.advice_move (run_id, adds, drops, gain, bytes)
+        SELECT run.id, a.adds, d.drops || e.drops, a.gain + d.gain + e.gain, a.bytes + d.bytes + e.bytes
+          FROM (SELECT m.* FROM asymm.advice_move AS m WHERE m.run_id = run.id AND m.drops = '{}' ORDER BY m.gain DESC LIMIT 30) AS a
+         CROSS JOIN (SELECT m.* FROM asymm.advice_move AS m WHERE m.run_id = run.id AND m.adds = '{}') AS d
+         CROSS JOIN (SELECT m.* FROM asymm.advice_move AS m WHERE m.run_id = run.id AND m.adds = '{}') AS e
+         WHERE d.drops < e.drops AND a.gain + d.gain + e.gain > 0
         ON CONFLICT DO NOTHING;
     END IF;
 END

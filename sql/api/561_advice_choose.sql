@@ -49,7 +49,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_least float8 := 0.003 * run.base;
+    v_least float8 := CASE WHEN run.phase = 'polish' THEN 0.001 ELSE 0.003 END * run.base;
     v_over boolean := COALESCE(room < 0, false);
 BEGIN
     RETURN QUERY

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import beat, ddl, drift, heal, scans, tps
+from bench import advise, beat, ddl, drift, heal, scans, tps
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -18,6 +18,7 @@ GROUPS = {
     "drift": drift.measure,
     "tps": tps.measure,
     "heal": heal.measure,
+    "advise": advise.measure,
 }
 
 
