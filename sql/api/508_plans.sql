@@ -74,7 +74,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._keep_plan(bigint, jsonb) IS 'Keeps what asymm._plan_statement() found of a statement; a new row only for a new shape.';
 
--- An example holds values of rows. An actor is shown it if the statement is of a role it may act for, or all tables it names
+-- An example holds values of rows. An operator is shown it, an actor if the statement is of a role it may act for, or all tables it names
 -- are, or no table here is anybody else's.
 CREATE OR REPLACE FUNCTION asymm._sees_examples(query bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -84,7 +84,7 @@ BEGIN
     RETURN EXISTS (
         SELECT FROM asymm.query AS q LEFT JOIN asymm.query_look AS k ON k.query_id = q.id
          WHERE q.id = _sees_examples.query
-           AND (pg_has_role(session_user, q.role_id, 'MEMBER')
+           AND (pg_has_role(session_user, 'asymm_operator', 'USAGE') OR pg_has_role(session_user, q.role_id, 'MEMBER')
                 OR k.relations <> '{}' AND NOT EXISTS (SELECT FROM pg_class AS c
                                                         WHERE c.oid = ANY (k.relations) AND NOT pg_has_role(session_user, c.relowner, 'MEMBER'))
                 OR NOT EXISTS (SELECT FROM pg_class AS c

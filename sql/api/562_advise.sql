@@ -63,7 +63,7 @@ BEGIN
               JOIN asymm.query AS t ON t.id = o.query_id AND t.toplevel) AS l
       JOIN asymm.query AS q ON q.id = l.query_id
       JOIN pg_roles AS r ON r.oid = q.role_id
-      LEFT JOIN asymm.query_example AS e ON e.query_id = q.id
+      LEFT JOIN asymm.query_example AS e ON e.query_id = q.id AND asymm._sees_examples(q.id)
      WHERE l.place <= 200;
     RETURN v_run;
 END

@@ -210,6 +210,12 @@ def test_an_actor_sees_no_constants_of_others(workload: Database) -> None:
     ):
         assert mine.execute("SELECT * FROM asymm._examples_to_plan(%s)", [number]).fetchall() == []
         assert mine.execute("SELECT * FROM asymm._plans_of(%s) WHERE place >= 0", [number]).fetchall() == []
+    # Nor does a search for indexes show them.
+    assert mine.execute("SELECT asymm._begin_advice('workload', NULL, NULL, '1 h', NULL, NULL)").fetchall()
+    assert db.value("SELECT count(*) > 1 FROM asymm.advice_query")
+    assert db.value("SELECT count(*) FROM asymm.advice_query WHERE statement ~ '42'") == 0
+    operator = db.connect(user=db.role("operator", member_of=("asymm_operator",)))
+    assert len(operator.execute("SELECT * FROM asymm._examples_to_plan(%s)", [number]).fetchall()) == 1
     # Where all tables are the actor's owner's, nothing is anybody else's.
     db.sql("DROP TABLE theirs")
     (number,) = db.sql("SELECT id FROM asymm.query WHERE statement ~ 'secret'")[0]
