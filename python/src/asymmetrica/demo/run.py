@@ -15,6 +15,7 @@ from .._session_sync import connect_own
 from ..errors import AsymmetricaError, NotInstalled, translate
 from ..rows import Heartbeat
 from .dataset import DatasetError
+from .indexes import indexes
 from .others import compare, one_plan
 from .screen import Screen
 from .slips import QUICK, SLIPS
@@ -96,6 +97,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.guard()
         one_plan(story)
         compare(story)
+        indexes(story)
     before = _loop(db)
     screen.wait(f"watching {REST:.0f} s of rest", REST, lambda: None)
     return _figures(story.measured, before, _loop(db))

@@ -1,0 +1,145 @@
+"""One more act: a dashboard asks, autopilot finds what its queries need, builds it and measures."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+
+from ..rows import IndexAdvice
+from .story import Story
+
+# What a dashboard asks, with the values of the moment in its text.
+QUERIES = {
+    "flights of a plane": "SELECT flight, origin, dest, dep_delay FROM flights.flights"
+    " WHERE tailnum = '{tail}' ORDER BY time_hour DESC LIMIT 20",
+    "a route on a day": "SELECT carrier, flight, sched_dep_time, dep_delay FROM flights.flights"
+    " WHERE origin = '{origin}' AND dest = '{dest}' AND month = {month} AND day = {day}",
+    "cancelled by a carrier": "SELECT count(*) FROM flights.flights"
+    " WHERE carrier = '{carrier}' AND dep_time IS NULL",
+    "planes in service": "SELECT manufacturer, count(*) FROM flights.planes"
+    " GROUP BY manufacturer ORDER BY 2 DESC",
+}
+PATIENCE = 100.0  # seconds: looks before, a build that pg_cron starts at the full minute, looks after
+OPEN = ("approved", "building", "validating")
+SOON = {"queries": 2, "examples": 2, "plans": 4, "advice": 2, "indexes": 2}  # seconds; for a demonstration
+
+
+class Dashboard(threading.Thread):
+    """Asks the queries in turn, and notes when each was asked and how long it took."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(daemon=True)
+        self._dsn = story.stage.login("kim", "dashboard")
+        self._over = threading.Event()
+        self.took: list[tuple[float, str, float]] = []
+
+    def run(self) -> None:
+        rng = random.Random(7)
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            tails, routes = (
+                connection.execute(query).fetchall()
+                for query in (
+                    "SELECT tailnum FROM flights.planes ORDER BY tailnum LIMIT 500",
+                    "SELECT DISTINCT origin, dest, carrier FROM flights.flights WHERE month = 7 AND day = 4",
+                )
+            )
+            while not self._over.is_set():
+                origin, dest, carrier = rng.choice(routes)
+                values = {
+                    "tail": rng.choice(tails)[0], "origin": origin, "dest": dest, "carrier": carrier,
+                    "month": rng.randint(1, 12), "day": rng.randint(1, 28),
+                }  # fmt: skip
+                for name, query in QUERIES.items():
+                    began = time.monotonic()
+                    connection.execute(query.format(**values).encode())
+                    self.took.append((began, name, (time.monotonic() - began) * 1000))
+                self._over.wait(0.02)
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join(10)
+
+    def median(self, name: str, since: float, until: float) -> float:
+        """Return the median milliseconds of a query in a time."""
+        found = [took for at, asked, took in self.took if asked == name and since <= at < until]
+        return statistics.median(found) if found else float("nan")
+
+
+def indexes(story: Story) -> None:
+    """Autopilot builds what pays, alone: nobody names a table or a column."""
+    db, screen = story.db, story.screen
+    screen.title("A dashboard asks; autopilot finds, builds and measures its indexes")
+    with _soon(story):
+        dashboard = Dashboard(story)
+        dashboard.start()
+        began = time.monotonic()
+        screen.line(f"autopilot('on'): {db.autopilot('on').note}", "cyan")
+        kept = screen.wait(
+            "the workload is read, indexes are tried, built and measured", PATIENCE, lambda: _settled(story)
+        )
+        built = time.monotonic()
+        time.sleep(2)
+        dashboard.stop()
+        rows = db.advice()
+        db.autopilot("off")
+    for row in sorted(rows, key=lambda row: row.action):
+        if row.kind == "create index":
+            screen.line(f"{row.state}: {row.definition}", "cyan" if row.state == "kept" else "dim")
+            screen.line(f"{row.why}; saves {_saved(row)}", "dim", indent=4)
+    screen.table(
+        ("query of the dashboard", "before", "after", "faster"),
+        [_row(dashboard, name, began, built) for name in QUERIES],
+    )
+    screen.check(
+        bool(kept),
+        f"{sum(row.state == 'kept' for row in rows)} kept since they were measured to pay, nobody asked",
+    )
+    screen.check(
+        not any(row.part == "index" for row in db.drift(target="flights.flights")),
+        "what autopilot built is part of what is declared: policy heal leaves it alone",
+    )
+
+
+def _row(dashboard: Dashboard, name: str, began: float, built: float) -> tuple[str, ...]:
+    before = dashboard.median(name, began, began + 8)
+    after = dashboard.median(name, built, float("inf"))
+    return (name, f"{before:.1f} ms", f"{after:.1f} ms", f"{before / after:.1f}x")
+
+
+def _saved(row: IndexAdvice) -> str:
+    measured = row.measured_ms_per_hour
+    told = f"{row.predicted_ms_per_hour or 0:,.0f} ms an hour predicted"
+    return told if measured is None else f"{told}, {measured:,.0f} measured"
+
+
+def _settled(story: Story) -> bool:
+    rows = story.db.advice()
+    return any(row.state == "kept" for row in rows) and not any(row.state in OPEN for row in rows)
+
+
+@contextmanager
+def _soon(story: Story) -> Iterator[None]:
+    """Look more often and measure for a shorter time than one would in earnest."""
+    db = story.db
+    settings = db.index_settings()
+    cadences = {row.name: row.cadence for row in db.organs() if row.name in SOON}
+    db.configure_indexes(validation_min=timedelta(seconds=6), validation_max=timedelta(seconds=60))
+    try:
+        for name, seconds in SOON.items():
+            db.configure_organ(name, cadence=timedelta(seconds=seconds))
+        yield
+    finally:
+        db.configure_indexes(
+            autopilot=settings.autopilot,
+            validation_min=settings.validation_min,
+            validation_max=settings.validation_max,
+        )
+        for name, cadence in cadences.items():
+            db.configure_organ(name, cadence=cadence)
