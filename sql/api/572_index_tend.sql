@@ -25,7 +25,10 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN asymm._is_pg_cron('cron.job') AND has_schema_privilege('cron', 'USAGE') AND asymm._setting_of('cron.database_name') = current_database();
+    IF (SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace AS n WHERE n.nspname = 'cron') IS NOT TRUE THEN
+        RETURN false;
+    END IF;
+    RETURN asymm._is_pg_cron('cron.job') AND asymm._setting_of('cron.database_name') = current_database();
 END
 $$;
 COMMENT ON FUNCTION asymm._has_cron() IS 'Whether the caller can have pg_cron run a command in this database.';
@@ -81,22 +84,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._unschedule(bigint) IS 'Removes a job of the caller''s from pg_cron if it is there; a run under way goes on.';
 
--- Before 1.5 pg_cron starts a job that is due only when all that run have ended: the loops leave once for it, and go on after.
-CREATE OR REPLACE FUNCTION asymm._make_way() RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_minute timestamptz := date_trunc('minute', clock_timestamp());
-BEGIN
-    IF asymm._cron_is_serial()
-       AND EXISTS (SELECT FROM asymm.index_action AS i WHERE i.command IS NOT NULL AND i.began_at IS NULL AND i.ordered_at < v_minute) THEN
-        UPDATE asymm.pulse_state AS s SET stops = s.stops + 1 WHERE s.actor = session_user AND s.run_at < v_minute;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION asymm._make_way() IS 'Ends the runs of the caller''s loops that keep pg_cron from starting a builder; their successors come with it.';
-
 CREATE OR REPLACE FUNCTION asymm._tend_command() RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -119,7 +106,6 @@ BEGIN
         RETURN;
     END IF;
     IF v.job IS NOT NULL THEN
-        PERFORM asymm._make_way();
         v_report := asymm._index_job_report(v.job);
     END IF;
     IF v.reached OR v.began OR v_report ? 'ended' THEN

@@ -74,6 +74,9 @@ def test_start_stop_orphans_and_a_dead_scheduler(own_db: MakeDatabase) -> None:
     for call in ("start", "stop"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied to"):
             operator.execute(f"SELECT * FROM asymm.{call}(%s)".encode(), [actor])
+    # Without USAGE an index is left to a driver.
+    assert operator.execute("SELECT asymm._has_cron()").fetchone() == (False,)
+    assert session.execute("SELECT asymm._has_cron()").fetchone() == (True,)
 
     # A dropped extension leaves its jobs; the doctor of the next one names them and how to be rid of them.
     db.sql("DROP EXTENSION asymmetrica")

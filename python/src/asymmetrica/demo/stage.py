@@ -92,12 +92,33 @@ class Stage:
                 self.screen.line(f"pg_cron, {job.schedule}: {job.command};", "dim")
         except PulseUnavailable as error:
             self.screen.line(f"not by pg_cron ({error.message}): asymmetrica pulse runs it instead")
-            self.set_password(ACTOR, self.password)
-            self.own_pulse = subprocess.Popen(
-                [sys.executable, "-m", "asymmetrica", "pulse"],
-                env={**os.environ, "ASYMMETRICA_DSN": self.login(ACTOR, "asymmetrica pulse")},
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            self._run_pulse()
+
+    def _run_pulse(self) -> None:
+        self.set_password(ACTOR, self.password)
+        self.own_pulse = subprocess.Popen(
+            [sys.executable, "-m", "asymmetrica", "pulse"],
+            env={**os.environ, "ASYMMETRICA_DSN": self.login(ACTOR, "asymmetrica pulse")},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def builder(self) -> Iterator[None]:
+        """Let the driver build where pg_cron would wait for a minute or two: it is to be seen soon."""
+        found = self.connection.execute("SELECT asymm._cron_is_serial()").fetchone()
+        if self.own_pulse is not None or found != (True,):
+            yield
+            return
+        self.screen.line(
+            "pg_cron before 1.5 starts a build only when its other jobs end: asymmetrica pulse builds instead"
+        )
+        actor = sql.Identifier(ACTOR)
+        self._run(sql.SQL("REVOKE USAGE ON SCHEMA cron FROM {}").format(actor))
+        self._run_pulse()
+        try:
+            yield
+        finally:
+            self._run(sql.SQL("GRANT USAGE ON SCHEMA cron TO {}").format(actor))
 
     def data(self, cache: Path, limit: int | None) -> dict[str, int]:
         """Load the CSV files and add the keys; return the rows loaded per table."""
