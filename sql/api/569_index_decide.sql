@@ -13,7 +13,7 @@ BEGIN
     v := asymm._require_action(action, ARRAY['proposed', 'approved', 'failed']);
     IF EXISTS (SELECT FROM pg_class AS c JOIN asymm.index_action AS i ON i.relid = c.oid WHERE i.action_id = v.id AND c.relkind = 'p') THEN
         RAISE EXCEPTION 'a partitioned table cannot be indexed without locking it'
-            USING ERRCODE = 'feature_not_supported', DETAIL = format('%s is partitioned; CONCURRENTLY works on its partitions only.', v.target),
+            USING ERRCODE = 'wrong_object_type', DETAIL = format('%s is partitioned; CONCURRENTLY works on its partitions only.', v.target),
                   HINT = format('At a quiet moment: %s', v.evidence_before ->> 'definition');
     END IF;
     UPDATE asymm.action SET tries = 0, due_at = 'infinity' WHERE id = v.id;

@@ -67,6 +67,7 @@ BEGIN
     SELECT NULL::bigint AS stops INTO v_lease;
     IF NOT wait AND asymm._cron_is_serial() THEN
         SELECT r.lane, LEAST(v_end, r.ends_at) INTO lane, v_end FROM asymm._lane_to_run(lane) AS r;
+        v_done := asymm._watchdog() > 0;
     END IF;
     WHILE v_ends IS NULL LOOP
         BEGIN

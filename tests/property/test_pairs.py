@@ -27,8 +27,8 @@ pytestmark = pytest.mark.timeout(3600)
 CASES = [case for case in pair_sets.every() if case.major <= int(MAJOR)]
 # What a short run takes of them, the same cases each time.
 SOME = set(pairs.sample(CASES, 75))
-FEW = set(pairs.sample(CASES, 10))
-FEW_SLIPS = set(pairs.sample([case for case in CASES if case.change], 10))
+FEW = set(pairs.sample(CASES, 8))
+FEW_SLIPS = set(pairs.sample([case for case in CASES if case.change], 8))
 # The share of pairs that must pass in a long run.
 FLOOR = 0.99
 
@@ -227,6 +227,6 @@ class TestJudge:
         assert filled[True] > 9 * filled[False]
 
     def filled(self, court: Judge) -> Iterator[pair_rows.Relation]:
-        for case in pairs.sample(FEW, 5):
+        for case in pairs.sample(FEW, 2):
             with court.made(case.new, rows=True) as side:
                 yield from side.relations.values()
