@@ -10,9 +10,9 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('tables', 'slow', 'exploration', '5 min', '_observe_tables', 'reads what is written to tables and scanned'),
     ('plans', 'slow', 'exploration', '1 min', '_observe_plans', 'looks at the plans of the statements that cost most'),
     ('examples', 'slow', 'exploration', '30 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
-    ('indexes', 'slow', 'optimization', '2 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
+    ('indexes', 'slow', 'optimization', '10 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
     ('index_faults', 'slow', 'exploration', '1 hour', '_propose_drops', 'proposes to drop or rebuild indexes that are of no use'),
-    ('advice', 'slow', 'exploration', '5 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
+    ('advice', 'slow', 'exploration', '10 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
     ('learning', 'slow', 'optimization', '10 min', '_learn', 'learns from measured gains how far to believe predicted ones'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')
