@@ -85,6 +85,17 @@ END
 $$;
 COMMENT ON FUNCTION asymm._take_lease(text, boolean, timestamptz, bigint) IS 'Makes this session the one loop of its login and lane; wait: seconds until to ask again because another is alive; beat_at is NULL when ticks since then are not to be counted as missed.';
 
+CREATE OR REPLACE FUNCTION asymm._runs_under_serial_cron() RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN asymm._cron_is_serial()
+       AND EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = pg_backend_pid() AND a.backend_type = 'pg_cron');
+END
+$$;
+COMMENT ON FUNCTION asymm._runs_under_serial_cron() IS 'Whether this session is a job of a pg_cron before 1.5.';
+
 -- A pg_cron that waits for all its jobs before it starts one may start them in any order, and not the last: who comes first
 -- takes the fast lane, whichever it was started for. The row is held until the lease is taken, so that two don't take one. One
 -- that comes alone would keep the others from being started: after a full run it leaves once more if none comes in a second.
@@ -118,14 +129,13 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT asymm._cron_is_serial() THEN
+    IF NOT asymm._runs_under_serial_cron() THEN
         RETURN false;
     END IF;
     PERFORM FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = $1 FOR UPDATE;
     PERFORM pg_stat_clear_snapshot();
-    RETURN EXISTS (SELECT FROM pg_stat_activity AS me
-                     JOIN pg_stat_activity AS a ON a.backend_type = me.backend_type AND a.pid <> me.pid
-                    WHERE me.pid = pg_backend_pid() AND me.backend_type = 'pg_cron'
+    RETURN EXISTS (SELECT FROM pg_stat_activity AS a
+                    WHERE a.backend_type = 'pg_cron' AND a.pid <> pg_backend_pid()
                       AND a.application_name !~ CASE lane WHEN 'fast' THEN '^asymmetrica pulse fast$' ELSE '^asymmetrica pulse ' END);
 EXCEPTION WHEN lock_not_available THEN
     RETURN true;

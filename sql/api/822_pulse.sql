@@ -65,7 +65,7 @@ BEGIN
 
     -- Wait for the lease, looking half-way between two ticks: so none is lost when it comes free.
     SELECT NULL::bigint AS stops INTO v_lease;
-    IF NOT wait AND asymm._cron_is_serial() THEN
+    IF NOT wait AND asymm._runs_under_serial_cron() THEN
         SELECT r.lane, LEAST(v_end, r.ends_at) INTO lane, v_end FROM asymm._lane_to_run(lane) AS r;
         v_done := asymm._watchdog() > 0;
     END IF;

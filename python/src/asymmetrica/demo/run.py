@@ -97,7 +97,8 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.guard()
         one_plan(story)
         compare(story)
-        indexes(story)
+        if limit is None:  # few rows need no index
+            indexes(story)
     before = _loop(db)
     screen.wait(f"watching {REST:.0f} s of rest", REST, lambda: None)
     return _figures(story.measured, before, _loop(db))
