@@ -11,10 +11,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_note regproc := to_regproc('asymm._note_prediction');
     v_more jsonb;
 BEGIN
-    IF asymm._learns() THEN
-        EXECUTE format('SELECT asymm.%I($1, $2)', '_note_prediction') INTO v_more USING action, advice;
+    IF asymm._learns() AND v_note IS NOT NULL THEN
+        EXECUTE format('SELECT %s($1, $2)', v_note) INTO v_more USING action, advice;
         UPDATE asymm.action AS a SET evidence_before = a.evidence_before || v_more WHERE a.id = action;
     END IF;
 END
@@ -40,9 +41,11 @@ CREATE OR REPLACE FUNCTION asymm._learn() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_train regproc := to_regproc('asymm._train');
 BEGIN
-    IF asymm._learns() THEN
-        EXECUTE format('SELECT asymm.%I()', '_train');
+    IF asymm._learns() AND v_train IS NOT NULL THEN
+        EXECUTE format('SELECT %s()', v_train);
     END IF;
     RETURN NULL;
 END
