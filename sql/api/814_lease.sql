@@ -109,7 +109,8 @@ BEGIN
     PERFORM FROM asymm.pulse_state s WHERE s.actor = session_user AND s.lane = 'fast' FOR UPDATE;
     PERFORM pg_stat_clear_snapshot();
     SELECT COALESCE(min(l.lane), _lane_to_run.lane),
-           CASE WHEN count(*) = 2 AND bool_or(s.run_at < clock_timestamp() - interval '30 s') THEN clock_timestamp() + interval '1 s' END
+           CASE WHEN count(*) = 2 AND bool_or(l.lane = 'fast' AND s.run_at < clock_timestamp() - interval '30 s')
+                THEN clock_timestamp() + interval '1 s' END
       INTO lane, ends_at
       FROM (VALUES ('fast'), ('slow')) AS l (lane)
       LEFT JOIN asymm.pulse_state s ON s.actor = session_user AND s.lane = l.lane

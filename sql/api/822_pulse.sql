@@ -30,7 +30,6 @@ DECLARE
     v_now timestamptz;
     v_woke timestamptz;
     v_jump double precision;
-    -- this beat
     v_last timestamptz;
     v_look boolean;
     v_names text[];
@@ -67,7 +66,6 @@ BEGIN
     SELECT NULL::bigint AS stops INTO v_lease;
     IF NOT wait AND asymm._runs_under_serial_cron() THEN
         SELECT r.lane, LEAST(v_end, r.ends_at) INTO lane, v_end FROM asymm._lane_to_run(lane) AS r;
-        v_done := asymm._watchdog() > 0;
     END IF;
     WHILE v_ends IS NULL LOOP
         BEGIN
@@ -186,11 +184,14 @@ BEGIN
         END;
         v_ends := COALESCE(v_ends, v_begin.ends);
         EXIT WHEN v_ends <> 'version';
+        IF v_woke < v_next THEN
+            COMMIT;
+            CONTINUE;
+        END IF;
         -- Drift is there for all to see before its repair is planned; a crash before it is on disk leaves the log unread.
-        PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
-        COMMIT;
-        CONTINUE WHEN v_woke < v_next;
         IF lane = 'fast' AND v_seen IS NOT NULL THEN
+            PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
+            COMMIT;
             BEGIN
                 v_seen := asymm._merge_seen(v_seen, asymm._plan_later());
                 v_action := asymm._claim_action();

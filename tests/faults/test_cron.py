@@ -142,8 +142,18 @@ def test_a_loop_outlasts_other_jobs_where_pg_cron_waits_for_them(own_db: MakeDat
     assert coming.execute("SELECT lane FROM asymm._lane_to_run('fast')").fetchone() == ("slow",)
     assert leaving.execute("SELECT asymm._cron_is_held('fast')").fetchone() == (False,)
     leaving.execute("SELECT asymm._end_run('fast', 0, '{}', '{}', NULL, '{}', '{}', '{}')")
-    threading.Timer(0.1, leaving.commit).start()
+    commit = threading.Timer(0.1, leaving.commit)
+    commit.start()
     assert coming.execute("SELECT lane FROM asymm._lane_to_run('slow')").fetchone() == ("fast",)
+    # Its answer must be there before the session is closed.
+    commit.join()
+    # It looks whether it is alone after a full run of the fast lane, not each time where the slow one is off.
+    alone = "SELECT ends_at IS NOT NULL FROM asymm._lane_to_run('fast')"
+    db.sql("INSERT INTO asymm.pulse_state (actor, lane) VALUES (%s, 'slow')", actor)
+    db.sql("UPDATE asymm.pulse_state SET pid = NULL, run_at = now() - interval '65 s'")
+    assert coming.execute(alone).fetchone() == (True,)
+    db.sql("UPDATE asymm.pulse_state SET run_at = now() WHERE lane = 'fast'")
+    assert coming.execute(alone).fetchone() == (False,)
 
 
 def test_start_elsewhere_gives_the_commands(db: Database) -> None:
