@@ -87,9 +87,11 @@ $$;
 COMMENT ON FUNCTION asymm._path_of(name) IS 'The search path that sessions of a role begin with.';
 
 -- First only parsed: as a prepared statement, for the types of its parameters, and as the body of a function whose dependencies
--- can be read and which is rolled back. What is planned then is the prepared statement, without values: EXPLAIN runs nothing
--- of it. A text with a semicolon could be several statements, and one with a backslash may read differently elsewhere: neither
--- is parsed at all. While the path is not ours, nothing but a prepared string is run: no operator of ours is looked up in it.
+-- can be read and which is rolled back. What is planned then is that body as the server prints it, with every name qualified, and by
+-- our own path: functions that planning evaluates look names up by the path of the session, so one that a stranger set would choose
+-- what those of an owner we trust call. Without values EXPLAIN runs nothing of it. A text with a semicolon could be several
+-- statements, and one with a backslash may read differently elsewhere: neither is parsed at all. While the path is not ours, nothing
+-- but a prepared string is run: no operator of ours is looked up in it.
 CREATE OR REPLACE FUNCTION asymm._plan_statement(statement text, path text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -106,6 +108,7 @@ DECLARE
     v_relations oid[];
     v_untrusted text[];
     v_body text;
+    v_qualified text;
     v_written jsonb;
     v_plan jsonb;
     v_reason text;
@@ -134,34 +137,55 @@ BEGIN
               FROM pg_depend AS d
              WHERE d.classid = 'pg_proc'::regclass AND d.refclassid <> 'pg_namespace'::regclass
                AND d.objid = (SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe');
-            SELECT p.prosqlbody::text INTO v_body FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe';
+            SELECT p.prosqlbody::text, pg_get_function_sqlbody(p.oid) INTO v_body, v_qualified
+              FROM pg_proc AS p WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'asymm_probe';
             RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'parsed';
         EXCEPTION WHEN SQLSTATE 'SY011' THEN
             v_untrusted := asymm._untrusted_functions(v_class_ids, v_object_ids);
             v_written := asymm._columns_set(v_body);
+            v_qualified := regexp_replace(v_qualified, '^\s*BEGIN ATOMIC\s+|;\s*END\s*$', '', 'g');
         END;
         IF v_untrusted IS NULL THEN
-            v_command := format(CASE WHEN v_types = '{}' THEN 'EXPLAIN (FORMAT JSON, VERBOSE) %s'
-                                     ELSE 'EXPLAIN (FORMAT JSON, VERBOSE) %s (%s)' END, 'EXECUTE asymm_probe',
-                                array_to_string(array_fill('NULL'::text, ARRAY[cardinality(v_types)]), ', '));
-            PERFORM pg_catalog.set_config('search_path', path, true);
-            EXECUTE v_command INTO v_plan;
-            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            PERFORM asymm._forget_probe();
+            EXECUTE asymm._probe(v_qualified, v_types::text[]);
+            EXECUTE asymm._probe_plan('FORMAT JSON, VERBOSE', cardinality(v_types)) INTO v_plan;
         END IF;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS v_reason = MESSAGE_TEXT, v_state = RETURNED_SQLSTATE;
         v_reason := format('not planned: %s (%s)', v_reason, v_state);
     END;
     PERFORM asymm._forget_probe();
-    -- Names are printed without the schemas of that path.
-    v_plan := v_plan #> '{0,Plan}' || jsonb_build_object('Search Path', (SELECT jsonb_agg(asymm._unquoted(btrim(m[1])) ORDER BY n)
-        FROM regexp_matches(path, '"(?:[^"]|"")*"|[^,"]+', 'g') WITH ORDINALITY AS r (m, n)));
+    -- Names are printed as our path wants them.
+    v_plan := v_plan #> '{0,Plan}' || '{"Search Path": []}';
     RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'relations', to_jsonb(v_relations::bigint[]), 'written', v_written,
+        'statement', CASE WHEN v_plan IS NOT NULL THEN v_qualified END, 'types', CASE WHEN v_plan IS NOT NULL THEN to_jsonb(v_types::text[]) END,
         'reason', COALESCE(v_reason, 'not planned: untrusted function ' || array_to_string(v_untrusted, ', '))));
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_statement(text, text)
-    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, relations, written}, or {reason} why there is none.';
+    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, relations, written, statement, types}, or {reason} why there is none.';
+
+CREATE OR REPLACE FUNCTION asymm._probe(statement text, types text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN format(CASE WHEN types = '{}' THEN 'PREPARE asymm_probe AS %2$s' ELSE 'PREPARE asymm_probe (%1$s) AS %2$s' END,
+                  array_to_string(types, ', '), statement);
+END
+$$;
+COMMENT ON FUNCTION asymm._probe(text, text[]) IS 'PREPARE for a statement as asymm._plan_statement() gives it back, with the types of its parameters.';
+
+CREATE OR REPLACE FUNCTION asymm._probe_plan(options text, parameters integer) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN format(CASE WHEN parameters = 0 THEN 'EXPLAIN (%s) EXECUTE asymm_probe' ELSE 'EXPLAIN (%s) EXECUTE asymm_probe (%s)' END, options,
+                  array_to_string(array_fill('NULL'::text, ARRAY[parameters]), ', '));
+END
+$$;
+COMMENT ON FUNCTION asymm._probe_plan(text, integer) IS 'EXPLAIN for what was prepared, with its parameters open.';
 
 -- The parser notes the columns whose change needs a privilege, with each table: up to version 15 in the entry of the table, then
 -- in one of its own. It counts from the first system column, seven before the first of the user's.

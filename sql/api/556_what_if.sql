@@ -50,47 +50,36 @@ END
 $$;
 COMMENT ON FUNCTION asymm._drop_hypothetical(oid, name) IS 'Has the planner forget one index that isn''t there, or all of them.';
 
--- Only for what asymm._plan_statement() planned in this transaction, with no DDL since. A prepared statement keeps its plan and
--- doesn't see a new hypothetical index, so it is prepared anew. Nothing but the text is run while the path is not ours.
-CREATE OR REPLACE FUNCTION asymm._plan_again(statement text, path text, OUT cost double precision, OUT used oid[], OUT reason text)
+-- Only for a statement as asymm._plan_statement() gave it back in this transaction, with no DDL since. A prepared statement keeps its
+-- plan and doesn't see a new hypothetical index, so it is prepared anew.
+CREATE OR REPLACE FUNCTION asymm._plan_again(statement text, types text[], OUT cost double precision, OUT used oid[], OUT reason text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_command text;
-    v_types integer := 0;
     v_plan text;
 BEGIN
     BEGIN
-        IF statement ~ '\$\d' THEN
-            v_command := format('PREPARE asymm_probe AS %s', statement);
-            PERFORM pg_catalog.set_config('search_path', path, true);
-            EXECUTE v_command;
-            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-            SELECT cardinality(p.parameter_types) INTO v_types FROM pg_prepared_statements AS p WHERE p.name = 'asymm_probe';
-            v_command := CASE WHEN v_types = 0 THEN 'EXPLAIN (FORMAT JSON) EXECUTE asymm_probe'
-                              ELSE format('EXPLAIN (FORMAT JSON) EXECUTE asymm_probe (%s)',
-                                          array_to_string(array_fill('NULL'::text, ARRAY[v_types]), ', ')) END;
+        IF types = '{}' THEN
+            EXECUTE format('EXPLAIN (FORMAT JSON) %s', statement) INTO v_plan;
         ELSE
-            v_command := format('EXPLAIN (FORMAT JSON) %s', statement);
+            EXECUTE asymm._probe(statement, types);
+            EXECUTE asymm._probe_plan('FORMAT JSON', cardinality(types)) INTO v_plan;
         END IF;
-        PERFORM pg_catalog.set_config('search_path', path, true);
-        EXECUTE v_command INTO v_plan;
-        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         cost := substring(v_plan FROM '"Total Cost": ([0-9.]+)')::float8;
         used := ARRAY(SELECT DISTINCT m[1]::oid FROM regexp_matches(v_plan, '"Index Name": "<(\d{1,10})>', 'g') AS m);
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
         reason := format('not planned: %s (%s)', reason, SQLSTATE);
     END;
-    IF statement ~ '\$\d' THEN
+    IF types <> '{}' THEN
         PERFORM asymm._forget_probe();
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_again(text, text) IS 'Cost of a statement that was found safe, and the hypothetical indexes its plan uses.';
+COMMENT ON FUNCTION asymm._plan_again(text, text[]) IS 'Cost of a statement that was found safe, and the hypothetical indexes its plan uses.';
 
 -- The planner's own word on a set of indexes.
 CREATE OR REPLACE FUNCTION asymm._what_if(statement text, path text, definitions text[]) RETURNS jsonb
@@ -115,7 +104,7 @@ BEGIN
         FOR v_text IN SELECT d FROM unnest(definitions) AS d LOOP
             v_made := v_made || asymm._make_hypothetical(v_text);
         END LOOP;
-        v_again := asymm._plan_again(asymm._preparable(statement), path);
+        v_again := asymm._plan_again(v_result ->> 'statement', ARRAY(SELECT jsonb_array_elements_text(v_result -> 'types')));
     EXCEPTION WHEN OTHERS THEN
         PERFORM asymm._drop_hypothetical();
         RAISE;

@@ -97,7 +97,7 @@ DECLARE
     v_statements jsonb := '{}';
     v_stamp bigint;
     v_task record;
-    v_plan jsonb;
+    v_known jsonb;
     v_again record;
     v_no text;
     v_done boolean := false;
@@ -130,10 +130,11 @@ BEGIN
                 v_stamp := asymm._ddl_stamp();
             END IF;
             IF NOT v_checked ? v_task.query THEN
-                v_plan := asymm._plan_statement(v_statements #>> ARRAY[v_task.query, '0'], v_statements #>> ARRAY[v_task.query, '1']);
-                v_checked := jsonb_set(v_checked, ARRAY[v_task.query], COALESCE(v_plan -> 'reason', 'null'));
+                v_checked := jsonb_set(v_checked, ARRAY[v_task.query],
+                    asymm._plan_statement(v_statements #>> ARRAY[v_task.query, '0'], v_statements #>> ARRAY[v_task.query, '1']) - 'plan');
             END IF;
-            IF v_checked ->> v_task.query IS NULL THEN
+            v_known := v_checked -> v_task.query;
+            IF NOT v_known ? 'reason' THEN
                 FOR v_no IN SELECT k FROM jsonb_object_keys(v_made) AS k WHERE NOT v_task.task -> 'visible' @> k::jsonb LOOP
                     PERFORM asymm._drop_hypothetical((v_made ->> v_no)::oid, v_schema);
                     v_made := v_made - v_no;
@@ -142,12 +143,12 @@ BEGIN
                     v_made := jsonb_set(v_made, ARRAY[v_no], to_jsonb(
                         asymm._make_hypothetical(v_job #>> ARRAY['definitions', v_no], v_schema)::bigint));
                 END LOOP;
-                v_again := asymm._plan_again(v_statements #>> ARRAY[v_task.query, '2'], v_statements #>> ARRAY[v_task.query, '1']);
+                v_again := asymm._plan_again(v_known ->> 'statement', ARRAY(SELECT jsonb_array_elements_text(v_known -> 'types')));
                 v_results := v_results || jsonb_build_object('kind', 'cost', 'query', v_task.task -> 'query', 'visible', v_task.task -> 'visible',
                     'cost', v_again.cost, 'reason', v_again.reason,
                     'used', ARRAY(SELECT e.key::integer FROM jsonb_each_text(v_made) AS e WHERE e.value::oid = ANY (v_again.used) ORDER BY 1));
             ELSE
-                v_results := v_results || jsonb_build_object('kind', 'cost', 'query', v_task.task -> 'query', 'reason', v_checked -> v_task.query);
+                v_results := v_results || jsonb_build_object('kind', 'cost', 'query', v_task.task -> 'query', 'reason', v_known -> 'reason');
             END IF;
         END LOOP;
         IF clock_timestamp() > until THEN

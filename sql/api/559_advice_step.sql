@@ -32,7 +32,7 @@ BEGIN
                          WHERE c.run_id = run AND c.no IN (SELECT v::integer FROM jsonb_array_elements(v_tasks) AS t (task)
                                                             CROSS JOIN jsonb_array_elements_text(t.task -> 'visible') AS v)),
         'statements', CASE WHEN v_run.phase <> 'look' AND with_statements
-            THEN (SELECT jsonb_object_agg(q.no, jsonb_build_array(q.statement, q.path, asymm._preparable(q.statement)))
+            THEN (SELECT jsonb_object_agg(q.no, jsonb_build_array(q.statement, q.path))
                     FROM asymm.advice_query AS q WHERE q.run_id = run AND q.reason IS NULL) END));
 END
 $$;

@@ -65,6 +65,30 @@ def test_planning_runs_no_code_of_others(workload: Database, statement: str) -> 
     assert db.value("SELECT count(*) FROM pg_prepared_statements") == 0
 
 
+@pytest.mark.parametrize("language", ["sql", "plpgsql"])
+def test_a_strangers_path_decides_nothing(workload: Database, language: str) -> None:
+    """What a function of the owner's calls by its bare name must not be what a stranger's path holds."""
+    db = workload
+    mallory, owner = db.role("mallory"), db.role("owner")
+    actor = db.role("actor", member_of=("asymm_pulse", owner))
+    db.sql(ATTACK.format(mallory=f'"{mallory}"'))
+    body = "SELECT evil(1)" if language == "sql" else "BEGIN RETURN evil(1); END"
+    db.sql("SET check_function_bodies = off")
+    db.sql(f"CREATE FUNCTION plain(int) RETURNS int IMMUTABLE LANGUAGE {language} AS '{body}'")
+    db.sql("CREATE FUNCTION same(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT lower($1)'")
+    db.sql(f'ALTER FUNCTION plain(int) OWNER TO "{owner}"')
+    db.sql(f'ALTER FUNCTION same(text) OWNER TO "{owner}"')
+    db.sql(f'ALTER TABLE w OWNER TO "{owner}"')
+    session = db.connect(user=actor)
+    plan = "SELECT asymm._plan_statement(%s, 'm, public')"
+    attack = session.execute(plan, ["SELECT * FROM public.w WHERE a = public.plain(1)"])
+    assert rows_of(attack)["reason"].startswith("not planned: function evil")
+    assert db.sql("SELECT * FROM m.stolen") == []
+    # By the path the statement's own names are found all the same.
+    found = rows_of(session.execute(plan, ["SELECT a FROM w WHERE same($1) = 'x'"]))
+    assert "public.same($1) = 'x'::text" in found["statement"]
+
+
 def test_the_attack_is_real(workload: Database) -> None:
     db = workload
     db.sql(ATTACK.format(mallory=f'"{db.role("mallory")}"'))
