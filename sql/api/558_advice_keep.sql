@@ -51,8 +51,10 @@ BEGIN
     END LOOP;
     FOR v_result IN SELECT e.value -> 'result' FROM jsonb_array_elements(results) AS e (value) WHERE e.value ->> 'kind' = 'size' LOOP
         UPDATE asymm.advice_candidate AS c
-           SET fault = v_result ->> 'fault', size_bytes = asymm._candidate_bytes(c, (v_result ->> 'rows')::float8, (v_result ->> 'groups')::float8,
-                                                                              (v_result ->> 'width')::float8)
+           SET fault = v_result ->> 'fault', size_bytes = b.bytes, writes = asymm._advice_writes(v_run, c, (v_result ->> 'rows')::float8, b.bytes)
+          FROM (SELECT asymm._candidate_bytes(o, (v_result ->> 'rows')::float8, (v_result ->> 'groups')::float8,
+                                              (v_result ->> 'width')::float8) AS bytes
+                  FROM asymm.advice_candidate AS o WHERE o.run_id = v_run.id AND o.no = (v_result ->> 'no')::integer) AS b
          WHERE c.run_id = v_run.id AND c.no = (v_result ->> 'no')::integer;
     END LOOP;
     -- Place is not free where there is no budget either: indexes as large as the tables have to bring two per cent.
@@ -119,9 +121,8 @@ BEGIN
     SELECT c.no INTO v_no FROM asymm.advice_candidate AS c
      WHERE (c.run_id, c.relid, c.method, c.keys, c.include) = (run.id, relid, method, keys, v_include) AND c.predicate IS NOT DISTINCT FROM predicate;
     IF NOT FOUND AND cardinality(keys) > 0 THEN
-        INSERT INTO asymm.advice_candidate (run_id, no, relid, schema_name, table_name, method, keys, include, predicate, reason, writes)
-        SELECT run.id, n.next, k.oid, s.nspname, k.relname, method, keys, v_include, predicate, left(reason, 1000),
-               asymm._advice_writes(run, k.oid, keys)
+        INSERT INTO asymm.advice_candidate (run_id, no, relid, schema_name, table_name, method, keys, include, predicate, reason)
+        SELECT run.id, n.next, k.oid, s.nspname, k.relname, method, keys, v_include, predicate, left(reason, 1000)
           FROM (SELECT COALESCE(max(c.no), 0) + 1 AS next FROM asymm.advice_candidate AS c WHERE c.run_id = run.id) AS n,
                pg_class AS k JOIN pg_namespace AS s ON s.oid = k.relnamespace
          WHERE k.oid = relid AND n.next <= 2000
@@ -133,33 +134,67 @@ $$;
 COMMENT ON FUNCTION asymm._advice_candidate(asymm.advice_run, oid, text, text[], text[], text, text)
     IS 'Number of an index in a search; NULL where its table has gone or two thousand are tried already.';
 
--- Milliseconds an hour that entries in a further index take: rows inserted, and updated elsewhere than within the page.
-CREATE OR REPLACE FUNCTION asymm._advice_writes(run asymm.advice_run, relid oid, keys text[]) RETURNS double precision
+-- Milliseconds that one entry takes, as measured with all pages in memory: a B-tree a few thousandths, more with each level; GIN one for
+-- each part of a value, put off or not; BRIN next to nothing. What is larger than the cache is read first.
+CREATE OR REPLACE FUNCTION asymm._entry_ms(method text, bytes bigint) RETURNS double precision
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_variable
 DECLARE
-    v_written boolean := false;
+    v_pages float8 := GREATEST(COALESCE(bytes, 0) / 8192.0, 1);
+    v_cache float8 := (SELECT s.setting::float8 FROM pg_settings AS s WHERE s.name = 'effective_cache_size');
 BEGIN
-    IF run.kind = 'texts' THEN
-        RETURN 0;
-    END IF;
-    -- An update of a column that an index holds can't stay within the page: it writes all indexes of the table.
-    SELECT EXISTS (SELECT FROM asymm.advice_query AS q
-                    CROSS JOIN LATERAL asymm._written_columns(q.query_id) AS w
-                     JOIN pg_attribute AS a ON a.attrelid = w.relid AND a.attnum = w.attnum
-                    WHERE q.run_id = run.id AND q.command = 'update' AND w.relid = relid
-                      AND quote_ident(a.attname) = ANY (regexp_split_to_array(array_to_string(keys, ','), '[^\w$"]+'))) INTO v_written;
-    RETURN (SELECT COALESCE(0.01 * (sum(l.inserted) + sum(l.updated - l.updated_hot)
-                                    + CASE WHEN v_written
-                                           THEN sum(l.updated_hot) * (2 + (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = relid))
-                                           ELSE 0 END)
-                   / GREATEST(0.25, EXTRACT(epoch FROM clock_timestamp() - min(l.at))::float8 / 3600), 0)
-              FROM asymm.table_load AS l WHERE l.relid = relid);
+    RETURN CASE method WHEN 'brin' THEN 0.0004 WHEN 'gin' THEN 0.02 WHEN 'gist' THEN 0.01 WHEN 'spgist' THEN 0.01
+                       ELSE 0.002 * (1 + ln(v_pages) / ln(250)) END
+         + CASE WHEN method <> 'brin' AND v_pages > v_cache THEN 0.1 * (1 - v_cache / v_pages) ELSE 0 END;
 END
 $$;
-COMMENT ON FUNCTION asymm._advice_writes(asymm.advice_run, oid, text[]) IS 'What writing a further index would take, in milliseconds an hour; 0 where only texts are given.';
+COMMENT ON FUNCTION asymm._entry_ms(text, bigint) IS 'What an entry in an index of some method and size takes to write, in milliseconds.';
+
+-- Milliseconds an hour that a further index takes: an entry for each row inserted or updated elsewhere than within its page, as far as
+-- the index holds such rows. An update of a column that it names can't stay within the page any more: that writes all indexes.
+CREATE OR REPLACE FUNCTION asymm._advice_writes(run asymm.advice_run, candidate asymm.advice_candidate, rows double precision, bytes bigint)
+RETURNS double precision
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_named text[] := regexp_split_to_array(concat_ws(',', array_to_string(candidate.keys || candidate.include, ','), candidate.predicate),
+                                            '[^\w$"]+');
+    v_entry float8 := asymm._entry_ms(candidate.method, bytes);
+    v_other float8 := 0.005;
+    v_share float8 := 1;
+    v_moved float8 := 0;
+    v_tables oid[] := ARRAY(SELECT candidate.relid UNION SELECT t.relid::oid FROM pg_partition_tree(candidate.relid) AS t);
+    v_since timestamptz := (SELECT min(l.at) FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables));
+BEGIN
+    IF run.kind = 'texts' OR v_since IS NULL THEN
+        RETURN 0;
+    END IF;
+    IF candidate.predicate IS NOT NULL THEN
+        SELECT LEAST(1, rows / GREATEST(c.reltuples, 1)) INTO v_share FROM pg_class AS c WHERE c.oid = candidate.relid;
+    END IF;
+    -- From version 16 on BRIN doesn't mind.
+    IF candidate.method <> 'brin' OR current_setting('server_version_num')::integer < 160000 THEN
+        SELECT COALESCE(sum(l.rows), 0) INTO v_moved
+          FROM asymm.query_load AS l
+         WHERE l.at >= v_since AND l.query_id IN (
+               SELECT k.query_id FROM asymm.query_look AS k
+                CROSS JOIN LATERAL jsonb_each(k.written) AS w (relid, columns)
+                CROSS JOIN LATERAL jsonb_array_elements_text(w.columns) AS n (number)
+                 JOIN pg_attribute AS a ON a.attrelid = w.relid::oid AND a.attnum = n.number::smallint
+                WHERE w.relid::oid = ANY (v_tables) AND quote_ident(a.attname) = ANY (v_named));
+    END IF;
+    RETURN (SELECT (v_entry * v_share * sum(l.inserted + l.updated - l.updated_hot)
+                    + LEAST(v_moved, sum(l.updated_hot))
+                      * (v_entry + v_other * (1 + (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = candidate.relid))))
+                   / GREATEST(0.25, EXTRACT(epoch FROM clock_timestamp() - v_since)::float8 / 3600)
+              FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables));
+END
+$$;
+COMMENT ON FUNCTION asymm._advice_writes(asymm.advice_run, asymm.advice_candidate, double precision, bigint)
+    IS 'What writing an index would cost, in milliseconds an hour; 0 for statements that have no workload.';
 
 -- A B-tree whose keys repeat keeps a key once for up to 130 rows and six bytes a row; not with included columns, and not for
 -- types whose equal values may look different.

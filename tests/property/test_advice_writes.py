@@ -1,0 +1,116 @@
+"""What an index costs to write is weighed against what it saves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.database import Database
+
+
+class Load:
+    """Table orders with 20,000 rows, and a workload of one hour with the rates one likes."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        db.sql("CREATE EXTENSION IF NOT EXISTS hypopg")
+        db.sql(
+            "CREATE TABLE public.orders AS SELECT n AS id, n % 500 AS customer, n % 700 AS clerk,"
+            " CASE WHEN n % 50 = 0 THEN 'open' ELSE 'done' END AS status, n AS seen, repeat('x', 80) AS note"
+            " FROM generate_series(1, 20000) AS n"
+        )
+        db.sql("VACUUM ANALYZE public.orders")
+        self.at = db.value("SELECT date_bin('15 min', now(), 'epoch') - interval '1 h'")
+
+    def statement(self, text: str, calls: int, ms: float, rows: int, written: str = "") -> None:
+        """Have a statement run for an hour; written is the column that it sets."""
+        query = self.db.value(
+            "INSERT INTO asymm.query (queryid, role_id, toplevel, command, statement)"
+            " SELECT count(*), 'postgres'::regrole, true, %s, %s FROM asymm.query RETURNING id",
+            text.split()[0].lower(),
+            text,
+        )
+        self.db.sql(
+            "INSERT INTO asymm.query_load VALUES (0, %s, %s, %s, %s, %s, 1, 1, 1, 1, 1)",
+            self.at,
+            query,
+            calls,
+            ms,
+            rows,
+        )
+        columns = self.db.value(
+            "SELECT jsonb_build_object(attrelid, jsonb_build_array(attnum)) FROM pg_attribute"
+            " WHERE attrelid = 'public.orders'::regclass AND attname = %s",
+            written,
+        )
+        self.db.sql(
+            "INSERT INTO asymm.query_look VALUES (%s, now(), NULL, '{}', %s)",
+            query,
+            json.dumps(columns) if columns else None,
+        )
+
+    def written(self, inserted: int = 0, updated: int = 0, hot: int = 0) -> None:
+        self.db.sql(
+            "INSERT INTO asymm.table_load VALUES (0, %s, 'public.orders'::regclass, %s, %s, %s, 0, 0, 0, 0)",
+            self.at,
+            inserted,
+            updated,
+            hot,
+        )
+
+    def advice(self) -> list[tuple[Any, ...]]:
+        return self.db.sql(
+            "SELECT definition, write_ms_per_hour, reason FROM asymm.advise() ORDER BY definition NULLS LAST"
+        )
+
+
+@pytest.fixture
+def load(db: Database) -> Load:
+    return Load(db)
+
+
+def test_a_column_that_is_always_updated(load: Load) -> None:
+    load.statement("SELECT note FROM public.orders WHERE seen = 7", 100, 900, 100)
+    load.statement("UPDATE public.orders SET seen = 3 WHERE id = 1", 10**6, 10, 10**6, written="seen")
+    load.written(updated=10**6, hot=10**6)
+    found = load.advice()
+    assert not [row for row in found if row[0] and "(seen" in row[0]]
+    assert any("writing the index would cost more" in row[2] for row in found)
+
+
+def test_updates_of_other_columns_stay_within_their_page(load: Load) -> None:
+    """Only what an index names moves rows that were updated in place."""
+    load.statement("SELECT note FROM public.orders WHERE customer = 7", 100, 900, 100)
+    load.statement("UPDATE public.orders SET seen = 3 WHERE id < $1", 10**6, 10, 10**6, written="seen")
+    load.statement("UPDATE public.orders SET customer = 3 WHERE id < $1", 10, 1, 10, written="customer")
+    load.written(updated=10**6 + 10, hot=10**6 + 10)
+    found = [row for row in load.advice() if row[0] and "(customer" in row[0]]
+    assert len(found) == 1
+    assert 0 < found[0][1] < 1
+
+
+def test_what_an_index_only_carries_is_written_too(load: Load) -> None:
+    """A predicate and a column that is included move rows like keys do."""
+    load.statement("SELECT seen FROM public.orders WHERE customer = 7", 100, 900, 4000)
+    load.statement("UPDATE public.orders SET seen = 3 WHERE id < $1", 10**6, 10, 10**6, written="seen")
+    load.written(updated=10**6, hot=10**6)
+    found = [row[0].split(" USING ")[1] for row in load.advice() if row[0] and "customer" in row[0]]
+    assert found == ["btree (customer)"]
+
+
+def test_a_few_rows_cost_little(load: Load) -> None:
+    load.statement("SELECT id FROM public.orders WHERE status = 'open' AND clerk = 3", 100, 900, 100)
+    load.written(inserted=10**5)
+    price = "SELECT c.writes FROM asymm.advice_candidate AS c WHERE c.keys = '{clerk}' AND c.include = '{}'"
+    run = load.db.value("SELECT asymm._begin_advice('workload', NULL, NULL, '7 days', NULL, NULL)")
+    load.db.sql("SELECT asymm._advice_work(%s, 'infinity')", run)
+    partial = load.db.value(price + " AND c.predicate IS NOT NULL")
+    whole = load.db.value(price + " AND c.predicate IS NULL")
+    assert 0 < partial == pytest.approx(whole / 50, rel=0.5)
+    ranked = "SELECT asymm._entry_ms('{}', (10^7)::bigint)"
+    brin, btree, gin = (load.db.value(ranked.format(method)) for method in ("brin", "btree", "gin"))
+    assert brin < btree / 5 < gin / 10
+    # What doesn't fit into memory is read before it is written.
+    assert load.db.value("SELECT asymm._entry_ms('btree', (10^13)::bigint)") > 10 * btree
