@@ -57,9 +57,12 @@ BEGIN
     END IF;
     UPDATE asymm.query_look AS k
        SET reason = result ->> 'reason',
-           written = (SELECT jsonb_object_agg(w.relid::oid, ARRAY(SELECT n.number::smallint FROM jsonb_array_elements_text(w.columns) AS n (number)))
-                        FROM jsonb_each(result -> 'written') AS w (relid, columns)),
-           relations = ARRAY(SELECT jsonb_array_elements_text(COALESCE(result -> 'relations', '[]'))::oid)
+           -- Another actor may have had rights that this one lacks.
+           written = CASE WHEN result ? 'relations' THEN (
+                         SELECT jsonb_object_agg(w.relid::oid, ARRAY(SELECT n.number::smallint FROM jsonb_array_elements_text(w.columns) AS n (number)))
+                           FROM jsonb_each(result -> 'written') AS w (relid, columns)) ELSE k.written END,
+           relations = CASE WHEN result ? 'relations' THEN ARRAY(SELECT jsonb_array_elements_text(result -> 'relations')::oid)
+                            ELSE k.relations END
      WHERE k.query_id = _keep_plan.query;
     IF result ? 'plan' THEN
         v_shape := asymm._sha256(asymm._plan_shape(result -> 'plan')::text);
@@ -74,34 +77,33 @@ END
 $$;
 COMMENT ON FUNCTION asymm._keep_plan(bigint, jsonb) IS 'Keeps what asymm._plan_statement() found of a statement; a new row only for a new shape.';
 
--- An example holds values of rows. An operator is shown it, an actor if the statement is of a role it may act for, or all tables it names
--- are, or no table here is anybody else's.
-CREATE OR REPLACE FUNCTION asymm._sees_examples(query bigint) RETURNS boolean
+-- An example holds values of rows. An operator is shown it; an actor if the statement is of a role it may act for, or of one that has
+-- rights on nobody else's tables. What was noted of a statement says nothing here: any actor may have noted it.
+CREATE OR REPLACE FUNCTION asymm._sees_examples(role oid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN EXISTS (
-        SELECT FROM asymm.query AS q LEFT JOIN asymm.query_look AS k ON k.query_id = q.id
-         WHERE q.id = _sees_examples.query
-           AND (pg_has_role(session_user, 'asymm_operator', 'USAGE') OR pg_has_role(session_user, q.role_id, 'MEMBER')
-                OR k.relations <> '{}' AND NOT EXISTS (SELECT FROM pg_class AS c
-                                                        WHERE c.oid = ANY (k.relations) AND NOT pg_has_role(session_user, c.relowner, 'MEMBER'))
+    RETURN pg_has_role(session_user, 'asymm_operator', 'USAGE')
+        OR EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = role)
+           AND (pg_has_role(session_user, role, 'MEMBER')
                 OR NOT EXISTS (SELECT FROM pg_class AS c
                                 WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') AND c.oid >= 16384 AND c.relpersistence <> 't'
                                   AND c.relnamespace <> 'asymm'::regnamespace AND NOT pg_has_role(session_user, c.relowner, 'MEMBER')
                                   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                                                                               AND d.deptype = 'e'))));
+                                                                               AND d.deptype = 'e')
+                                  AND (has_table_privilege(role, c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+                                       OR has_any_column_privilege(role, c.oid, 'SELECT, INSERT, UPDATE'))));
 END
 $$;
-COMMENT ON FUNCTION asymm._sees_examples(bigint) IS 'Whether who is logged in may see the constants a statement was run with.';
+COMMENT ON FUNCTION asymm._sees_examples(oid) IS 'Whether who is logged in may see the constants that a role''s statements were run with.';
 
 CREATE OR REPLACE FUNCTION asymm._examples_to_plan(query bigint) RETURNS TABLE (place smallint, statement text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF asymm._sees_examples(_examples_to_plan.query) THEN
+    IF asymm._sees_examples((SELECT q.role_id FROM asymm.query AS q WHERE q.id = _examples_to_plan.query)) THEN
         RETURN QUERY SELECT e.place, e.statement FROM asymm.query_example AS e WHERE e.query_id = _examples_to_plan.query;
     END IF;
 END

@@ -13,7 +13,7 @@ BEGIN
     UNION ALL
     SELECT e.place, e.statement, asymm._path_of(r.rolname), e.plan
       FROM asymm.query AS q JOIN pg_roles AS r ON r.oid = q.role_id JOIN asymm.query_example AS e ON e.query_id = q.id
-     WHERE q.id = _plans_of.query AND e.plan IS NOT NULL AND asymm._sees_examples(q.id);
+     WHERE q.id = _plans_of.query AND e.plan IS NOT NULL AND asymm._sees_examples(q.role_id);
 END
 $$;
 COMMENT ON FUNCTION asymm._plans_of(bigint)

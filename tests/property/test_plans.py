@@ -238,6 +238,12 @@ def test_an_actor_sees_no_constants_of_others(workload: Database) -> None:
     assert mine.execute("SELECT asymm._begin_advice('workload', NULL, NULL, '1 h', NULL, NULL)").fetchall()
     assert db.value("SELECT count(*) > 1 FROM asymm.advice_query")
     assert db.value("SELECT count(*) FROM asymm.advice_query WHERE statement ~ '42'") == 0
+    # Not even after saying that the statement is about a table of his own.
+    db.sql("SELECT asymm._queries_to_plan(100)")
+    for (number,) in db.sql("SELECT query_id FROM asymm.query_example"):
+        claim = json.dumps({"relations": [db.value("SELECT 'w'::regclass::oid::int")]})
+        mine.execute("SELECT asymm._keep_plan(%s, %s)", [number, claim])
+        assert mine.execute("SELECT * FROM asymm._examples_to_plan(%s)", [number]).fetchall() == []
     operator = db.connect(user=db.role("operator", member_of=("asymm_operator",)))
     assert len(operator.execute("SELECT * FROM asymm._examples_to_plan(%s)", [number]).fetchall()) == 1
     # Where all tables are the actor's owner's, nothing is anybody else's.
