@@ -59,7 +59,8 @@ BEGIN
        SET reason = result ->> 'reason',
            -- Another actor may have had rights that this one lacks.
            written = CASE WHEN result ? 'relations' THEN (
-                         SELECT jsonb_object_agg(w.relid::oid, ARRAY(SELECT n.number::smallint FROM jsonb_array_elements_text(w.columns) AS n (number)))
+                         SELECT jsonb_object_agg(w.relid::oid,
+                                                 ARRAY(SELECT n.number::smallint FROM jsonb_array_elements_text(w.columns) AS n (number)))
                            FROM jsonb_each(result -> 'written') AS w (relid, columns)) ELSE k.written END,
            relations = CASE WHEN result ? 'relations' THEN ARRAY(SELECT jsonb_array_elements_text(result -> 'relations')::oid)
                             ELSE k.relations END

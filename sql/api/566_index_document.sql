@@ -57,6 +57,38 @@ END
 $$;
 COMMENT ON FUNCTION asymm._refuse_advice(text, text) IS 'Raises 22023 for advice that names nothing that can be built.';
 
+-- Figures of a document are read again for everybody: in views, and by every actor that looks which index comes next. One that is no
+-- figure would stop them all.
+CREATE OR REPLACE FUNCTION asymm._require_evidence(advice jsonb) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_key text;
+BEGIN
+    IF jsonb_typeof(advice) <> 'object' OR pg_column_size(advice) > 200000 THEN
+        PERFORM asymm._refuse_advice('it is no object, or larger than 200 kB', 'An object with schema, table and keys, or index.');
+    END IF;
+    SELECT m.key INTO v_key
+      FROM (SELECT e.key, e.value FROM jsonb_each(advice) AS e
+             WHERE e.key IN ('size_bytes', 'saved_ms_per_hour', 'write_ms_per_hour', 'confidence')
+            UNION ALL
+            SELECT 'queries.' || e.key, e.value
+              FROM jsonb_array_elements(CASE jsonb_typeof(advice -> 'queries') WHEN 'array' THEN advice -> 'queries' ELSE '[]' END) AS q (query)
+             CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(q.query) WHEN 'object' THEN q.query ELSE '{"query": "no object"}' END) AS e) AS m
+     WHERE CASE jsonb_typeof(m.value)
+               WHEN 'null' THEN false
+               WHEN 'number' THEN abs(m.value::numeric) >= 1e15 OR m.key = 'queries.query' AND m.value::numeric % 1 <> 0
+               ELSE true END
+     LIMIT 1;
+    IF v_key IS NOT NULL OR jsonb_typeof(advice -> 'proved') NOT IN ('boolean', 'null') THEN
+        PERFORM asymm._refuse_advice(format('member %s', COALESCE(quote_literal(left(v_key, 200)), 'proved')),
+                                     'Figures are numbers below 1e15, queries objects of such, proved is true or false.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._require_evidence(jsonb) IS 'Raises 22023 for advice whose figures are none.';
+
 -- One key: a column of the relation or an expression in parentheses; then collation, operator class and order.
 CREATE OR REPLACE FUNCTION asymm._advice_key(relation oid, key text, OUT expression text, OUT rest text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -77,6 +77,7 @@ DECLARE
     v_id bigint;
 BEGIN
     PERFORM asymm._require_rights(v_relation.owner, v_relation.display);
+    PERFORM asymm._require_evidence(advice);
     IF kind = 'create index' THEN
         v_parts := asymm._advice_parts(v_relation.relation, advice);
         IF strange IS NOT NULL THEN
@@ -113,7 +114,8 @@ BEGIN
     -- One proposal at a time for the same index.
     PERFORM pg_advisory_xact_lock('asymm.index_action'::regclass::oid::integer, hashtext(v_relation.relation || v_shape));
     v_id := asymm._same_index_action(kind, v_relation.relation, v_shape);
-    v_document := advice - '{definition,error}'::text[];
+    -- What the ledger itself notes there is no advice.
+    v_document := advice - '{definition,built,called,explored,corrected_ms_per_hour,uncertainty,error}'::text[];
     IF v_id IS NOT NULL THEN
         -- What it is good for is known better now.
         UPDATE asymm.action AS a SET evidence_before = a.evidence_before || (v_document - 'index') WHERE a.id = v_id AND a.state = 'proposed';

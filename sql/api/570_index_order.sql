@@ -1,17 +1,43 @@
 -- What the builder is to do next. One command at a time, each a statement of its own: CREATE, DROP and REINDEX INDEX CONCURRENTLY
 -- run in no transaction. What a command did is read from the catalog, never from what somebody says.
 
+-- REINDEX CONCURRENTLY names its copy after the index, cut to make room where the name is long.
+CREATE OR REPLACE FUNCTION asymm._is_copy_of(name text, index_name text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_stem text := substring(name FROM '^(.*)_cc(?:new|old)[0-9]*$');
+BEGIN
+    RETURN v_stem IS NOT NULL
+           AND (v_stem = index_name OR octet_length(index_name) > 55 AND octet_length(v_stem) > 50 AND starts_with(index_name, v_stem));
+END
+$$;
+COMMENT ON FUNCTION asymm._is_copy_of(text, text) IS 'Whether a name is that of the copy that REINDEX CONCURRENTLY makes of an index.';
+
 -- The index of an action as it is now, and the name of what a rebuild left half done.
 CREATE OR REPLACE FUNCTION asymm._index_now(i asymm.index_action, OUT id oid, OUT valid boolean, OUT leftover text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT max(c.oid) FILTER (WHERE c.relname = i.index_name), bool_and(x.indisvalid) FILTER (WHERE c.relname = i.index_name),
-           max(c.relname) FILTER (WHERE NOT x.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
-                                    AND starts_with(c.relname, left(i.index_name, 50)))::text
+           max(c.relname) FILTER (WHERE NOT x.indisvalid AND asymm._is_copy_of(c.relname, i.index_name))::text
       FROM pg_index AS x JOIN pg_class AS c ON c.oid = x.indexrelid WHERE x.indrelid = i.relid
 $$;
 COMMENT ON FUNCTION asymm._index_now(asymm.index_action) IS 'The index of an action as it is in the catalog.';
+
+-- Names are given anew: what has the name is ours if it is the index that was built or was to go, or, rebuilt since, one like it.
+CREATE OR REPLACE FUNCTION asymm._is_index_of(a asymm.action, i asymm.index_action, index_id oid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN COALESCE(index_id = i.index_id
+                    OR pg_get_indexdef(index_id) = CASE a.kind WHEN 'create index' THEN a.evidence_before ->> 'built'
+                                                               ELSE a.evidence_before ->> 'definition' END, false);
+END
+$$;
+COMMENT ON FUNCTION asymm._is_index_of(asymm.action, asymm.index_action, oid) IS 'Whether an index is the one an action is about, not another of its name.';
 
 -- What is to be run so that the catalog is as the action wants it; NULL when it is.
 CREATE OR REPLACE FUNCTION asymm._index_statement(a asymm.action, i asymm.index_action, give_up boolean) RETURNS text
@@ -25,6 +51,7 @@ BEGIN
     RETURN CASE
         WHEN v_now.leftover IS NOT NULL THEN format('DROP INDEX CONCURRENTLY %I.%I', i.index_schema, v_now.leftover)
         WHEN a.kind = 'reindex' THEN CASE WHEN NOT give_up AND v_now.id = i.index_id THEN a.steps #>> '{0,forward}' END
+        WHEN v_now.id IS NOT NULL AND NOT v_wanted AND NOT asymm._is_index_of(a, i, v_now.id) THEN NULL
         WHEN v_now.id IS NOT NULL AND (NOT v_wanted OR NOT v_now.valid)
             -- Half built, half dropped, or to go.
             THEN CASE WHEN give_up AND v_now.valid THEN NULL ELSE format('DROP INDEX CONCURRENTLY %I.%I', i.index_schema, i.index_name) END
@@ -135,6 +162,10 @@ BEGIN
                 UPDATE asymm.index_action AS i SET waits_for = v_hold WHERE i.action_id = v.id AND i.waits_for IS DISTINCT FROM v_hold;
                 CONTINUE;
             END IF;
+            IF v_a.kind = 'create index' AND (asymm._index_now(v_i)).id IS NOT NULL THEN
+                PERFORM asymm._set_action_state(v.id, 'expired', format('an index %I is there by now', v_i.index_name));
+                CONTINUE;
+            END IF;
             IF v_a.kind = 'drop index' AND asymm._index_needed(v_i.index_id) IS NOT NULL THEN
                 PERFORM asymm._set_action_state(v.id, 'expired', asymm._index_needed(v_i.index_id));
                 CONTINUE;
@@ -160,7 +191,8 @@ BEGIN
         UPDATE asymm.index_action AS i
            SET command = format('/* asymmetrica index %s */ %s', v.id, v_statement), ordered_at = clock_timestamp(), job = NULL, pid = NULL,
                backend_start = NULL, began_at = NULL, waits_since = NULL, retry_at = NULL,
-               index_id = COALESCE(i.index_id, (asymm._index_now(i)).id)
+               -- Of what is to be there, what there is of it.
+               index_id = CASE WHEN v_a.kind = 'create index' AND v_a.state = 'applying' THEN (asymm._index_now(i)).id ELSE i.index_id END
          WHERE i.action_id = v.id
         RETURNING i.* INTO v_i;
         RETURN jsonb_build_object('action', v.id, 'command', v_i.command);

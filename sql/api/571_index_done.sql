@@ -45,7 +45,7 @@ BEGIN
                SELECT i.index_name AS name
                UNION ALL
                SELECT k.name FROM jsonb_object_keys(facts -> 'index') AS k (name)
-                WHERE k.name ~ '_cc(new|old)[0-9]*$' AND starts_with(k.name, left(i.index_name, 50))) AS n
+                WHERE asymm._is_copy_of(k.name, i.index_name)) AS n
          WHERE i.relid = relation AND a.kind IN ('create index', 'drop index', 'reindex')
     LOOP
         v_facts := CASE WHEN declared #> ARRAY['index', v_name] IS NULL THEN v_facts #- ARRAY['index', v_name]
@@ -74,7 +74,7 @@ BEGIN
                  JOIN asymm.action AS a ON a.id = i.action_id AND a.state IN ('applying', 'reverting') AND asymm._may_act(a.owner)
                  LEFT JOIN pg_index AS x ON x.indexrelid = o.object_id AND x.indrelid = i.relid
                  LEFT JOIN pg_class AS c ON c.oid = x.indexrelid
-                WHERE i.index_id = o.object_id OR c.relname = i.index_name OR a.kind = 'reindex' AND starts_with(c.relname, left(i.index_name, 50))));
+                WHERE i.index_id = o.object_id OR c.relname = i.index_name OR a.kind = 'reindex' AND asymm._is_copy_of(c.relname, i.index_name)));
 END
 $$;
 COMMENT ON FUNCTION asymm._is_index_work(oid[], oid[]) IS 'True for DDL that carries out an action on an index, by somebody who may.';
@@ -89,22 +89,30 @@ DECLARE
     v_i asymm.index_action;
     v_now record;
     v_back boolean;
+    v_goes boolean;
+    v_ours boolean;
     v_failed boolean;
 BEGIN
     SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = action FOR UPDATE;
     SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = action;
     v_now := asymm._index_now(v_i);
     v_back := v_a.state = 'reverting';
+    v_goes := (v_a.kind = 'create index') = v_back AND v_a.kind <> 'reindex';
+    v_ours := v_now.id IS NOT NULL AND (NOT v_goes OR asymm._is_index_of(v_a, v_i, v_now.id));
     -- Taking back is done when the index is as it was, or given up.
-    v_failed := CASE v_a.kind WHEN 'reindex' THEN v_now.id = v_i.index_id
-                              WHEN 'create index' THEN (v_now.id IS NOT NULL) = v_back
-                              ELSE (v_now.id IS NOT NULL) <> v_back END;
+    v_failed := CASE WHEN v_a.kind = 'reindex' THEN v_now.id = v_i.index_id
+                     WHEN v_goes THEN v_now.id IS NOT NULL OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = v_i.index_id)
+                     ELSE v_now.id IS NULL END;
     UPDATE asymm.index_action AS i
-       SET command = NULL, index_id = COALESCE(v_now.id, i.index_id), size_bytes = COALESCE(pg_relation_size(v_now.id), i.size_bytes),
+       SET command = NULL, index_id = CASE WHEN v_ours THEN v_now.id ELSE i.index_id END,
+           size_bytes = CASE WHEN v_ours THEN pg_relation_size(v_now.id) ELSE i.size_bytes END,
            built_at = CASE WHEN v_failed OR v_back THEN i.built_at ELSE clock_timestamp() END,
-           scans_before = COALESCE(pg_stat_get_numscans(v_now.id), 0), looks = 0, retry_at = NULL,
-           problem = CASE WHEN v_failed THEN i.problem END
+           scans_before = CASE WHEN v_ours THEN COALESCE(pg_stat_get_numscans(v_now.id), 0) ELSE 0 END, looks = 0, retry_at = NULL,
+           problem = CASE WHEN v_failed AND v_goes AND NOT v_ours THEN format('index %I is another one now, or called otherwise', i.index_name)
+                          WHEN v_failed THEN i.problem END
      WHERE i.action_id = action;
+    UPDATE asymm.action AS a SET evidence_before = a.evidence_before || jsonb_build_object('built', pg_get_indexdef(v_now.id))
+     WHERE a.id = action AND a.kind = 'create index' AND NOT v_failed AND NOT v_back;
     SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = action;
     IF v_failed THEN
         PERFORM asymm._set_action_state(action, CASE WHEN v_back THEN v_i.reverts_from ELSE 'failed' END,

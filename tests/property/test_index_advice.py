@@ -67,6 +67,12 @@ def test_the_statement_is_made_anew(shop: Database) -> None:
         {"keys": ["email"], "method": "btree (id); DROP TABLE app.canary; --"},
         {"keys": ["email"], "include": ["(id + 1)"]},
         {"keys": ["email COLLATE"]},
+        {"keys": ["email"], "confidence": "high"},
+        {"keys": ["email"], "saved_ms_per_hour": 10**400},
+        {"keys": ["email"], "proved": "maybe"},
+        {"keys": ["email"], "queries": [{"query": 1.5}]},
+        {"keys": ["email"], "queries": [{"query": 1, "ms_per_hour": "x"}]},
+        {"keys": ["email"], "queries": [1]},
     ],
 )
 def test_what_is_not_one_index_is_refused(shop: Database, advice: dict[str, Any]) -> None:
