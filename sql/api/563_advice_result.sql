@@ -56,7 +56,13 @@ BEGIN
            sum(h.ms * (1 - h.after / NULLIF(h.before, 0)) / cardinality(h.used)),
            CASE WHEN h.proved THEN max(CASE WHEN h.literal THEN 0.9 ELSE 0.7 END * (1 - h.after / NULLIF(h.before, 0))) ELSE 0.3 END, h.proved,
            CASE WHEN min(cardinality(h.used)) > 1
-                THEN ARRAY(SELECT u FROM unnest((array_agg(h.used::text ORDER BY h.weight DESC))[1]::integer[]) AS u WHERE u <> h.no) ELSE '{}' END
+                THEN ARRAY(SELECT u FROM unnest((array_agg(h.used::text ORDER BY h.weight DESC))[1]::integer[]) AS u
+                            WHERE u <> h.no AND NOT EXISTS (
+                                  -- Without that one it helps as well.
+                                  SELECT FROM asymm.advice_plan AS p JOIN asymm.advice_query AS q ON q.run_id = p.run_id AND q.no = p.query_no
+                                   WHERE p.run_id = run.id AND p.used <@ run.chosen AND h.no = ANY (p.used) AND u <> ALL (p.used)
+                                     AND p.cost <= 0.8 * q.cost))
+                ELSE '{}' END
       FROM helped AS h
      GROUP BY h.no, h.proved
     HAVING NOT h.proved OR max(1 - h.after / NULLIF(h.before, 0)) >= 0.2;

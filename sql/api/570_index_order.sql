@@ -123,6 +123,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._index_disturbs(bigint) IS 'Whether another action is under way whose effect could not be told from this one''s.';
 
+-- Of the indexes with which alone it pays: the one that waits for a person, or that will not be there, and whether it will not.
+CREATE OR REPLACE FUNCTION asymm._index_lacks(action bigint, OUT lacks text, OUT gone boolean, OUT since timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT format('it only pays together with %I, which is %s', o.index_name, o.state), o.state <> 'proposed', o.changed_at INTO lacks, gone, since
+      FROM asymm.index_action AS i
+     CROSS JOIN LATERAL unnest(i.requires) AS r (name)
+     CROSS JOIN LATERAL (
+           SELECT oi.index_name, oi.relid, a.state, a.changed_at
+             FROM asymm.index_action AS oi JOIN asymm.action AS a ON a.id = oi.action_id
+            WHERE a.kind = 'create index' AND a.id <> i.action_id AND r.name IN (oi.index_name, a.evidence_before ->> 'called')
+            ORDER BY a.id DESC LIMIT 1) AS o
+     WHERE i.action_id = action AND o.state IN ('proposed', 'rejected', 'failed', 'expired', 'reverting', 'reverted')
+       -- Somebody may have made it by hand.
+       AND NOT EXISTS (SELECT FROM pg_index AS x JOIN pg_class AS c ON c.oid = x.indexrelid
+                        WHERE x.indrelid = o.relid AND c.relname = o.index_name AND x.indisvalid AND o.state <> 'reverting')
+     ORDER BY o.state <> 'proposed' DESC LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION asymm._index_lacks(bigint) IS 'What an index needs beside it that is not approved, or gone for good; NULL when nothing is lacking.';
+
 -- The next command, if none is under way: what is to be taken back first, then what was begun, then what is approved.
 CREATE OR REPLACE FUNCTION asymm._order_index() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -135,6 +158,7 @@ DECLARE
     v_statement text;
     v_hold text;
     v_explores boolean := asymm._explores();
+    v_lacks record;
 BEGIN
     IF EXISTS (SELECT FROM asymm.index_action AS i WHERE i.command IS NOT NULL)
        OR asymm._healing_paused() IS NOT NULL OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
@@ -156,7 +180,13 @@ BEGIN
             CONTINUE;
         END IF;
         IF v_a.state = 'approved' THEN
-            v_hold := COALESCE(CASE WHEN asymm._index_disturbs(v.id) THEN 'another index of this table or these queries is being validated' END,
+            v_lacks := asymm._index_lacks(v.id);
+            -- What a person approved he gets.
+            IF v_lacks.gone AND v_a.reason = 'autopilot' THEN
+                PERFORM asymm._set_action_state(v.id, 'expired', v_lacks.lacks);
+                CONTINUE;
+            END IF;
+            v_hold := COALESCE(CASE WHEN v_a.reason = 'autopilot' THEN v_lacks.lacks END, CASE WHEN asymm._index_disturbs(v.id) THEN 'another index of this table or these queries is being validated' END,
                                asymm._build_waits((v_a.evidence_before ->> 'size_bytes')::numeric::bigint), asymm._before_waits(v.id));
             IF v_hold IS NOT NULL THEN
                 UPDATE asymm.index_action AS i SET waits_for = v_hold WHERE i.action_id = v.id AND i.waits_for IS DISTINCT FROM v_hold;

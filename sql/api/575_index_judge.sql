@@ -125,6 +125,9 @@ BEGIN
     END IF;
     PERFORM asymm._observe_queries();
     PERFORM asymm._mark_queries();
+    PERFORM asymm._begin_index_back(a.id, l.lacks)
+       FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id CROSS JOIN LATERAL asymm._index_lacks(a.id) AS l
+      WHERE a.state = 'applied' AND a.kind = 'create index' AND l.gone AND l.since > i.ordered_at AND asymm._may_act(a.owner);
     FOR v_id IN
         SELECT a.id FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
          WHERE a.state = 'applied' AND asymm._may_act(a.owner)

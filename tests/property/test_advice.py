@@ -231,3 +231,20 @@ def test_a_search_of_another_role_is_not_there(shop: Database) -> None:
     for call in ("_advice_result(%s)", "_advice_proposals(%s)", "_advice_keep(%s, '[]')"):
         with pytest.raises(psycopg.errors.UndefinedObject):
             operator.execute(f"SELECT asymm.{call}".encode(), [run])
+
+
+def test_which_index_needs_which(shop: Database) -> None:
+    """The large table's pays alone; the small one's saves too little without it."""
+    shop.sql(
+        "INSERT INTO customer SELECT g, 'Later' || g, 'city' FROM generate_series(5001, 7000) AS g;"
+        " ANALYZE customer"
+    )
+    statement = "SELECT o.id FROM customer c JOIN orders o ON o.customer_id = c.id WHERE lower(c.email) = 'user7@example.com'"
+    run = shop.value(BEGIN, [statement])
+    assert shop.value("SELECT asymm._advice_work(%s, 'infinity')", run)
+    found = shop.sql(
+        "SELECT p ->> 'table', p -> 'requires', p ->> 'index' FROM asymm._advice_proposals(%s) AS p", run
+    )
+    needs = {table: requires for table, requires, _ in found}
+    names = {table: name for table, _, name in found}
+    assert needs == {"orders": [], "customer": [names["orders"]]}
