@@ -186,7 +186,8 @@ BEGIN
                 PERFORM asymm._set_action_state(v.id, 'expired', v_lacks.lacks);
                 CONTINUE;
             END IF;
-            v_hold := COALESCE(CASE WHEN v_a.reason = 'autopilot' THEN v_lacks.lacks END, CASE WHEN asymm._index_disturbs(v.id) THEN 'another index of this table or these queries is being validated' END,
+            v_hold := COALESCE(CASE WHEN v_a.reason = 'autopilot' THEN v_lacks.lacks END,
+                               CASE WHEN asymm._index_disturbs(v.id) THEN 'another index of this table or these queries is being validated' END,
                                asymm._build_waits((v_a.evidence_before ->> 'size_bytes')::numeric::bigint), asymm._before_waits(v.id));
             IF v_hold IS NOT NULL THEN
                 UPDATE asymm.index_action AS i SET waits_for = v_hold WHERE i.action_id = v.id AND i.waits_for IS DISTINCT FROM v_hold;

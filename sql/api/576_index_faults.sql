@@ -1,11 +1,13 @@
 -- Indexes that are more trouble than use: invalid, twice there, covered by another, never used, bloated.
 
--- Since when the server has counted what is used; a restart after a crash begins anew, so no longer than it has run.
+-- Since when the server has counted what is used; a restart after a crash begins anew, so no longer than it has run. Nor longer than we
+-- have been here: an index from before may be as young.
 CREATE OR REPLACE FUNCTION asymm._counted_since() RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT GREATEST(d.stats_reset, pg_postmaster_start_time()) FROM pg_stat_database AS d WHERE d.datname = current_database()
+    SELECT GREATEST(d.stats_reset, pg_postmaster_start_time(), w.since) FROM pg_stat_database AS d CROSS JOIN asymm.workload_state AS w
+     WHERE d.datname = current_database()
 $$;
 COMMENT ON FUNCTION asymm._counted_since() IS 'From when on it is known which indexes were used.';
 
@@ -71,20 +73,43 @@ BEGIN
            AND NOT EXISTS (SELECT FROM asymm.ddl_log AS l WHERE l.at > clock_timestamp() - v_unused AND x.indexrelid = ANY (l.object_ids))
            AND NOT EXISTS (SELECT FROM asymm.index_action AS w WHERE w.index_id = x.indexrelid AND w.built_at > clock_timestamp() - v_unused)
         UNION ALL
-        -- What its rows would need at most, with the tenth of each page that is left free.
-        SELECT x.indrelid, x.indexrelid, 5, 'bloated', format('%s pages for what %s would hold', x.relpages, e.pages)
-          FROM x
-         CROSS JOIN LATERAL (
-               SELECT ceil(x.reltuples * (16 + sum(8 * ceil(COALESCE(s.avg_width, 16) / 8.0))) / (8150 * 0.9))::bigint AS pages
-                 FROM unnest(x.keys) AS k (attnum)
-                 LEFT JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = k.attnum AND k.attnum > 0
-                 LEFT JOIN pg_stats AS s ON s.schemaname = x.nspname AND s.tablename = x.table_name AND s.attname = a.attname) AS e
-         WHERE x.indisvalid AND x.reltuples > 0 AND x.relpages >= 1000 AND x.relpages > 2.5 * e.pages
+        -- More than its rows need at most, were they as short as can be; how long they are who may read them says. What was rebuilt and hasn't
+        -- grown since is as large as that.
+        SELECT x.indrelid, x.indexrelid, 5, 'bloated', NULL FROM x
+         WHERE x.indisvalid AND x.reltuples > 0 AND x.relpages >= 1000 AND x.relpages > 2.5 * x.reltuples * (16 + 8 * cardinality(x.keys)) / 8150
+           AND NOT EXISTS (SELECT FROM asymm.index_action AS w JOIN asymm.action AS a ON a.id = w.action_id
+                            WHERE w.index_id = x.indexrelid AND a.kind = 'reindex' AND a.state = 'verified'
+                              AND pg_relation_size(x.indexrelid) < 1.5 * w.size_bytes)
            AND x.relam = (SELECT a.oid FROM pg_am AS a WHERE a.amname = 'btree'))
     SELECT DISTINCT ON (f.indexrelid) f.indrelid, f.indexrelid, f.fault, f.reason FROM f ORDER BY f.indexrelid, f.place;
 END
 $$;
 COMMENT ON FUNCTION asymm._index_faults() IS 'Indexes of tables the caller may act for that are invalid, duplicate, covered by another, unused or bloated, and why.';
+
+-- Statistics are for who may read the table.
+CREATE OR REPLACE FUNCTION asymm._index_pages(index_id oid) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT ceil(i.reltuples * (16 + sum(8 * ceil(s.avg_width / 8.0)))
+                    / (81.5 * COALESCE(substring(array_to_string(i.reloptions, ' ') FROM 'fillfactor=(\d+)')::integer, 90)))::bigint
+          FROM pg_class AS i
+          JOIN pg_index AS x ON x.indexrelid = i.oid
+          JOIN pg_class AS c ON c.oid = x.indrelid
+          JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         CROSS JOIN LATERAL unnest(x.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
+          -- Expressions have statistics of their own, under the name of the index.
+          JOIN pg_attribute AS a ON a.attrelid = CASE k.attnum WHEN 0 THEN i.oid ELSE c.oid END
+                                AND a.attnum = CASE k.attnum WHEN 0 THEN k.place ELSE k.attnum END
+          LEFT JOIN pg_stats AS s ON s.schemaname = n.nspname AND s.attname = a.attname AND NOT s.inherited
+                                 AND s.tablename = CASE k.attnum WHEN 0 THEN i.relname ELSE c.relname END
+         WHERE i.oid = _index_pages.index_id
+         GROUP BY i.oid, i.reltuples, i.reloptions HAVING bool_and(s.avg_width IS NOT NULL));
+END
+$$;
+COMMENT ON FUNCTION asymm._index_pages(oid) IS 'Pages that the rows of a B-tree need at most, filled as it is told to; NULL where there are no statistics.';
 
 CREATE OR REPLACE FUNCTION asymm._propose_drops() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -98,10 +123,13 @@ BEGIN
     IF (SELECT s.autopilot FROM asymm.index_settings AS s) = 'off' THEN
         RETURN NULL;
     END IF;
-    FOR v IN SELECT f.fault, f.reason, n.nspname, c.relname AS called, i.relname AS index, pg_relation_size(f.index_id) AS bytes
+    FOR v IN SELECT f.fault, COALESCE(f.reason, format('%s pages for what %s would hold', i.relpages, e.pages)) AS reason,
+                    n.nspname, c.relname AS called, i.relname AS index, pg_relation_size(f.index_id) AS bytes
                FROM asymm._index_faults() AS f
                JOIN pg_class AS c ON c.oid = f.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-               JOIN pg_class AS i ON i.oid = f.index_id LOOP
+               JOIN pg_class AS i ON i.oid = f.index_id
+              CROSS JOIN LATERAL (SELECT CASE WHEN f.fault = 'bloated' THEN asymm._index_pages(i.oid) END AS pages) AS e
+              WHERE f.fault <> 'bloated' OR i.relpages > 2.5 * e.pages LOOP
         v_action := asymm._propose_index(CASE WHEN v.fault = 'bloated' THEN 'reindex' ELSE 'drop index' END, jsonb_build_object(
                         'schema', v.nspname, 'table', v.called, 'index', v.index, 'size_bytes', v.bytes, 'reason', v.reason, 'fault', v.fault)
                     || CASE WHEN v.fault = 'unused' AND asymm._has_standbys() THEN '{"standbys": true}'::jsonb ELSE '{}' END);

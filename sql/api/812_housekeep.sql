@@ -22,6 +22,8 @@ AS $$
     DELETE FROM asymm.ddl_log WHERE id IN (
         SELECT l.id FROM asymm.ddl_log l CROSS JOIN asymm.settings s
          WHERE l.seen AND l.at < clock_timestamp() - s.retention
+           -- How young an index is must be known for as long as it may count as unused.
+           AND NOT (l.command_tag = 'CREATE INDEX' AND l.at > clock_timestamp() - (asymm._index_settings()).unused_after)
            AND NOT EXISTS (SELECT FROM asymm.drift_record d
                WHERE d.ddl_log_id = l.id AND d.state = 'open') LIMIT 10000);
 $$;

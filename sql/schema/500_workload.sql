@@ -109,10 +109,11 @@ CREATE TABLE asymm.workload_state (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT workload_state_only_row CHECK (only_row),
     queries_at timestamptz,
     tables_at timestamptz,
-    days integer[] NOT NULL DEFAULT pg_catalog.array_fill(0, ARRAY[8], ARRAY[0])
+    days integer[] NOT NULL DEFAULT pg_catalog.array_fill(0, ARRAY[8], ARRAY[0]),
+    since timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 INSERT INTO asymm.workload_state DEFAULT VALUES;
-COMMENT ON TABLE asymm.workload_state IS 'When counters were last read, and the day each part of the ring holds.';
+COMMENT ON TABLE asymm.workload_state IS 'When counters were last read, the day each part of the ring holds, and since when we are here.';
 
 -- When a statement's plan was looked at last, and why there is none.
 CREATE TABLE asymm.query_look (
