@@ -74,7 +74,7 @@ BEGIN
        AND asymm._command(s.statement) = q.command AND s.statement !~ ';'
        -- Parameters say nothing, but constants beside them are the same every time.
        AND (s.statement !~ '\$\d' OR asymm._parameter_count(s.statement) < asymm._parameter_count(q.statement))
-    ON CONFLICT (query_id, place) DO UPDATE SET statement = EXCLUDED.statement, seen_at = EXCLUDED.seen_at, plan = NULL, planned_at = NULL;
+    ON CONFLICT (query_id, place) DO UPDATE SET statement = EXCLUDED.statement, seen_at = EXCLUDED.seen_at;
     RETURN NULL;
 END
 $$;

@@ -78,6 +78,21 @@ END
 $$;
 COMMENT ON FUNCTION asymm._keep_plan(bigint, jsonb) IS 'Keeps what asymm._plan_statement() found of a statement; a new row only for a new shape.';
 
+CREATE OR REPLACE FUNCTION asymm._written_columns(query bigint) RETURNS TABLE (relid oid, attnum smallint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT w.relid::oid, n.number::smallint
+      FROM asymm.query_look AS k
+     CROSS JOIN LATERAL jsonb_each(k.written) AS w (relid, columns)
+     CROSS JOIN LATERAL jsonb_array_elements_text(w.columns) AS n (number)
+     WHERE k.query_id = _written_columns.query;
+END
+$$;
+COMMENT ON FUNCTION asymm._written_columns(bigint) IS 'The columns that an UPDATE of the workload sets.';
+
 -- An example holds values of rows. An operator is shown it; an actor if the statement is of a role it may act for, or of one that has
 -- rights on nobody else's tables. What was noted of a statement says nothing here: any actor may have noted it.
 CREATE OR REPLACE FUNCTION asymm._sees_examples(role oid) RETURNS boolean
@@ -99,30 +114,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._sees_examples(oid) IS 'Whether who is logged in may see the constants that a role''s statements were run with.';
 
-CREATE OR REPLACE FUNCTION asymm._examples_to_plan(query bigint) RETURNS TABLE (place smallint, statement text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF asymm._sees_examples((SELECT q.role_id FROM asymm.query AS q WHERE q.id = _examples_to_plan.query)) THEN
-        RETURN QUERY SELECT e.place, e.statement FROM asymm.query_example AS e WHERE e.query_id = _examples_to_plan.query;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION asymm._examples_to_plan(bigint) IS 'The examples of a statement, for who may see them.';
-
-CREATE OR REPLACE FUNCTION asymm._keep_example_plan(query bigint, place smallint, statement text, result jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    UPDATE asymm.query_example AS e
-       SET plan = CASE WHEN pg_column_size(result) <= 200000 THEN result -> 'plan' END, planned_at = clock_timestamp()
-     WHERE e.query_id = _keep_example_plan.query AND e.place = _keep_example_plan.place AND e.statement = _keep_example_plan.statement;
-END
-$$;
-COMMENT ON FUNCTION asymm._keep_example_plan(bigint, smallint, text, jsonb) IS 'Keeps the plan of an example, unless another took its place.';
-
 -- With the actor's rights, since planning needs them and may run the code of the owner it acts for.
 CREATE OR REPLACE FUNCTION asymm._observe_plans() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -130,13 +121,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v record;
-    v_example record;
 BEGIN
     FOR v IN SELECT * FROM asymm._queries_to_plan(20) LOOP
         PERFORM asymm._keep_plan(v.query, asymm._plan_statement(v.statement, v.path));
-        FOR v_example IN SELECT * FROM asymm._examples_to_plan(v.query) LOOP
-            PERFORM asymm._keep_example_plan(v.query, v_example.place, v_example.statement, asymm._plan_statement(v_example.statement, v.path));
-        END LOOP;
     END LOOP;
     RETURN NULL;
 END

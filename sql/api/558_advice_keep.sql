@@ -7,6 +7,7 @@ AS $$
 DECLARE
     v_run asymm.advice_run;
 BEGIN
+    PERFORM asymm._require_session();
     SELECT r.* INTO v_run FROM asymm.advice_run AS r WHERE r.id = run AND r.role = session_user FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'search % does not exist', run

@@ -42,6 +42,7 @@ AS $$
 DECLARE
     v_run bigint;
 BEGIN
+    PERFORM asymm._require_session();
     -- One search a role; what an earlier one left is of no use.
     DELETE FROM asymm.advice_run AS r WHERE r.role = session_user AND r.kind = _begin_advice.kind;
     INSERT INTO asymm.advice_run (role, kind, budget, tables, proved)

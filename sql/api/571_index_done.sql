@@ -145,6 +145,7 @@ DECLARE
     v_session record;
     v_statement text;
 BEGIN
+    PERFORM asymm._require_session();
     SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.command IS NOT NULL FOR UPDATE SKIP LOCKED;
     SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = v_i.action_id AND asymm._may_act(a.owner);
     IF NOT FOUND THEN
@@ -188,6 +189,7 @@ DECLARE
     v_i asymm.index_action;
     v_problem text := left(_index_command_ended.problem, 2000);
 BEGIN
+    PERFORM asymm._require_session();
     SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = action AND asymm._may_act(a.owner) FOR UPDATE;
     SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = v_a.id AND i.command IS NOT NULL FOR UPDATE;
     IF NOT FOUND THEN

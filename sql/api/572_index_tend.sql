@@ -158,6 +158,7 @@ AS $$
 DECLARE
     v_command text;
 BEGIN
+    PERFORM asymm._require_session();
     IF EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
         RETURN NULL;
     END IF;

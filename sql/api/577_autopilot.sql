@@ -8,6 +8,7 @@ DECLARE
     v record;
     v_hold text;
 BEGIN
+    PERFORM asymm._require_session();
     IF (asymm._index_settings()).autopilot <> 'on' OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
         RETURN;
     END IF;

@@ -35,7 +35,7 @@ DECLARE
             '_forget_probe', '_preparable', '_bare_statement', '_command',
             '_untrusted_functions',
         '_tokens', '_unquoted', '_pattern_key', '_method_candidates', '_unindexed_keys', '_sees_examples',
-            '_examples_to_plan', '_keep_example_plan', '_plans_of', '_query_candidates', '_written_columns', '_columns_set',
+            '_written_columns', '_columns_set',
             '_is_identifier', '_closing', '_unread', '_type_end',
             '_read_list', '_list_end', '_names_of', '_read',
             '_read_unit', '_read_value', '_row_item', '_read_expression', '_searched_schemas', '_type_named', '_cast_item', '_base_type', '_taken_as',

@@ -98,12 +98,9 @@ CREATE TABLE asymm.query_example (
     place smallint NOT NULL CONSTRAINT query_example_place CHECK (place BETWEEN 0 AND 3),
     statement text NOT NULL,
     seen_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    plan jsonb,
-    planned_at timestamptz,
     PRIMARY KEY (query_id, place)
 );
 COMMENT ON TABLE asymm.query_example IS 'Up to four examples a statement, with the constants of the time: some rows'' values, so for operators.';
-COMMENT ON COLUMN asymm.query_example.plan IS 'Its plan when it was last planned, up to 200 kB.';
 
 CREATE TABLE asymm.workload_state (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT workload_state_only_row CHECK (only_row),

@@ -128,6 +128,28 @@ def test_a_strangers_function_is_never_run(shop: Database) -> None:
     assert reasons[0].startswith("not planned: untrusted function")
 
 
+def test_a_strangers_table_may_have_changed_since_it_was_looked_at(shop: Database) -> None:
+    stranger, actor = shop.role("stranger"), shop.role("actor", member_of=("asymm_pulse",))
+    shop.sql(f'GRANT CREATE ON SCHEMA public TO "{stranger}"')
+    with shop.connect(user=stranger) as other:
+        other.execute("CREATE TABLE bait AS SELECT 'b' AS a; GRANT SELECT ON bait TO PUBLIC")
+        other.execute(
+            "CREATE FUNCTION public.trap(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN"
+            " IF session_user <> 'STRANGER' THEN RAISE EXCEPTION 'run by %', session_user; END IF;"
+            " RETURN $1; END $$".replace("STRANGER", stranger)
+        )
+        other.execute("CREATE INDEX ON bait ((public.trap('a') || a))")
+    session = shop.connect(user=actor)
+    task = (
+        "jsonb_build_object('no', 1, 'plain', true, 'relid', 'bait'::regclass::oid::int,"
+        " 'statement', 'SELECT a FROM public.bait GROUP BY a')"
+    )
+    with pytest.raises(psycopg.errors.RaiseException):
+        session.execute("EXPLAIN SELECT a FROM public.bait GROUP BY a")
+    found = session.execute(f"SELECT asymm._advice_measure({task}) ->> 'fault'".encode()).fetchone()
+    assert found == ("its table runs an untrusted function",)
+
+
 def test_without_rights_to_a_table_there_is_a_reason(shop: Database) -> None:
     operator = shop.connect(user=shop.role("operator", member_of=("asymm_operator",)))
     found = rows(
