@@ -69,7 +69,7 @@ BEGIN
     fresh := true;
     IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'pg_attribute'::regclass)
            > 100 * (SELECT count(*) FROM asymm.baseline_state)
-       OR since IS NULL OR horizon::text::numeric - since::text::numeric >= 1000000000
+       OR horizon::text::numeric - since::text::numeric >= 1000000000
        OR EXISTS (SELECT FROM pg_class c WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) THEN
         RETURN;
     END IF;
@@ -88,6 +88,7 @@ BEGIN
         UNION ALL SELECT 12, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM pg_depend c
         UNION ALL SELECT 13, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM asymm.baseline c
         UNION ALL SELECT 14, count(*), count(*) FILTER (WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) FROM asymm.baseline_state c) AS k;
+    fresh := fresh OR since IS NULL;
 END
 $$;
 COMMENT ON FUNCTION asymm._catalog_rows(xid8) IS 'How many rows the catalogs hold that headers are made of, and whether any may be younger than a transaction.';
@@ -143,25 +144,64 @@ END
 $$;
 COMMENT ON FUNCTION asymm._other_catalog_rows(xid8) IS 'How many rows the other catalogs hold that facts are read from (and a hash of the roles), and whether any may be younger than a transaction.';
 
+-- Even counting is spared while nobody wrote to these catalogs. A session reports what it wrote within ten seconds after its
+-- commit, or at the end of a procedure; one with track_counts = off never does: the full scan doesn't ask here.
+CREATE OR REPLACE FUNCTION asymm._catalog_writes() RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT pg_stat_get_tuples_inserted(r.id) + pg_stat_get_tuples_updated(r.id) + pg_stat_get_tuples_deleted(r.id)
+               -- of this session, not reported yet
+               + pg_stat_get_xact_tuples_inserted(r.id) + pg_stat_get_xact_tuples_updated(r.id) + pg_stat_get_xact_tuples_deleted(r.id)
+          FROM unnest('{pg_class,pg_attribute,pg_attrdef,pg_constraint,pg_index,pg_trigger,pg_policy,pg_rewrite,pg_description,pg_inherits,pg_sequence,pg_depend}'::regclass[])
+               WITH ORDINALITY AS r (id, place)
+         ORDER BY r.place);
+END
+$$;
+COMMENT ON FUNCTION asymm._catalog_writes() IS 'How many rows were ever written to each catalog that headers are made of, as the statistics have it.';
+
+CREATE OR REPLACE FUNCTION asymm._baselines_stayed(since xid8, counted bigint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_age constant integer := age(since::xid);
+    v_oldest constant integer := -1073741824;
+BEGIN
+    RETURN (SELECT count(*) = counted[13] AND NOT COALESCE(bool_or(age(b.xmin) BETWEEN v_oldest AND v_age), false) FROM asymm.baseline b)
+       AND (SELECT count(*) = counted[14] AND NOT COALESCE(bool_or(age(s.xmin) BETWEEN v_oldest AND v_age), false) FROM asymm.baseline_state s);
+END
+$$;
+COMMENT ON FUNCTION asymm._baselines_stayed(xid8, bigint[]) IS 'Whether what is declared, and what was seen of it, are the rows asymm._catalog_rows() counted.';
+
 CREATE OR REPLACE FUNCTION asymm._scan_headers() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_seen asymm.catalogs_seen;
+    v_writes bigint[] := asymm._catalog_writes();
     v_now record;
     v_changed bigint[] := '{}';
+    v_quiet boolean;
 BEGIN
     SELECT c.* INTO v_seen FROM asymm.catalogs_seen c;
+    IF v_writes = v_seen.writes AND asymm._baselines_stayed(v_seen.horizon, v_seen.rows) THEN
+        RETURN NULL;
+    END IF;
     v_now := asymm._catalog_rows(v_seen.horizon);
-    IF v_now.fresh OR v_now.rows IS DISTINCT FROM v_seen.rows THEN
+    v_quiet := NOT v_now.fresh AND v_now.rows IS NOT DISTINCT FROM v_seen.rows;
+    IF NOT v_quiet THEN
         -- Looked at after the rows were counted: what happens in between is younger than the horizon.
         v_changed := asymm._changed_headers();
-        UPDATE asymm.catalogs_seen SET horizon = v_now.horizon, rows = CASE WHEN cardinality(v_changed) = 0 THEN v_now.rows END
-         WHERE only_row IN (SELECT c.only_row FROM asymm.catalogs_seen c FOR UPDATE SKIP LOCKED);
-        RETURN asymm._inspect_found(v_changed, 'header_scan');
     END IF;
-    RETURN NULL;
+    UPDATE asymm.catalogs_seen
+       SET horizon = CASE WHEN v_quiet THEN horizon ELSE v_now.horizon END,
+           rows = CASE WHEN cardinality(v_changed) = 0 THEN v_now.rows END, writes = v_writes
+     WHERE only_row IN (SELECT c.only_row FROM asymm.catalogs_seen c FOR UPDATE SKIP LOCKED);
+    RETURN CASE WHEN NOT v_quiet THEN asymm._inspect_found(v_changed, 'header_scan') END;
 END
 $$;
 COMMENT ON FUNCTION asymm._scan_headers() IS 'Organ: finds what event triggers miss by the row headers of the catalogs; returns {objects, drifts} or NULL.';

@@ -96,9 +96,12 @@ $$;
 COMMENT ON FUNCTION asymm._beat_organs(text) IS 'Organs a lane runs every beat.';
 
 CREATE OR REPLACE FUNCTION asymm._claim_organ(lane text) RETURNS text
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_name text;
+BEGIN
     -- Of what is due, the regime furthest below its weight goes first; another actor's loop skips what is
     -- claimed.
     WITH used AS (SELECT f.regime, sum(f.recent_ms) AS ms FROM asymm._organ_in_force f
@@ -117,7 +120,9 @@ AS $$
     UPDATE asymm.organ_state t
        SET due_at = clock_timestamp() + d.cadence, last_run_at = clock_timestamp()
       FROM due d WHERE t.name = d.name
-    RETURNING t.name
+    RETURNING t.name INTO v_name;
+    RETURN v_name;
+END
 $$;
 COMMENT ON FUNCTION asymm._claim_organ(text) IS 'Takes the next due organ of a lane by regime weights, or NULL; only for the session that runs this lane.';
 

@@ -126,6 +126,7 @@ CREATE TABLE asymm.catalogs_seen (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT catalogs_seen_only_row CHECK (only_row),
     horizon xid8,
     rows bigint[],
+    writes bigint[],
     full_horizon xid8,
     full_rows bigint[],
     full_at timestamptz
@@ -134,6 +135,7 @@ INSERT INTO asymm.catalogs_seen DEFAULT VALUES;
 COMMENT ON TABLE asymm.catalogs_seen IS 'What the last scans saw of the catalogs as a whole.';
 COMMENT ON COLUMN asymm.catalogs_seen.horizon IS 'The oldest transaction that ran when headers were compared: all before it was finished.';
 COMMENT ON COLUMN asymm.catalogs_seen.rows IS 'How many rows each catalog had, if every watched table was in step; see asymm._catalog_rows().';
+COMMENT ON COLUMN asymm.catalogs_seen.writes IS 'What asymm._catalog_writes() said before headers were compared and found in step.';
 COMMENT ON COLUMN asymm.catalogs_seen.full_horizon IS 'The same for the last scan that read everything, with full_rows over all catalogs that facts are read from.';
 COMMENT ON COLUMN asymm.catalogs_seen.full_at IS 'When everything was read last.';
 

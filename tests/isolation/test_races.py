@@ -189,6 +189,7 @@ def test_ddl_goes_on_when_our_tables_are_locked(db: Database, policy: str) -> No
     ddl.done()
     assert ddl.error is None
     lock.rollback()
+    ddl.connection.execute("SELECT pg_stat_force_next_flush()")
     db.sql("SELECT asymm._scan_headers()")
     assert db.sql("SELECT name, found_by FROM asymm.drift") == [("b", "header_scan")]
 
