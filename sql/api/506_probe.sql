@@ -86,6 +86,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._path_of(name) IS 'The search path that sessions of a role begin with.';
 
+-- What was found safe must still be so when it is planned: a stranger could put an index, a check or an operator of his in between. DDL
+-- that is under way has written to the log, or waits to: while this is held, none comes to its end.
+CREATE OR REPLACE FUNCTION asymm._hold_ddl() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '50ms'
+AS $$
+BEGIN
+    LOCK TABLE asymm.ddl_log IN SHARE MODE;
+END
+$$;
+COMMENT ON FUNCTION asymm._hold_ddl() IS 'Holds DDL back until the transaction or its part ends; fails where some is under way for longer than 50 ms.';
+
 -- First only parsed: as a prepared statement, for the types of its parameters, and as the body of a function whose dependencies
 -- can be read and which is rolled back. What is planned then is that body as the server prints it, with every name qualified, and by
 -- our own path: functions that planning evaluates look names up by the path of the session, so one that a stranger set would choose
@@ -98,6 +111,7 @@ SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 SET check_function_bodies = off
 SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '50ms'
 AS $$
 DECLARE
     v_text text := asymm._preparable(statement);
@@ -124,6 +138,7 @@ BEGIN
         PERFORM pg_catalog.set_config('search_path', path, true);
         EXECUTE v_command;
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        PERFORM asymm._hold_ddl();
         SELECT p.parameter_types INTO v_types FROM pg_prepared_statements AS p WHERE p.name = 'asymm_probe';
         v_command := format('CREATE FUNCTION pg_temp.asymm_probe(%s) RETURNS void LANGUAGE sql BEGIN ATOMIC %s; END',
                             array_to_string(v_types, ', '), v_text);
@@ -150,7 +165,11 @@ BEGIN
             EXECUTE asymm._probe(v_qualified, v_types::text[]);
             EXECUTE asymm._probe_plan('FORMAT JSON, VERBOSE', cardinality(v_types)) INTO v_plan;
         END IF;
-    EXCEPTION WHEN OTHERS THEN
+        RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'planned';
+    EXCEPTION WHEN SQLSTATE 'SY011' THEN
+        -- Rolled back, no lock on anybody's tables is left.
+        NULL;
+    WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS v_reason = MESSAGE_TEXT, v_state = RETURNED_SQLSTATE;
         v_reason := format('not planned: %s (%s)', v_reason, v_state);
     END;

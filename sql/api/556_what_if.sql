@@ -28,8 +28,13 @@ AS $$
 DECLARE
     v_made oid;
 BEGIN
-    EXECUTE format('SELECT h.indexrelid FROM %I.hypopg_create_index($1::text) AS h', hypopg) INTO v_made USING definition;
-    RETURN v_made;
+    -- It outlives what is rolled back; the lock on its table does not.
+    BEGIN
+        EXECUTE format('SELECT h.indexrelid FROM %I.hypopg_create_index($1::text) AS h', hypopg) INTO v_made USING definition;
+        RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'made';
+    EXCEPTION WHEN SQLSTATE 'SY011' THEN
+        RETURN v_made;
+    END;
 END
 $$;
 COMMENT ON FUNCTION asymm._make_hypothetical(text, name) IS 'Has the planner of this session believe in an index; returns its number.';
@@ -52,16 +57,21 @@ COMMENT ON FUNCTION asymm._drop_hypothetical(oid, name) IS 'Has the planner forg
 
 -- Only for a statement as asymm._plan_statement() gave it back in this transaction, with no DDL since. A prepared statement keeps its
 -- plan and doesn't see a new hypothetical index, so it is prepared anew.
-CREATE OR REPLACE FUNCTION asymm._plan_again(statement text, types text[], OUT cost double precision, OUT used oid[], OUT reason text)
+CREATE OR REPLACE FUNCTION asymm._plan_again(statement text, types text[], stamp bigint, OUT cost double precision, OUT used oid[], OUT reason text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '50ms'
 AS $$
 DECLARE
     v_plan text;
 BEGIN
     BEGIN
+        PERFORM asymm._hold_ddl();
+        IF asymm._ddl_stamp() IS DISTINCT FROM stamp THEN
+            RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'changed';
+        END IF;
         IF types = '{}' THEN
             EXECUTE format('EXPLAIN (FORMAT JSON) %s', statement) INTO v_plan;
         ELSE
@@ -70,7 +80,11 @@ BEGIN
         END IF;
         cost := substring(v_plan FROM '"Total Cost": ([0-9.]+)')::float8;
         used := ARRAY(SELECT DISTINCT m[1]::oid FROM regexp_matches(v_plan, '"Index Name": "<(\d{1,10})>', 'g') AS m);
-    EXCEPTION WHEN OTHERS THEN
+        RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'planned';
+    EXCEPTION WHEN SQLSTATE 'SY011' THEN
+        -- Rolled back, no lock on anybody's tables is left.
+        NULL;
+    WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
         reason := format('not planned: %s (%s)', reason, SQLSTATE);
     END;
@@ -79,7 +93,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_again(text, text[]) IS 'Cost of a statement that was found safe, and the hypothetical indexes its plan uses.';
+COMMENT ON FUNCTION asymm._plan_again(text, text[], bigint)
+    IS 'Cost of a statement that was found safe when the DDL log stood so, and the hypothetical indexes its plan uses; nothing if it went on.';
 
 -- The planner's own word on a set of indexes.
 CREATE OR REPLACE FUNCTION asymm._what_if(statement text, path text, definitions text[]) RETURNS jsonb
@@ -91,6 +106,7 @@ DECLARE
     v_made oid[] := '{}';
     v_text text;
     v_again record;
+    v_stamp bigint := asymm._ddl_stamp();
 BEGIN
     IF asymm._hypopg_schema() IS NULL THEN
         RETURN jsonb_build_object('reason', 'the extension hypopg is not installed');
@@ -104,7 +120,7 @@ BEGIN
         FOR v_text IN SELECT d FROM unnest(definitions) AS d LOOP
             v_made := v_made || asymm._make_hypothetical(v_text);
         END LOOP;
-        v_again := asymm._plan_again(v_result ->> 'statement', ARRAY(SELECT jsonb_array_elements_text(v_result -> 'types')));
+        v_again := asymm._plan_again(v_result ->> 'statement', ARRAY(SELECT jsonb_array_elements_text(v_result -> 'types')), v_stamp);
     EXCEPTION WHEN OTHERS THEN
         PERFORM asymm._drop_hypothetical();
         RAISE;

@@ -126,7 +126,13 @@ BEGIN
                 v_results := v_results || jsonb_build_object('kind', 'look', 'result', asymm._advice_look(v_task.task));
                 CONTINUE;
             ELSIF v_task.kind = 'size' THEN
-                v_results := v_results || jsonb_build_object('kind', 'size', 'result', asymm._advice_measure(v_task.task));
+                BEGIN
+                    v_results := v_results || jsonb_build_object('kind', 'size', 'result', asymm._advice_measure(v_task.task));
+                    RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'measured';
+                EXCEPTION WHEN SQLSTATE 'SY011' THEN
+                    -- Rolled back, no lock on anybody's tables is left.
+                    NULL;
+                END;
                 CONTINUE;
             END IF;
             -- Found safe in this transaction, and nobody changed anything since.
@@ -148,7 +154,9 @@ BEGIN
                     v_made := jsonb_set(v_made, ARRAY[v_no], to_jsonb(
                         asymm._make_hypothetical(v_job #>> ARRAY['definitions', v_no], v_schema)::bigint));
                 END LOOP;
-                v_again := asymm._plan_again(v_known ->> 'statement', ARRAY(SELECT jsonb_array_elements_text(v_known -> 'types')));
+                v_again := asymm._plan_again(v_known ->> 'statement', ARRAY(SELECT jsonb_array_elements_text(v_known -> 'types')), v_stamp);
+                -- DDL came between: it is asked for again.
+                CONTINUE WHEN v_again.cost IS NULL AND v_again.reason IS NULL;
                 v_results := v_results || jsonb_build_object('kind', 'cost', 'query', v_task.task -> 'query', 'visible', v_task.task -> 'visible',
                     'cost', v_again.cost, 'reason', v_again.reason,
                     'used', ARRAY(SELECT e.key::integer FROM jsonb_each_text(v_made) AS e WHERE e.value::oid = ANY (v_again.used) ORDER BY 1));

@@ -89,7 +89,7 @@ BEGIN
      WHERE q.run_id = run.id AND q.place = t.place AND q.reason IS NULL AND t.rest > 0 AND t.mine > 0.5 * t.rest;
     UPDATE asymm.advice_run AS r
        SET base = (SELECT COALESCE(sum(q.weight), 0) FROM asymm.advice_query AS q WHERE q.run_id = run.id AND q.reason IS NULL),
-           heap = (SELECT sum(pg_relation_size(c.relid))
+           heap = (SELECT sum(asymm._table_bytes(c.relid))
                      FROM (SELECT DISTINCT a.relid FROM asymm.advice_candidate AS a WHERE a.run_id = run.id) AS c),
            phase = 'size'
      WHERE r.id = run.id;

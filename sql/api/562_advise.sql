@@ -2,7 +2,7 @@
 
 -- '10 %' of the heap of the tables in question, or a size; NULL is any.
 CREATE OR REPLACE FUNCTION asymm._advice_budget(budget text, tables oid[]) RETURNS bigint
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -12,7 +12,7 @@ BEGIN
     IF budget IS NULL THEN
         RETURN NULL;
     ELSIF v_share IS NOT NULL THEN
-        RETURN (SELECT v_share::numeric / 100 * COALESCE(sum(pg_relation_size(c.oid)), 0) FROM pg_class AS c
+        RETURN (SELECT v_share::numeric / 100 * COALESCE(sum(asymm._table_bytes(c.oid)), 0) FROM pg_class AS c
                  WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND c.oid >= 16384 AND c.relnamespace <> 'asymm'::regnamespace
                    AND (tables IS NULL OR c.oid = ANY (tables)
                         OR EXISTS (SELECT FROM unnest(tables) AS t WHERE t IN (SELECT a.relid FROM pg_partition_ancestors(c.oid) AS a))));

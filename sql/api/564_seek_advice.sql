@@ -1,7 +1,7 @@
 -- The organ that goes on with a search in slices, and hands what it found to the ledger.
 
--- The search to go on with: the one that is open, or a new one, each hour, or earlier when a fifth of the time goes to statements
--- the last one did not know.
+-- The search to go on with, unless advice is to be asked for: the one that is open, or a new one, each hour, or earlier when a fifth of
+-- the time goes to statements the last one did not know.
 CREATE OR REPLACE FUNCTION asymm._advice_due() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -10,6 +10,9 @@ AS $$
 DECLARE
     v_last asymm.advice_run;
 BEGIN
+    IF (asymm._index_settings()).autopilot = 'off' THEN
+        RETURN NULL;
+    END IF;
     SELECT r.* INTO v_last FROM asymm.advice_run AS r WHERE r.role = session_user AND r.kind = 'standing';
     IF v_last.ended_at IS NULL AND v_last.started_at > clock_timestamp() - interval '1 hour' THEN
         RETURN v_last.id;

@@ -6,8 +6,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT kind IN ('create index', 'drop index', 'reindex') $$;
 COMMENT ON FUNCTION asymm._is_index_kind(text) IS 'Whether actions of a kind are carried out by the builder.';
 
+-- Asking for the size of a table waits for whoever has locked it: as it was last seen will do then.
+CREATE OR REPLACE FUNCTION asymm._table_bytes(relation oid) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '20ms'
+AS $$
+BEGIN
+    RETURN pg_relation_size(relation);
+EXCEPTION WHEN lock_not_available THEN
+    RETURN (SELECT c.relpages::bigint * current_setting('block_size')::bigint FROM pg_class AS c WHERE c.oid = relation);
+END
+$$;
+COMMENT ON FUNCTION asymm._table_bytes(oid) IS 'Size of a table or an index in bytes; as vacuum last saw it where it is locked.';
+
 CREATE OR REPLACE FUNCTION asymm._index_budget() RETURNS bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -16,7 +30,7 @@ BEGIN
     IF right(v_text, 1) <> '%' THEN
         RETURN pg_size_bytes(v_text);
     END IF;
-    RETURN (SELECT COALESCE(sum(pg_relation_size(c.oid)), 0) * rtrim(v_text, '%')::numeric / 100
+    RETURN (SELECT COALESCE(sum(asymm._table_bytes(c.oid)), 0) * rtrim(v_text, '%')::numeric / 100
               FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
              WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND n.nspname NOT IN ('asymm', 'information_schema', 'cron')
                AND n.nspname NOT LIKE 'pg\_%');
@@ -25,10 +39,10 @@ $$;
 COMMENT ON FUNCTION asymm._index_budget() IS 'Bytes that indexes made by advice may take together (setting index_budget).';
 
 CREATE OR REPLACE FUNCTION asymm._index_bytes() RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(sum(COALESCE(pg_relation_size(i.index_id), (a.evidence_before ->> 'size_bytes')::numeric, 0)), 0)::bigint
+    SELECT COALESCE(sum(COALESCE(asymm._table_bytes(i.index_id), (a.evidence_before ->> 'size_bytes')::numeric, 0)), 0)::bigint
       FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id
      WHERE a.kind = 'create index' AND a.state IN ('approved', 'applying', 'applied', 'verified', 'reverting')
        AND (a.state IN ('approved', 'applying') OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.index_id AND c.relkind = 'i'))
@@ -37,12 +51,12 @@ COMMENT ON FUNCTION asymm._index_bytes() IS 'Bytes that indexes made by advice t
 
 -- Why an action on an index waits for a person, or NULL: what autopilot may do by itself.
 CREATE OR REPLACE FUNCTION asymm._index_hold(kind text, relation oid, advice jsonb) RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_set asymm.index_setting := asymm._index_settings();
-    v_bytes bigint := pg_relation_size(relation);
+    v_bytes bigint := asymm._table_bytes(relation);
     v_size bigint := COALESCE((advice ->> 'size_bytes')::numeric, 0)::bigint;
     v_paused text := asymm._healing_paused();
     v_owner record;

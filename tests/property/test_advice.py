@@ -261,8 +261,8 @@ def test_which_index_needs_which(shop: Database) -> None:
         "INSERT INTO customer SELECT g, 'Later' || g, 'city' FROM generate_series(5001, 7000) AS g;"
         " ANALYZE customer"
     )
-    statement = "SELECT o.id FROM customer c JOIN orders o ON o.customer_id = c.id WHERE lower(c.email) = 'user7@example.com'"
-    run = shop.value(BEGIN, [statement])
+    joined = "customer c JOIN orders o ON o.customer_id = c.id"
+    run = shop.value(BEGIN, [f"SELECT o.id FROM {joined} WHERE lower(c.email) = 'user7@example.com'"])
     assert shop.value("SELECT asymm._advice_work(%s, 'infinity')", run)
     found = shop.sql(
         "SELECT p ->> 'table', p -> 'requires', p ->> 'index' FROM asymm._advice_proposals(%s) AS p", run
