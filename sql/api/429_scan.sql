@@ -54,7 +54,7 @@ COMMENT ON FUNCTION asymm._inspect_found(bigint[], text) IS 'Inspects what a sca
 
 -- Whether anything at all happened to the catalogs that headers are made of costs half of asking each table. What was
 -- visible to a snapshot and still is, is the same set of rows when none is younger than that snapshot's oldest running
--- transaction and there are as many. rows is NULL where it isn't worth counting, or where a table was made just now.
+-- transaction and there are as many. rows is NULL where it isn't worth counting.
 CREATE OR REPLACE FUNCTION asymm._catalog_rows(since xid8, OUT horizon xid8, OUT rows bigint[], OUT fresh boolean)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -69,8 +69,7 @@ BEGIN
     fresh := true;
     IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'pg_attribute'::regclass)
            > 100 * (SELECT count(*) FROM asymm.baseline_state)
-       OR horizon::text::numeric - since::text::numeric >= 1000000000
-       OR EXISTS (SELECT FROM pg_class c WHERE age(c.xmin) <= v_age AND age(c.xmin) >= v_oldest) THEN
+       OR horizon::text::numeric - since::text::numeric >= 1000000000 THEN
         RETURN;
     END IF;
     SELECT array_agg(k.rows ORDER BY k.place), sum(k.fresh) > 0 INTO rows, fresh FROM (

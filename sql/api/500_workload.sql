@@ -70,12 +70,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_day integer;
+    v_held integer;
 BEGIN
     at := date_bin('15 min', clock_timestamp(), '2000-01-01 00:00:00+00');
     v_day := floor(EXTRACT(epoch FROM at) / 86400)::integer;
     slot := v_day % 8;
-    IF (SELECT w.days[slot] FROM asymm.workload_state AS w FOR UPDATE) IS DISTINCT FROM v_day THEN
-        EXECUTE format('TRUNCATE asymm.%I, asymm.%I', 'query_load_' || slot, 'table_load_' || slot);
+    SELECT w.days[slot] INTO v_held FROM asymm.workload_state AS w FOR UPDATE;
+    IF v_held IS DISTINCT FROM v_day THEN
+        -- One that was never filled is empty: a TRUNCATE would have the scans read all watched objects for nothing.
+        IF v_held > 0 THEN
+            EXECUTE format('TRUNCATE asymm.%I, asymm.%I', 'query_load_' || slot, 'table_load_' || slot);
+        END IF;
         UPDATE asymm.workload_state AS w SET days[slot] = v_day;
     END IF;
 END
