@@ -87,6 +87,20 @@ END
 $$;
 COMMENT ON FUNCTION asymm._load_slot() IS 'Part of the ring and beginning of the quarter of an hour that is counted now.';
 
+-- Of a short time only these parts need be read, by their key.
+CREATE OR REPLACE FUNCTION asymm._load_slots(since timestamptz) RETURNS smallint[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_today integer := floor(EXTRACT(epoch FROM clock_timestamp()) / 86400);
+BEGIN
+    RETURN ARRAY(SELECT (d.day % 8)::smallint
+                   FROM generate_series(GREATEST(v_today - 7, floor(EXTRACT(epoch FROM since) / 86400)::integer), v_today) AS d (day));
+END
+$$;
+COMMENT ON FUNCTION asymm._load_slots(timestamptz) IS 'Parts of the ring that hold the days since then.';
+
 -- A count that went down began anew (a reset, or thrown out for want of place and come again): then all of it is new. The
 -- first look of all only learns where the counters stand. Hash joins whatever the planner believes: these tables grow from
 -- nothing within a minute, and a nested loop over 5,000 statements takes seconds.

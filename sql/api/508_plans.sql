@@ -23,6 +23,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+    v_since timestamptz := clock_timestamp() - interval '1 hour';
+    v_slots smallint[] := asymm._load_slots(v_since);
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.query) THEN
         RETURN;
@@ -32,7 +35,7 @@ BEGIN
         SELECT q.id
           FROM asymm.query AS q
           JOIN (SELECT l.query_id, sum(l.exec_ms) AS exec_ms FROM asymm.query_load AS l
-                 WHERE l.at > clock_timestamp() - interval '1 hour' GROUP BY l.query_id) AS l ON l.query_id = q.id
+                 WHERE l.slot = ANY (v_slots) AND l.at > v_since GROUP BY l.query_id) AS l ON l.query_id = q.id
           LEFT JOIN asymm.query_look AS k ON k.query_id = q.id
          WHERE q.toplevel AND (k.at IS NULL OR k.at < clock_timestamp() - interval '10 min')
          ORDER BY l.exec_ms DESC LIMIT GREATEST(0, LEAST(_queries_to_plan.count, 1000))),

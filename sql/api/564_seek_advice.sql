@@ -9,20 +9,24 @@ SET jit = off
 AS $$
 DECLARE
     v_last asymm.advice_run;
+    v_now timestamptz := clock_timestamp();
+    v_since timestamptz := v_now - interval '30 min';
+    v_slots smallint[] := asymm._load_slots(v_since);
 BEGIN
     IF (asymm._index_settings()).autopilot = 'off' THEN
         RETURN NULL;
     END IF;
     SELECT r.* INTO v_last FROM asymm.advice_run AS r WHERE r.role = session_user AND r.kind = 'standing';
-    IF v_last.ended_at IS NULL AND v_last.started_at > clock_timestamp() - interval '1 hour' THEN
+    IF v_last.ended_at IS NULL AND v_last.started_at > v_now - interval '1 hour' THEN
         RETURN v_last.id;
-    ELSIF v_last.ended_at > clock_timestamp() - interval '2 min'
-          OR NOT EXISTS (SELECT FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - interval '7 days' AND l.query_id <> 0)
-          OR v_last.ended_at > clock_timestamp() - interval '1 hour' AND COALESCE((
+    -- A clock that was set back makes no search wait for as long.
+    ELSIF v_last.ended_at BETWEEN v_now - interval '2 min' AND v_now
+          OR NOT EXISTS (SELECT FROM asymm.query_load AS l WHERE l.at > v_now - interval '7 days' AND l.query_id <> 0)
+          OR v_last.ended_at BETWEEN v_now - interval '1 hour' AND v_now AND COALESCE((
                  SELECT sum(l.exec_ms) FILTER (WHERE NOT EXISTS (
                             SELECT FROM asymm.advice_query AS q WHERE q.run_id = v_last.id AND q.query_id = l.query_id))
                         <= 0.2 * sum(l.exec_ms)
-                   FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - interval '30 min' AND l.query_id <> 0), true) THEN
+                   FROM asymm.query_load AS l WHERE l.slot = ANY (v_slots) AND l.at > v_since AND l.query_id <> 0), true) THEN
         RETURN NULL;
     END IF;
     RETURN asymm._begin_advice('standing', GREATEST(0, asymm._index_budget() - asymm._index_bytes()), NULL, '7 days', NULL, NULL);

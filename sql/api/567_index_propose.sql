@@ -50,7 +50,8 @@ $$;
 COMMENT ON FUNCTION asymm._index_bytes() IS 'Bytes that indexes made by advice take, with those that are approved.';
 
 -- Why an action on an index waits for a person, or NULL: what autopilot may do by itself.
-CREATE OR REPLACE FUNCTION asymm._index_hold(kind text, relation oid, advice jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._index_hold(
+    kind text, relation oid, advice jsonb, room bigint DEFAULT asymm._index_budget() - asymm._index_bytes()) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -71,11 +72,11 @@ BEGIN
             THEN 'the planner could not be asked whether it would use it'
         WHEN kind = 'drop index' AND advice ? 'standbys' THEN 'there are standbys, whose use of it is not known here'
         WHEN v_bytes > v_set.max_index_build_bytes THEN format('the table (%s) is larger than max_index_build_bytes', pg_size_pretty(v_bytes))
-        WHEN kind = 'create index' AND asymm._index_bytes() + v_size > asymm._index_budget()
+        WHEN kind = 'create index' AND v_size > room
             THEN format('index_budget (%s) is used up', v_set.index_budget) END;
 END
 $$;
-COMMENT ON FUNCTION asymm._index_hold(text, oid, jsonb) IS 'Why an action on an index needs a person''s approval; NULL when autopilot may approve it.';
+COMMENT ON FUNCTION asymm._index_hold(text, oid, jsonb, bigint) IS 'Why an action on an index needs a person''s approval; NULL when autopilot may approve it.';
 
 -- The relation that advice is about.
 CREATE OR REPLACE FUNCTION asymm._advice_relation(advice jsonb, OUT relation oid, OUT kind text, OUT display text, OUT owner name)

@@ -9,13 +9,15 @@ SET jit = off
 AS $$
 DECLARE
     v_at timestamptz := clock_timestamp();
+    v_slots smallint[] := asymm._load_slots(v_at - interval '2 hours');
 BEGIN
     INSERT INTO asymm.query_mark (query_id, at, calls, exec_ms, blocks)
     SELECT c.query_id, v_at, c.calls, c.exec_ms, c.blocks_hit + c.blocks_read
       FROM asymm.query_counter AS c
      WHERE c.query_id IN (
            (SELECT l.query_id FROM asymm.query_load AS l
-             WHERE l.at > v_at - interval '2 hours' AND l.query_id > 0 GROUP BY l.query_id ORDER BY sum(l.exec_ms) DESC LIMIT 300)
+             WHERE l.slot = ANY (v_slots) AND l.at > v_at - interval '2 hours' AND l.query_id > 0
+             GROUP BY l.query_id ORDER BY sum(l.exec_ms) DESC LIMIT 300)
            UNION
            SELECT q.query FROM asymm.action AS a
             CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN jsonb_typeof(a.evidence_before -> 'queries') = 'array'

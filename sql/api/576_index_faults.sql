@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION asymm._index_faults()
 RETURNS TABLE (relid oid, index_id oid, fault text, reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET enable_nestloop = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -7,6 +7,7 @@ AS $$
 DECLARE
     v record;
     v_hold text;
+    v_room bigint;
 BEGIN
     PERFORM asymm._require_session();
     IF (asymm._index_settings()).autopilot <> 'on' OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
@@ -16,8 +17,10 @@ BEGIN
                FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id JOIN pg_class AS c ON c.oid = i.relid
               WHERE a.state = 'proposed' AND asymm._may_act(a.owner)
               ORDER BY (a.evidence_before ->> 'saved_ms_per_hour')::float8 DESC NULLS LAST, a.id FOR UPDATE OF a SKIP LOCKED LOOP
-        v_hold := asymm._index_hold(v.kind, v.relid, v.evidence_before);
+        v_room := COALESCE(v_room, asymm._index_budget() - asymm._index_bytes());
+        v_hold := asymm._index_hold(v.kind, v.relid, v.evidence_before, v_room);
         IF v_hold IS NULL THEN
+            v_room := v_room - CASE WHEN v.kind = 'create index' THEN COALESCE((v.evidence_before ->> 'size_bytes')::numeric, 0) ELSE 0 END::bigint;
             PERFORM asymm._set_action_state(v.id, 'approved', 'autopilot');
         ELSIF v_hold <> v.reason THEN
             UPDATE asymm.action AS a SET reason = v_hold WHERE a.id = v.id;
