@@ -12,7 +12,8 @@ DECLARE
 BEGIN
     v_text := regexp_replace(v_text, '\minterval\s+(\$\d+)(\s+(year|month|day|hour|minute|second)s?\M)?', '\1::interval', 'gi');
     v_text := regexp_replace(v_text, '\m(date|timestamptz|timestamp|timetz|time|uuid|inet|jsonb|json)\s+(\$\d+)', '\2::\1', 'gi');
-    v_text := regexp_replace(v_text, '\mextract\s*\(\s*\$\d+\s+from\M', 'extract(epoch FROM', 'gi');
+    -- The field stays a parameter: the others keep their numbers, and an expression of one field is not taken for that of another.
+    v_text := regexp_replace(v_text, '\mextract\s*\(\s*(\$\d+)\s+from\M', 'date_part(\1::text,', 'gi');
     RETURN regexp_replace(v_text, '(\$\d+)(\s*[-+*/]\s*)(?=\$\d+(?!\d*::))', '\1::numeric\2', 'g');
 END
 $$;

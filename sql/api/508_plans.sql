@@ -69,6 +69,8 @@ BEGIN
                             ELSE k.relations END
      WHERE k.query_id = _keep_plan.query;
     IF result ? 'plan' THEN
+        -- The view would stumble over one that is no number.
+        PERFORM (result #>> '{plan,Total Cost}')::double precision;
         v_shape := asymm._sha256(asymm._plan_shape(result -> 'plan')::text);
         INSERT INTO asymm.query_plan AS p (query_id, shape, plan) VALUES (query, v_shape, result -> 'plan')
         ON CONFLICT (query_id, shape) DO UPDATE SET plan = EXCLUDED.plan, last_seen = clock_timestamp();

@@ -61,7 +61,7 @@ BEGIN
        AND EXISTS (SELECT FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
                      LEFT JOIN pg_stats AS s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.relname, a.attname)
                     WHERE a.attrelid = (task ->> 'relid')::oid AND a.attnum > 0 AND NOT a.attisdropped
-                      AND quote_ident(a.attname) = ANY (regexp_split_to_array(task ->> 'predicate', '[^\w$"]+'))
+                      AND quote_ident(a.attname) = ANY (asymm._tokens(task ->> 'predicate'))
                       AND COALESCE(s.n_distinct, 1000) NOT BETWEEN 0.5 AND 100) THEN
         RETURN jsonb_build_object('no', task -> 'no', 'fault', 'its constant is one of many');
     END IF;

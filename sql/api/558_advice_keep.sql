@@ -161,8 +161,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_named text[] := regexp_split_to_array(concat_ws(',', array_to_string(candidate.keys || candidate.include, ','), candidate.predicate),
-                                            '[^\w$"]+');
+    v_named text[] := asymm._tokens(concat_ws(',', array_to_string(candidate.keys || candidate.include, ','), candidate.predicate));
     v_entry float8 := asymm._entry_ms(candidate.method, bytes);
     v_other float8 := 0.005;
     v_share float8 := 1;
@@ -218,7 +217,7 @@ BEGIN
     -- Every plain key of a type whose default class says that equal is the same (its fourth support function).
     v_merges := candidate.include = '{}' AND NOT EXISTS (
         SELECT FROM unnest(candidate.keys) AS k (key)
-          JOIN pg_attribute AS a ON a.attrelid = candidate.relid AND a.attnum > 0 AND split_part(k.key, ' ', 1) = quote_ident(a.attname)
+          JOIN pg_attribute AS a ON a.attrelid = candidate.relid AND a.attnum > 0 AND asymm._key_lead(k.key) = quote_ident(a.attname)
           JOIN pg_type AS t ON t.oid = a.atttypid
          WHERE NOT EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
                              JOIN pg_amproc AS p ON p.amprocfamily = o.opcfamily AND p.amprocnum = 4 AND p.amproclefttype = o.opcintype

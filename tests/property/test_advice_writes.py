@@ -71,6 +71,16 @@ def load(db: Database) -> Load:
     return Load(db)
 
 
+def test_a_column_whose_name_is_two_words(load: Load) -> None:
+    load.db.sql('ALTER TABLE public.orders RENAME seen TO "last seen"')
+    load.statement('SELECT note FROM public.orders WHERE "last seen" = 7', 100, 900, 100)
+    load.statement(
+        'UPDATE public.orders SET "last seen" = 3 WHERE id = 1', 10**6, 10, 10**6, written="last seen"
+    )
+    load.written(updated=10**6, hot=10**6)
+    assert not [row for row in load.advice() if row[0] and '("last seen' in row[0]]
+
+
 def test_a_column_that_is_always_updated(load: Load) -> None:
     load.statement("SELECT note FROM public.orders WHERE seen = 7", 100, 900, 100)
     load.statement("UPDATE public.orders SET seen = 3 WHERE id = 1", 10**6, 10, 10**6, written="seen")

@@ -111,7 +111,7 @@ def rows_of(cursor: psycopg.Cursor[Any]) -> dict[str, Any]:
             {"Index Scan", "Seq Scan", "Bitmap Heap Scan"},
         ),
         ("SELECT sum(n) FROM k WHERE n BETWEEN $1 - $2 AND $1 + $2", {"Aggregate"}),
-        ("SELECT extract($1 FROM day) AS y, count(*) FROM k GROUP BY 1", {"Aggregate"}),
+        ("SELECT extract($1 FROM day) AS y, count(*) FROM k WHERE n > $2 GROUP BY 1", {"Aggregate"}),
         ("UPDATE w SET b = $1 WHERE a = $2", {"ModifyTable"}),
         ("PREPARE x (int) AS DELETE FROM w WHERE a = $1", {"ModifyTable"}),
     ],
