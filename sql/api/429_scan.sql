@@ -154,7 +154,8 @@ BEGIN
         SELECT pg_stat_get_tuples_inserted(r.id) + pg_stat_get_tuples_updated(r.id) + pg_stat_get_tuples_deleted(r.id)
                -- of this session, not reported yet
                + pg_stat_get_xact_tuples_inserted(r.id) + pg_stat_get_xact_tuples_updated(r.id) + pg_stat_get_xact_tuples_deleted(r.id)
-          FROM unnest('{pg_class,pg_attribute,pg_attrdef,pg_constraint,pg_index,pg_trigger,pg_policy,pg_rewrite,pg_description,pg_inherits,pg_sequence,pg_depend}'::regclass[])
+          FROM unnest('{pg_class,pg_attribute,pg_attrdef,pg_constraint,pg_index,pg_trigger,pg_policy,pg_rewrite,pg_description,pg_inherits,'
+                      'pg_sequence,pg_depend}'::regclass[])
                WITH ORDINALITY AS r (id, place)
          ORDER BY r.place);
 END
