@@ -120,6 +120,21 @@ END
 $$;
 COMMENT ON FUNCTION asymm._settings() IS 'The settings in force as one row.';
 
+CREATE OR REPLACE FUNCTION asymm._refuse_setting(setting regclass, constraint_name text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'setting refused by "%"', constraint_name
+        USING ERRCODE = 'invalid_parameter_value',
+              DETAIL = COALESCE((SELECT pg_get_constraintdef(c.oid) FROM pg_constraint AS c
+                                  WHERE c.conrelid = setting AND c.conname = constraint_name),
+                                'The value is outside of what the setting allows.'),
+              HINT = format('Nothing was changed. SELECT * FROM %ss shows what is in force.', setting);
+END
+$$;
+COMMENT ON FUNCTION asymm._refuse_setting(regclass, text) IS 'Raises 22023 for a value that a constraint of a table of settings refuses.';
+
 CREATE OR REPLACE FUNCTION asymm.configure(
     period interval DEFAULT NULL,
     notify text DEFAULT NULL,
@@ -180,12 +195,7 @@ BEGIN
     RETURN v_row;
 EXCEPTION WHEN check_violation THEN
     GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
-    RAISE EXCEPTION 'setting refused by "%"', v_constraint
-        USING ERRCODE = 'invalid_parameter_value',
-              DETAIL = COALESCE((SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c
-                                  WHERE c.conrelid = 'asymm.setting'::regclass AND c.conname = v_constraint),
-                                'The value is outside of what the setting allows.'),
-              HINT = 'Nothing was changed. SELECT * FROM asymm.settings shows what is in force.';
+    PERFORM asymm._refuse_setting('asymm.setting', v_constraint);
 END
 $$;
 COMMENT ON FUNCTION asymm.configure(interval, text, interval, interval, name[], text[], interval, integer, bigint, integer, interval, integer, interval, double precision, double precision, double precision)

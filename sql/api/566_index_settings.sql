@@ -61,12 +61,7 @@ BEGIN
     RETURN v_row;
 EXCEPTION WHEN check_violation THEN
     GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
-    RAISE EXCEPTION 'setting refused by "%"', v_constraint
-        USING ERRCODE = 'invalid_parameter_value',
-              DETAIL = COALESCE((SELECT pg_get_constraintdef(c.oid) FROM pg_constraint AS c
-                                  WHERE c.conrelid = 'asymm.index_setting'::regclass AND c.conname = v_constraint),
-                                'The value is outside of what the setting allows.'),
-              HINT = 'Nothing was changed. SELECT * FROM asymm.index_settings shows what is in force.';
+    PERFORM asymm._refuse_setting('asymm.index_setting', v_constraint);
 END
 $$;
 COMMENT ON FUNCTION asymm.configure_indexes(

@@ -160,11 +160,19 @@ DECLARE
     v_explores boolean := asymm._explores();
     v_lacks record;
 BEGIN
+    PERFORM asymm._require_session();
+    -- Who ordered it looks after it. If he is gone for good the others don't wait for ever; when he comes back he orders it anew.
+    UPDATE asymm.index_action AS i SET command = NULL, pid = NULL
+      FROM asymm.action AS a
+     WHERE a.id = i.action_id AND i.command IS NOT NULL AND i.ordered_at < clock_timestamp() - interval '1 hour'
+       AND NOT asymm._may_act(a.owner) AND NOT asymm._alive(i.pid, i.backend_start)
+       AND NOT EXISTS (SELECT FROM pg_stat_activity AS s
+                        WHERE s.state = 'active' AND starts_with(s.query, format('/* asymmetrica index %s */', a.id))
+                          AND asymm._role_may_act(s.usename, a.owner));
     IF EXISTS (SELECT FROM asymm.index_action AS i WHERE i.command IS NOT NULL)
        OR asymm._healing_paused() IS NOT NULL OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
         RETURN NULL;
     END IF;
-    PERFORM asymm._require_session();
     FOR v IN SELECT a.id FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id
               WHERE a.state IN ('reverting', 'applying', 'approved') AND asymm._may_act(a.owner)
                 AND COALESCE(i.retry_at, '-infinity') <= clock_timestamp()

@@ -5,7 +5,7 @@ CREATE TABLE asymm.index_setting (
     autopilot text NOT NULL DEFAULT 'off'
         CONSTRAINT index_setting_autopilot CHECK (autopilot IN ('off', 'propose', 'on')),
     index_budget text NOT NULL DEFAULT '50%'
-        CONSTRAINT index_setting_index_budget CHECK (index_budget ~ '^([0-9]{1,4}(\.[0-9]{1,3})?%|[0-9]{1,15} ?(bytes|kB|MB|GB|TB)?)$'),
+        CONSTRAINT index_setting_index_budget CHECK (index_budget ~ '^([0-9]{1,4}(\.[0-9]{1,3})?%|[0-9]{1,15}( ?(bytes|kB))?|[0-9]{1,12} ?MB|[0-9]{1,9} ?GB|[0-9]{1,6} ?TB)$'),
     max_index_build_bytes bigint NOT NULL DEFAULT 10737418240
         CONSTRAINT index_setting_max_index_build_bytes CHECK (max_index_build_bytes >= 0),
     max_database_bytes bigint NOT NULL DEFAULT 0
@@ -28,7 +28,8 @@ CREATE TABLE asymm.index_setting (
     advice_expires interval NOT NULL DEFAULT '7 days'
         CONSTRAINT index_setting_advice_expires CHECK (advice_expires BETWEEN '1 min' AND '3650 days'),
     unused_after interval NOT NULL DEFAULT '30 days'
-        CONSTRAINT index_setting_unused_after CHECK (unused_after BETWEEN '1 min' AND '3650 days')
+        CONSTRAINT index_setting_unused_after CHECK (unused_after BETWEEN '1 min' AND '3650 days'),
+    CONSTRAINT index_setting_validation CHECK (validation_min <= validation_max)
 );
 COMMENT ON TABLE asymm.index_setting IS 'What an operator configured of indexes: one row at most, written by asymm.configure_indexes(); survives pg_dump.';
 COMMENT ON COLUMN asymm.index_setting.only_row IS 'Always true: the table holds one row at most.';

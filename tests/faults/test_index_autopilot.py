@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from support.database import Database
@@ -64,6 +65,33 @@ def test_autopilot_switched_on_and_off(shop: Shop) -> None:
     shop.db.sql("SELECT asymm.configure_indexes(quiet_hours => '')")
     assert shop.step() is not None
     assert shop.state(action) == "validating"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["index_budget => '999999999999999 TB'", "validation_min => '2 days'", "quiet_hours => '22:00'"],
+)
+def test_settings_that_could_not_be_used(shop: Shop, settings: str) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="refused") as refused:
+        shop.db.sql(f"SELECT asymm.configure_indexes({settings})")
+    assert refused.value.diag.message_detail.startswith("CHECK")
+    assert "asymm.index_settings" in refused.value.diag.message_hint
+
+
+def test_an_actor_that_is_gone_holds_nobody_up(shop: Shop) -> None:
+    first, second = shop.propose(), shop.propose(keys=["status"])
+    shop.tend()
+    assert shop.state(first) == "building"
+    stranger = shop.db.role("stranger", "NOLOGIN")
+    shop.db.sql("UPDATE asymm.action SET owner = %s WHERE id = %s", stranger, first)
+    shop.db.sql("CREATE TABLE app.elsewhere ()")
+    shop.db.sql("UPDATE asymm.index_action SET relid = 'app.elsewhere'::regclass WHERE action_id = %s", first)
+    shop.tend()
+    assert shop.state(second) == "approved"
+    shop.db.sql("UPDATE asymm.index_action SET ordered_at = ordered_at - interval '2 h'")
+    shop.tend()
+    assert (shop.state(first), shop.state(second)) == ("building", "building")
+    assert "(status)" in (shop.take() or "")
 
 
 def test_a_full_disk_stops_all_builds(shop: Shop) -> None:
