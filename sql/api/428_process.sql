@@ -44,14 +44,17 @@ DECLARE
 BEGIN
     SELECT array_agg(l.id) AS ids, max(l.id) AS last, max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
            min(l.at) FILTER (WHERE l.intended) AS since,
-           max(COALESCE(l.intent, 'migrator ' || l.role)) FILTER (WHERE l.intended) AS reason
+           max(COALESCE(l.intent, 'migrator ' || l.role)) FILTER (WHERE l.intended) AS reason,
+           min(l.xid) AS first_xid, bool_and(l.command_tag IN ('GRANT', 'REVOKE')) AS only_grants
       INTO v FROM asymm.ddl_log l
      WHERE l.id = ANY (_process_grants.ids)
        AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL');
     IF v.last IS NULL THEN
         RETURN NULL;
     END IF;
-    v_tables := CASE WHEN baseline IS NULL THEN asymm._changed_headers() || asymm._changed_others() ELSE ARRAY[baseline] END;
+    v_tables := CASE WHEN baseline IS NOT NULL THEN ARRAY[baseline]
+                     ELSE asymm._changed_headers(CASE WHEN v.only_grants THEN asymm._relations_written_since(v.first_xid) END)
+                          || asymm._changed_others() END;
     BEGIN
         IF v.since IS NOT NULL AND v.slip IS NULL THEN
             SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT asymm._object_display(b.kind, b.schema_name, b.object_name)))

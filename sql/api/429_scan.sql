@@ -1,11 +1,18 @@
 -- What event triggers miss is found by scans: of catalog row headers, and of everything. Both only find which tables to look at.
 
-CREATE OR REPLACE FUNCTION asymm._changed_headers() RETURNS bigint[]
+CREATE OR REPLACE FUNCTION asymm._changed_headers(relids oid[] DEFAULT NULL) RETURNS bigint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
+    IF relids IS NOT NULL THEN
+        RETURN ARRAY(
+            SELECT s.baseline_id
+              FROM asymm.baseline_state s JOIN asymm._headers(relids) AS h ON h.relid = s.object_id
+             WHERE s.object_id = ANY (relids) AND s.class_id = 'pg_class'::regclass AND s.header IS DISTINCT FROM h.header
+             ORDER BY s.baseline_id);
+    END IF;
     RETURN (
         SELECT COALESCE(array_agg(b.id ORDER BY b.id), '{}')
           FROM asymm.baseline b
@@ -16,7 +23,29 @@ BEGIN
          WHERE s.header IS DISTINCT FROM h.header OR s.baseline_id IS NULL);
 END
 $$;
-COMMENT ON FUNCTION asymm._changed_headers() IS 'Watched objects whose catalog row headers are not those of the last look.';
+COMMENT ON FUNCTION asymm._changed_headers(oid[]) IS 'Watched objects whose catalog row headers are not those of the last look; of all relations or of some.';
+
+-- A GRANT leaves no other trace than new versions of rows, of its transaction or a part of it.
+CREATE OR REPLACE FUNCTION asymm._relations_written_since(since xid8) RETURNS oid[]
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on SET max_parallel_workers_per_gather = 0 SET jit = off
+AS $$
+DECLARE
+    v_age constant integer := age(since::xid);
+    v_oldest constant integer := -1073741824;
+    v_oids oid[];
+BEGIN
+    v_oids := ARRAY(SELECT c.oid FROM pg_class c WHERE age(c.xmin) BETWEEN v_oldest AND v_age
+                    UNION
+                    SELECT a.attrelid FROM pg_attribute a WHERE age(a.xmin) BETWEEN v_oldest AND v_age);
+    -- Of a sequence that belongs to a column the table tells.
+    RETURN v_oids || ARRAY(SELECT d.refobjid FROM pg_depend d
+                            WHERE d.classid = 'pg_class'::regclass AND d.objid = ANY (v_oids)
+                              AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'));
+END
+$$;
+COMMENT ON FUNCTION asymm._relations_written_since(xid8) IS 'Relations of which the catalog has rows, of their own or of their columns, that this transaction or a later one wrote.';
 
 CREATE OR REPLACE FUNCTION asymm._changed_others() RETURNS bigint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED

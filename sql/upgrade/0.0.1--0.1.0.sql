@@ -76,6 +76,7 @@ COMMENT ON COLUMN asymm.baseline.facts IS 'part → name → attribute → value
 COMMENT ON COLUMN asymm.baseline.layout IS 'What remaking an object needs besides (the order of columns); never compared.';
 COMMENT ON COLUMN asymm.baseline.by_schema IS 'Watched through watch_schema() or watch_database(), not by itself.';
 COMMENT ON TABLE asymm.watched_schema IS 'Schemas watched as a whole: an object that appears in one without intent is drift.';
+DROP FUNCTION asymm._changed_headers();
 DROP FUNCTION asymm._finish_action(bigint, jsonb);
 DROP FUNCTION asymm._declare(oid[], text, asymm.annotation, boolean, text);
 DROP FUNCTION asymm._hold_reason(asymm.baseline, oid, jsonb, jsonb);
