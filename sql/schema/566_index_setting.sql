@@ -5,7 +5,8 @@ CREATE TABLE asymm.index_setting (
     autopilot text NOT NULL DEFAULT 'off'
         CONSTRAINT index_setting_autopilot CHECK (autopilot IN ('off', 'propose', 'on')),
     index_budget text NOT NULL DEFAULT '50%'
-        CONSTRAINT index_setting_index_budget CHECK (index_budget ~ '^([0-9]{1,4}(\.[0-9]{1,3})?%|[0-9]{1,15}( ?(bytes|kB))?|[0-9]{1,12} ?MB|[0-9]{1,9} ?GB|[0-9]{1,6} ?TB)$'),
+        CONSTRAINT index_setting_index_budget
+        CHECK (index_budget ~ '^([0-9]{1,4}(\.[0-9]{1,3})?%|[0-9]{1,15}( ?(bytes|kB))?|[0-9]{1,12} ?MB|[0-9]{1,9} ?GB|[0-9]{1,6} ?TB)$'),
     max_index_build_bytes bigint NOT NULL DEFAULT 10737418240
         CONSTRAINT index_setting_max_index_build_bytes CHECK (max_index_build_bytes >= 0),
     max_database_bytes bigint NOT NULL DEFAULT 0
