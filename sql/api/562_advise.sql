@@ -62,7 +62,8 @@ BEGIN
       FROM (SELECT o.*, row_number() OVER (ORDER BY o.exec_ms DESC, o.query_id) AS place
               FROM (SELECT l.query_id, sum(l.calls)::float8 AS calls, sum(l.exec_ms) AS exec_ms,
                            GREATEST(0.25, EXTRACT(epoch FROM clock_timestamp() - min(min(l.at)) OVER ())::float8 / 3600) AS hours
-                      FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - since AND l.query_id <> 0 GROUP BY l.query_id) AS o
+                      FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - LEAST(since, interval '30 days') AND l.query_id <> 0
+                     GROUP BY l.query_id) AS o
               JOIN asymm.query AS t ON t.id = o.query_id AND t.toplevel) AS l
       JOIN asymm.query AS q ON q.id = l.query_id
       JOIN pg_roles AS r ON r.oid = q.role_id
@@ -104,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.advise(text, regclass[], interval)
-    IS 'The set of indexes that would help the workload most within a budget (''10 %'', ''2 GB''; NULL: any), and why other statements get none.';
+    IS 'The set of indexes that would help the workload most within a budget (''10 %'' of the tables, ''2 GB''; NULL: any), and why other statements get none (no definition): sizes in bytes, gains and writes in milliseconds an hour, confidence from 0 to 1, proved when the planner was asked. Raises 22023.';
 
 CREATE OR REPLACE FUNCTION asymm.advise_for(statements text[], budget text DEFAULT NULL, tables regclass[] DEFAULT NULL, path text DEFAULT NULL)
 RETURNS TABLE (definition text, target regclass, size_bytes bigint, queries jsonb, saved_ms_per_hour double precision,
@@ -128,4 +129,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.advise_for(text[], text, regclass[], text)
-    IS 'As asymm.advise() for given statements, each counted as often as the others; names are looked up by path, else as your sessions begin.';
+    IS 'As asymm.advise() for given statements (1 to 1,000), each counted as often as the others, with costs of the planner and no times; names are looked up by path, else as your sessions begin. Raises 22023.';

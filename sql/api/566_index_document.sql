@@ -79,10 +79,13 @@ BEGIN
      WHERE CASE jsonb_typeof(m.value)
                WHEN 'null' THEN false
                WHEN 'number' THEN abs(m.value::numeric) >= 1e15 OR m.key = 'queries.query' AND m.value::numeric % 1 <> 0
+                                  OR m.key = 'size_bytes' AND m.value::numeric < 0
                ELSE true END
      LIMIT 1;
-    IF v_key IS NOT NULL OR jsonb_typeof(advice -> 'proved') NOT IN ('boolean', 'null') THEN
-        PERFORM asymm._refuse_advice(format('member %s', COALESCE(quote_literal(left(v_key, 200)), 'proved')),
+    v_key := COALESCE(v_key, CASE WHEN jsonb_typeof(advice -> 'proved') NOT IN ('boolean', 'null') THEN 'proved'
+                                  WHEN jsonb_typeof(advice -> 'queries') NOT IN ('array', 'null') THEN 'queries' END);
+    IF v_key IS NOT NULL THEN
+        PERFORM asymm._refuse_advice(format('member %s', quote_literal(left(v_key, 200))),
                                      'Figures are numbers below 1e15, queries objects of such, proved is true or false.');
     END IF;
 END

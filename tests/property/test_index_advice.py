@@ -70,6 +70,8 @@ def test_the_statement_is_made_anew(shop: Database) -> None:
         {"keys": ["email"], "confidence": "high"},
         {"keys": ["email"], "saved_ms_per_hour": 10**400},
         {"keys": ["email"], "proved": "maybe"},
+        {"keys": ["email"], "size_bytes": -1},
+        {"keys": ["email"], "queries": {"query": 1}},
         {"keys": ["email"], "queries": [{"query": 1.5}]},
         {"keys": ["email"], "queries": [{"query": 1, "ms_per_hour": "x"}]},
         {"keys": ["email"], "queries": [1]},
