@@ -12,6 +12,7 @@ DECLARE
     v_now timestamptz := clock_timestamp();
     v_since timestamptz := v_now - interval '30 min';
     v_slots smallint[] := asymm._load_slots(v_since);
+    v_tables oid[];
 BEGIN
     IF (asymm._index_settings()).autopilot = 'off' THEN
         RETURN NULL;
@@ -29,7 +30,15 @@ BEGIN
                    FROM asymm.query_load AS l WHERE l.slot = ANY (v_slots) AND l.at > v_since AND l.query_id <> 0), true) THEN
         RETURN NULL;
     END IF;
-    RETURN asymm._begin_advice('standing', GREATEST(0, asymm._index_budget() - asymm._index_bytes()), NULL, '7 days', NULL, NULL);
+    -- What is built on others' tables is for their actors to find, and its place theirs to spend.
+    SELECT CASE WHEN NOT bool_and(t.mine) THEN COALESCE(array_agg(t.id) FILTER (WHERE t.mine), '{}') END INTO v_tables
+      FROM (SELECT c.oid AS id, o.mine
+              FROM pg_class AS c
+              JOIN (SELECT r.oid, asymm._may_act(r.rolname) AS mine FROM pg_roles AS r
+                     WHERE r.oid IN (SELECT k.relowner FROM pg_class AS k WHERE k.relkind IN ('r', 'p', 'm'))) AS o ON o.oid = c.relowner
+             WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND c.oid >= 16384
+               AND c.relnamespace <> 'asymm'::regnamespace) AS t;
+    RETURN asymm._begin_advice('standing', GREATEST(0, asymm._index_budget() - asymm._index_bytes()), v_tables, '7 days', NULL, NULL);
 END
 $$;
 COMMENT ON FUNCTION asymm._advice_due() IS 'Number of the search that the actor is to go on with; NULL: none is due.';
@@ -74,8 +83,8 @@ BEGIN
     FOR v_advice IN SELECT p FROM asymm._advice_proposals(v_run) AS p LOOP
         BEGIN
             PERFORM asymm._propose_index('create index', v_advice);
-        EXCEPTION WHEN undefined_table OR undefined_column OR wrong_object_type OR insufficient_privilege THEN
-            -- The table went or changed hands while the search was on: the next one knows.
+        EXCEPTION WHEN undefined_table OR undefined_column OR wrong_object_type OR insufficient_privilege OR invalid_parameter_value THEN
+            -- The table went or changed hands while the search was on, or what was found can't be said in a document: the next one knows.
             CONTINUE;
         END;
     END LOOP;

@@ -73,7 +73,7 @@ $$;
 COMMENT ON FUNCTION asymm._is_quiet_hour(text, timestamptz) IS 'Whether a time lies in the hours given as 22:00-06:00; always when there are none.';
 
 -- Why nothing may be built now, or NULL.
-CREATE OR REPLACE FUNCTION asymm._build_waits(size bigint) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._build_waits(size bigint, database_bytes bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -90,7 +90,7 @@ BEGIN
         END IF;
     END IF;
     -- A build needs room for the index and for sorting it.
-    IF v_set.max_database_bytes > 0 AND pg_database_size(current_database()) + 2 * COALESCE(size, 0) > v_set.max_database_bytes THEN
+    IF v_set.max_database_bytes > 0 AND database_bytes + 2 * COALESCE(size, 0) > v_set.max_database_bytes THEN
         RETURN 'the database would become larger than max_database_bytes';
     ELSIF EXISTS (SELECT FROM asymm.index_action AS i
                    WHERE i.problem ~* 'no space left|53100|could not extend' AND i.retry_at > clock_timestamp()) THEN
@@ -99,7 +99,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION asymm._build_waits(bigint) IS 'Why no index is built at the moment (hours, load, room); NULL when one may be.';
+COMMENT ON FUNCTION asymm._build_waits(bigint, bigint) IS 'Why no index is built at the moment (hours, load, room); NULL when one may be.';
 
 -- Actions that may be carried out and validated side by side with another: those it only pays with, else none on the same table
 -- and none that the same query is to gain from, so that gains can be told apart.
@@ -157,6 +157,7 @@ DECLARE
     v_i asymm.index_action;
     v_statement text;
     v_hold text;
+    v_bytes bigint;
     v_explores boolean := asymm._explores();
     v_lacks record;
 BEGIN
@@ -167,7 +168,8 @@ BEGIN
      WHERE a.id = i.action_id AND i.command IS NOT NULL AND i.ordered_at < clock_timestamp() - interval '1 hour'
        AND NOT asymm._may_act(a.owner) AND NOT asymm._alive(i.pid, i.backend_start)
        AND NOT EXISTS (SELECT FROM pg_stat_activity AS s
-                        WHERE s.state = 'active' AND starts_with(s.query, format('/* asymmetrica index %s */', a.id))
+                        WHERE s.datname = current_database() AND s.state = 'active'
+                          AND starts_with(s.query, format('/* asymmetrica index %s */', a.id))
                           AND asymm._role_may_act(s.usename, a.owner));
     IF EXISTS (SELECT FROM asymm.index_action AS i WHERE i.command IS NOT NULL)
        OR asymm._healing_paused() IS NOT NULL OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = asymm._caller() AND r.rolsuper) THEN
@@ -188,6 +190,8 @@ BEGIN
             CONTINUE;
         END IF;
         IF v_a.state = 'approved' THEN
+            v_bytes := COALESCE(v_bytes, CASE WHEN (asymm._index_settings()).max_database_bytes > 0
+                                              THEN pg_database_size(current_database()) ELSE 0 END);
             v_lacks := asymm._index_lacks(v.id);
             -- What a person approved he gets.
             IF v_lacks.gone AND v_a.reason = 'autopilot' THEN
@@ -196,7 +200,7 @@ BEGIN
             END IF;
             v_hold := COALESCE(CASE WHEN v_a.reason = 'autopilot' THEN v_lacks.lacks END,
                                CASE WHEN asymm._index_disturbs(v.id) THEN 'another index of this table or these queries is being validated' END,
-                               asymm._build_waits((v_a.evidence_before ->> 'size_bytes')::numeric::bigint), asymm._before_waits(v.id));
+                               asymm._build_waits((v_a.evidence_before ->> 'size_bytes')::numeric::bigint, v_bytes), asymm._before_waits(v.id));
             IF v_hold IS NOT NULL THEN
                 UPDATE asymm.index_action AS i SET waits_for = v_hold WHERE i.action_id = v.id AND i.waits_for IS DISTINCT FROM v_hold;
                 CONTINUE;

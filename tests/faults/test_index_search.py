@@ -60,6 +60,26 @@ def test_from_queries_to_a_proposal_without_a_person(worked: Shop) -> None:
     loop.join()
 
 
+def test_others_tables_are_left_to_their_actors(worked: Shop) -> None:
+    """Their indexes would take the budget's place, and this actor could propose none."""
+    worked.db.sql("SELECT asymm._observe_queries()")
+    for _ in range(20):
+        worked.tender.execute("SELECT asymm._seek_advice()")
+    assert worked.db.value("SELECT count(*) FROM asymm.advice") == 1
+    assert worked.db.sql("SELECT DISTINCT table_name FROM asymm.advice_candidate") == [("orders",)]
+
+
+def test_what_no_document_can_say_holds_nothing_up(worked: Shop) -> None:
+    db = worked.db
+    db.sql("SELECT asymm._observe_queries()")
+    # As of a constant of thousands of characters.
+    worked.tender.execute("SELECT asymm._advice_work(id, 'infinity') FROM asymm._advice_due() AS id")
+    db.sql("UPDATE asymm.advice_candidate SET predicate = format('email <> %L', repeat('x', 11000))")
+    db.sql("UPDATE asymm.advice_run SET ended_at = NULL")
+    worked.tender.execute("SELECT asymm._seek_advice()")
+    assert db.value("SELECT count(*) FROM asymm.advice") == 0
+
+
 def test_nothing_is_sought_while_it_is_off(worked: Shop) -> None:
     worked.db.sql("SELECT asymm._observe_queries()")
     worked.db.sql("SELECT asymm.autopilot('off')")
