@@ -66,7 +66,8 @@ BEGIN
         RETURN jsonb_build_object('no', task -> 'no', 'fault', 'its constant is one of many');
     END IF;
     v_node := v_plan;
-    WHILE v_node ? 'Plans' LOOP
+    -- The rows of the table, of all its partitions together.
+    WHILE v_node ? 'Plans' AND v_node ->> 'Node Type' NOT IN ('Append', 'Merge Append') LOOP
         v_node := v_node #> '{Plans,0}';
     END LOOP;
     v_plan := jsonb_build_object('no', task -> 'no', 'rows', v_node -> 'Plan Rows', 'groups', v_groups, 'width', v_plan -> 'Plan Width');

@@ -13,12 +13,16 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '20ms'
 AS $$
 BEGIN
+    -- What is partitioned is as large as its parts; they are not locked for it, as pg_partition_tree() would.
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation AND c.relkind = 'p') THEN
+        RETURN (SELECT COALESCE(sum(asymm._table_bytes(i.inhrelid)), 0) FROM pg_inherits AS i WHERE i.inhparent = relation);
+    END IF;
     RETURN pg_relation_size(relation);
 EXCEPTION WHEN lock_not_available THEN
     RETURN (SELECT c.relpages::bigint * current_setting('block_size')::bigint FROM pg_class AS c WHERE c.oid = relation);
 END
 $$;
-COMMENT ON FUNCTION asymm._table_bytes(oid) IS 'Size of a table or an index in bytes; as vacuum last saw it where it is locked.';
+COMMENT ON FUNCTION asymm._table_bytes(oid) IS 'Size of a table, with its partitions, or of an index in bytes; as vacuum last saw it where it is locked.';
 
 CREATE OR REPLACE FUNCTION asymm._index_budget() RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE

@@ -100,6 +100,24 @@ def test_the_budget_is_kept(shop: Database) -> None:
     assert advised(shop, *statements, budget="0") == []
 
 
+def test_a_partitioned_table_is_as_large_as_its_parts(shop: Database) -> None:
+    shop.sql("CREATE TABLE log (a int, at date) PARTITION BY RANGE (at)")
+    for month in range(1, 4):
+        shop.sql(
+            f"CREATE TABLE log_{month} PARTITION OF log"
+            f" FOR VALUES FROM ('2026-0{month}-01') TO ('2026-0{month + 1}-01')"
+        )
+    shop.sql("INSERT INTO log SELECT g, '2026-01-01'::date + g % 90 FROM generate_series(1, 30000) AS g")
+    shop.sql("ANALYZE log")
+    query = "SELECT * FROM log WHERE a = 7"
+    size = shop.value("SELECT size_bytes FROM asymm.advise_for(%s, path => 'public')", [query])
+    assert advised(shop, query) == advised(shop, "SELECT * FROM log_1 WHERE a = 7") == ["btree (a)"]
+    shop.sql("CREATE INDEX ON log (a)")
+    assert size == pytest.approx(
+        shop.value("SELECT sum(pg_relation_size(relid))::int FROM pg_partition_tree('log_a_idx')"), rel=0.15
+    )
+
+
 def test_sizes_are_as_built(shop: Database) -> None:
     statements = [
         "SELECT * FROM orders WHERE customer_id = 17",
