@@ -102,7 +102,7 @@ $$;
 COMMENT ON FUNCTION asymm._build_waits(bigint, bigint) IS 'Why no index is built at the moment (hours, load, room); NULL when one may be.';
 
 -- Actions that may be carried out and validated side by side with another: those it only pays with, else none on the same table
--- and none that the same query is to gain from, so that gains can be told apart.
+-- or on another table of the queries that are to gain, so that gains can be told apart.
 CREATE OR REPLACE FUNCTION asymm._index_disturbs(action bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -116,10 +116,10 @@ AS $$
            AND NOT (oi.index_name = ANY (i.requires) OR i.index_name = ANY (oi.requires) OR o.evidence_before ->> 'called' = ANY (i.requires)
                     OR a.evidence_before ->> 'called' = ANY (oi.requires))
            AND (oi.relid = i.relid
-                OR EXISTS (SELECT FROM jsonb_to_recordset(CASE WHEN jsonb_typeof(a.evidence_before -> 'queries') = 'array'
-                                                               THEN a.evidence_before -> 'queries' ELSE '[]' END) AS q (query bigint)
-                             JOIN jsonb_to_recordset(CASE WHEN jsonb_typeof(o.evidence_before -> 'queries') = 'array'
-                                                          THEN o.evidence_before -> 'queries' ELSE '[]' END) AS p (query bigint) USING (query))))
+                OR asymm._advised_queries(a.evidence_before) && asymm._advised_queries(o.evidence_before)
+                OR EXISTS (SELECT FROM asymm.query_look AS k
+                            WHERE k.query_id = ANY (asymm._advised_queries(a.evidence_before)) AND oi.relid = ANY (k.relations)
+                               OR k.query_id = ANY (asymm._advised_queries(o.evidence_before)) AND i.relid = ANY (k.relations))))
 $$;
 COMMENT ON FUNCTION asymm._index_disturbs(bigint) IS 'Whether another action is under way whose effect could not be told from this one''s.';
 

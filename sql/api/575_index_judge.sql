@@ -1,15 +1,28 @@
 -- Keep, take back, or look again.
 
--- Why what is approved is not begun yet: there is nothing to compare with. NULL when there is.
+-- Why what is approved is not begun yet: there is nothing to compare with. NULL when there is. What was seen before another index
+-- was made or dropped that its queries may use is of no use.
 CREATE OR REPLACE FUNCTION asymm._before_waits(action bigint) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_changed timestamptz;
 BEGIN
+    SELECT max(c.ended) INTO v_changed
+      FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
+      JOIN asymm._index_changes((SELECT min(m.at) FROM asymm.query_mark AS m)) AS c
+           ON c.relid = i.relid
+              OR EXISTS (SELECT FROM asymm.query_look AS k
+                          WHERE k.query_id = ANY (asymm._advised_queries(a.evidence_before)) AND c.relid = ANY (k.relations))
+     WHERE i.action_id = _before_waits.action;
     RETURN (
-        SELECT format('its queries are measured as they are (look %s of 5)', i.looks)
+        SELECT format('its queries are measured as they are (look %s of 5)', l.looks)
           FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
-         WHERE i.action_id = action AND i.looks < 5 AND a.kind <> 'reindex'
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN v_changed IS NULL THEN i.looks
+                           ELSE LEAST(i.looks, (SELECT count(DISTINCT m.at) FROM asymm.query_mark AS m WHERE m.at > v_changed)) END AS looks) AS l
+         WHERE i.action_id = action AND l.looks < 5 AND a.kind <> 'reindex'
            AND asymm._statements_schema() IS NOT NULL AND EXISTS (SELECT FROM asymm.query));
 END
 $$;
@@ -29,9 +42,11 @@ BEGIN
            -COALESCE(sum(q.saved_ms_per_hour) FILTER (WHERE q.low > 1), 0) AS lost,
            count(*) FILTER (WHERE q.high < 1) AS faster, count(*) FILTER (WHERE q.high < 1 + settings.max_regression) AS unharmed,
            count(*) FILTER (WHERE q.high IS NOT NULL) AS judged,
-           COALESCE(bool_and(q.calls >= 20) FILTER (WHERE q.advised), false) AS called
+           COALESCE(bool_and(q.calls >= 20) FILTER (WHERE q.advised), false) AS called,
+           COALESCE(bool_and(q.calls >= 100 AND q.ratio > 0.9) FILTER (WHERE q.advised), false) AS futile,
+           bool_and(q.ratio < 1 + settings.max_regression / 2) AS harmless
       INTO v
-      FROM jsonb_to_recordset(measured) AS q (low float8, high float8, saved_ms_per_hour float8, calls bigint, advised boolean);
+      FROM jsonb_to_recordset(measured) AS q (ratio float8, low float8, high float8, saved_ms_per_hour float8, calls bigint, advised boolean);
     -- Rows are written a little slower with every index: what counts there is the sum.
     SELECT q.query, q.ratio, q.low INTO v_slow
       FROM jsonb_to_recordset(measured) AS q (query bigint, command text, ratio float8, low float8, saved_ms_per_hour float8)
@@ -44,7 +59,8 @@ BEGIN
         verdict := 'revert';
         why := format('it costs %s ms an hour and saves %s', round(v.lost::numeric, 1), round(v.saved::numeric, 1));
     ELSIF kind = 'drop index' THEN
-        IF age >= settings.validation_max OR age >= settings.validation_min AND looks >= 4 AND v.unharmed = v.judged THEN
+        IF age >= settings.validation_max
+           OR age >= settings.validation_min AND (looks >= 4 AND v.unharmed = v.judged OR looks >= 8 AND v.harmless IS NOT FALSE) THEN
             verdict := 'keep';
             why := 'no query became slower';
         END IF;
@@ -54,7 +70,8 @@ BEGIN
     ELSIF scans = 0 AND (age >= settings.validation_max OR age >= settings.validation_min AND looks >= 4 AND v.called) THEN
         verdict := 'revert';
         why := 'it was not used';
-    ELSIF age >= settings.validation_max THEN
+    -- While it is looked at no other index of the table is.
+    ELSIF age >= settings.validation_max OR age >= settings.validation_min AND looks >= 16 AND v.futile THEN
         verdict := 'revert';
         why := 'no query became measurably faster';
     END IF;
@@ -116,7 +133,7 @@ DECLARE
     v_id bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
-                    WHERE a.state = 'applied' OR a.state = 'approved' AND i.looks < 5) THEN
+                    WHERE a.state = 'applied' OR a.state = 'approved' AND asymm._before_waits(a.id) IS NOT NULL) THEN
         RETURN;
     END IF;
     -- Often at first, ever less often later: a gain shows at once or slowly.

@@ -132,6 +132,23 @@ def test_what_happens_to_all_queries_is_no_regression(db: Database) -> None:
     assert trial.measured({"read": 0.4}, drift=2.0) == "kept"
 
 
+def test_an_index_of_another_table_is_not_taken_for_this_one(db: Database) -> None:
+    """What others gained in the meantime is neither noise nor the weather."""
+    trial = Trial(db)
+    trial.measured({})
+    other = trial.shop.propose(approve=False, keys=["status"])
+    db.sql("UPDATE asymm.index_action SET relid = 1, ordered_at = now() WHERE action_id = %s", other)
+    for state in ("approved", "applying", "applied"):
+        db.sql("SELECT asymm._set_action_state(%s, %s)", other, state)
+    db.sql(
+        "UPDATE asymm.action_event AS e SET at = i.built_at + interval '2 s' FROM asymm.index_action AS i"
+        " WHERE i.action_id = %s AND e.action_id = %s",
+        trial.action,
+        other,
+    )
+    assert trial.measured({f"control {n}": 0.001 for n in range(6)} | {"read": 0.2}) == "kept"
+
+
 def test_writes_may_cost_what_reads_save(db: Database) -> None:
     trial = Trial(db)
     assert trial.measured({"read": 0.9, "write": 1.5}) == "reverting"
@@ -146,6 +163,14 @@ def test_no_use_and_no_gain_are_taken_back(db: Database) -> None:
     trial = Trial(db)
     assert trial.measured({}) == "validating"
     assert trial.measured({}, minutes=61) == "reverting"
+    assert trial.reason() == "no query became measurably faster"
+
+
+def test_no_gain_that_shows_for_long_is_not_waited_for(db: Database) -> None:
+    """Meanwhile no other index of the table can be tried."""
+    trial = Trial(db)
+    assert trial.measured({"read": 0.5}, scans=1, noise=2.0, after=20, calls=4) == "validating"
+    assert trial.measured({}, after=20) == "reverting"
     assert trial.reason() == "no query became measurably faster"
 
 
