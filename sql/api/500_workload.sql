@@ -1,4 +1,4 @@
--- The workload, read from the counters of the server: what moved since the last look is added to the quarter of an hour.
+-- The workload, read from the counters of the server: what moved since the last look is added to the step of time.
 
 -- Where pg_stat_statements lives, if it is there and counts; anybody may have made something else of that name.
 CREATE OR REPLACE FUNCTION asymm._statements_schema() RETURNS name
@@ -63,7 +63,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT statement ~ '\masymm\.|/\* asymmetrica ' $$;
 COMMENT ON FUNCTION asymm._is_own_statement(text) IS 'Whether a statement is one of ours: it names the schema asymm or carries our mark.';
 
--- The quarter of an hour that is counted now and its place in the ring, which is emptied if it holds an older day.
+-- The step (a quarter of an hour) that is counted now and its place in the ring, which is emptied if it holds an older day.
 CREATE OR REPLACE FUNCTION asymm._load_slot(OUT slot smallint, OUT at timestamptz)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -72,7 +72,7 @@ DECLARE
     v_day integer;
     v_held integer;
 BEGIN
-    at := date_bin('15 min', clock_timestamp(), '2000-01-01 00:00:00+00');
+    at := date_bin((asymm._index_settings()).workload_step, clock_timestamp(), '2000-01-01 00:00:00+00');
     v_day := floor(EXTRACT(epoch FROM at) / 86400)::integer;
     slot := v_day % 8;
     SELECT w.days[slot] INTO v_held FROM asymm.workload_state AS w FOR UPDATE;
@@ -85,7 +85,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._load_slot() IS 'Part of the ring and beginning of the quarter of an hour that is counted now.';
+COMMENT ON FUNCTION asymm._load_slot() IS 'Part of the ring and beginning of the step of time that is counted now.';
 
 -- Of a short time only these parts need be read, by their key.
 CREATE OR REPLACE FUNCTION asymm._load_slots(since timestamptz) RETURNS smallint[]
@@ -186,7 +186,7 @@ BEGIN
                           CASE WHEN m.anew THEN 0 ELSE m.c_read END AS read, CASE WHEN m.anew THEN 0 ELSE m.c_dirtied END AS dirtied,
                           CASE WHEN m.anew THEN 0 ELSE m.c_temp END AS temp, CASE WHEN m.anew THEN 0 ELSE m.c_wal END AS wal) AS b
              WHERE m.query_id IS NOT NULL),
-        -- Those that have a row in this quarter of an hour, and the costliest others up to 500; the rest together.
+        -- Those that have a row in this step, and the costliest others up to 500; the rest together.
         placed AS (
             SELECT CASE WHEN d.has_row OR d.n <= 500 - d.taken THEN d.query_id ELSE 0 END AS place, d.*
               FROM (SELECT d.*, l.query_id IS NOT NULL AS has_row,

@@ -42,6 +42,14 @@ BEGIN
        SET inserted = l.inserted + EXCLUDED.inserted, updated = l.updated + EXCLUDED.updated, updated_hot = l.updated_hot + EXCLUDED.updated_hot,
            deleted = l.deleted + EXCLUDED.deleted, scans = l.scans + EXCLUDED.scans, rows_scanned = l.rows_scanned + EXCLUDED.rows_scanned,
            index_scans = l.index_scans + EXCLUDED.index_scans;
+    -- A count that fell began anew: it was used before that, nobody knows when.
+    WITH s AS MATERIALIZED (SELECT s.indexrelid, s.idx_scan FROM pg_stat_user_indexes AS s WHERE s.schemaname <> 'asymm'),
+    gone AS (
+        DELETE FROM asymm.index_counter AS c WHERE NOT EXISTS (SELECT FROM s WHERE s.indexrelid = c.index_id))
+    INSERT INTO asymm.index_counter AS c (index_id, scans, used_at)
+    SELECT s.indexrelid, s.idx_scan, CASE WHEN s.idx_scan > 0 THEN clock_timestamp() END
+      FROM s LEFT JOIN asymm.index_counter AS k ON k.index_id = s.indexrelid WHERE s.idx_scan IS DISTINCT FROM k.scans
+    ON CONFLICT (index_id) DO UPDATE SET scans = EXCLUDED.scans, used_at = clock_timestamp();
     UPDATE asymm.workload_state AS w SET tables_at = clock_timestamp();
     RETURN NULL;
 END

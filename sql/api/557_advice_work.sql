@@ -10,13 +10,44 @@ DECLARE
     v_plan jsonb := v_result -> 'plan';
 BEGIN
     RETURN jsonb_strip_nulls(jsonb_build_object('no', task -> 'no', 'reason', v_result -> 'reason', 'cost', v_plan -> 'Total Cost',
-        'relations', v_result -> 'relations',
+        'relations', v_result -> 'relations', 'lookups', asymm._key_lookups(v_plan),
         'candidates', (SELECT jsonb_agg(to_jsonb(c)) FROM asymm._index_candidates(v_plan) AS c),
         'named', (SELECT jsonb_agg(DISTINCT jsonb_build_array(c.relid::bigint, c.key)) FROM asymm._query_columns(v_plan) AS c
                    WHERE c.key IS NOT NULL)));
 END
 $$;
 COMMENT ON FUNCTION asymm._advice_look(jsonb) IS 'Plans a statement of a search for the first time.';
+
+-- What a DELETE makes its foreign keys look for stands in no plan: it is planned as a statement of its own.
+CREATE OR REPLACE FUNCTION asymm._key_lookups(plan jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_agg(DISTINCT format('SELECT 1 FROM ONLY %I.%I AS x WHERE %s', s.nspname, c.relname,
+                             (SELECT string_agg(format('x.%s = $%s', k.key, k.n), ' AND ' ORDER BY k.n)
+                                FROM unnest(u.keys) WITH ORDINALITY AS k (key, n))))
+          FROM asymm._deleted_from(plan) AS d
+          JOIN asymm._unindexed_keys() AS u ON u.referenced = d.relid
+          JOIN pg_class AS c ON c.oid = u.relid JOIN pg_namespace AS s ON s.oid = c.relnamespace);
+END
+$$;
+COMMENT ON FUNCTION asymm._key_lookups(jsonb) IS 'Texts of the look-ups in other tables that a DELETE causes and no index serves; NULL where there are none.';
+
+CREATE OR REPLACE FUNCTION asymm._deleted_from(plan jsonb) RETURNS TABLE (relid oid)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT c.oid FROM asymm._plan_nodes(plan) AS n
+      JOIN pg_namespace AS s ON s.nspname = n.node ->> 'Schema'
+      JOIN pg_class AS c ON c.relnamespace = s.oid AND c.relname = n.node ->> 'Relation Name'
+     WHERE n.kind = 'ModifyTable' AND n.node ->> 'Operation' = 'Delete';
+END
+$$;
+COMMENT ON FUNCTION asymm._deleted_from(jsonb) IS 'The tables that a plan deletes from.';
 
 -- How many rows and different keys an index would hold, and how wide: the planner's estimate. An index with expressions or a
 -- predicate goes the way of any text.

@@ -58,9 +58,10 @@ BEGIN
                   FROM asymm.advice_candidate AS o WHERE o.run_id = v_run.id AND o.no = (v_result ->> 'no')::integer) AS b
          WHERE c.run_id = v_run.id AND c.no = (v_result ->> 'no')::integer;
     END LOOP;
-    -- Place is not free where there is no budget either: indexes as large as the tables have to bring two per cent.
+    -- Place is not free, with a budget or without: indexes as large as the tables have to bring two per cent; ten, where each search
+    -- goes on from the last and would in the end use up what there is.
     UPDATE asymm.advice_candidate AS c
-       SET keeping = c.writes + CASE WHEN v_run.budget IS NULL THEN 0.02 ELSE 0 END
+       SET keeping = c.writes + CASE WHEN v_run.kind = 'standing' THEN 0.1 WHEN v_run.budget IS NULL THEN 0.02 ELSE 0 END
                                   * v_run.base * COALESCE(c.size_bytes, 0) / GREATEST(v_run.heap, 8192)
      WHERE c.run_id = v_run.id AND v_run.phase = 'size';
     RETURN v_run.phase = 'done';
@@ -103,6 +104,14 @@ BEGIN
                               AS c (relid oid, method text, keys text[], include text[], predicate text, reason text)
                         WHERE run.tables IS NULL OR c.relid = ANY (run.tables) ORDER BY 1)
      WHERE q.run_id = run.id AND q.no = (result ->> 'no')::integer AND jsonb_typeof(result -> 'candidates') = 'array';
+    -- Weighed as examples of the DELETE that causes them.
+    INSERT INTO asymm.advice_query (run_id, no, query_id, place, statement, path, literal, command, calls_per_hour, ms_per_hour, weight)
+    SELECT run.id, (SELECT max(o.no) FROM asymm.advice_query AS o WHERE o.run_id = run.id) + l.n, q.query_id, q.place, l.text, 'pg_catalog, pg_temp',
+           false, 'select', q.calls_per_hour, q.ms_per_hour, q.weight
+      FROM asymm.advice_query AS q
+     CROSS JOIN jsonb_array_elements_text(result -> 'lookups') WITH ORDINALITY AS l (text, n)
+     WHERE q.run_id = run.id AND q.no = (result ->> 'no')::integer AND jsonb_typeof(result -> 'lookups') = 'array'
+       AND NOT EXISTS (SELECT FROM asymm.advice_query AS o WHERE (o.run_id, o.place, o.statement) = (run.id, q.place, l.text));
     UPDATE asymm.advice_query AS q SET own = array_remove(q.own, NULL) WHERE q.run_id = run.id AND q.no = (result ->> 'no')::integer;
 END
 $$;
@@ -167,7 +176,7 @@ DECLARE
     v_share float8 := 1;
     v_moved float8 := 0;
     v_tables oid[] := ARRAY(SELECT candidate.relid UNION SELECT t.relid::oid FROM pg_partition_tree(candidate.relid) AS t);
-    v_since timestamptz := (SELECT min(l.at) FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables));
+    v_since timestamptz := (SELECT min(l.at) FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables) AND l.at > run.since);
 BEGIN
     IF run.kind = 'texts' OR v_since IS NULL THEN
         RETURN 0;
@@ -189,8 +198,8 @@ BEGIN
     RETURN (SELECT (v_entry * v_share * sum(l.inserted + l.updated - l.updated_hot)
                     + LEAST(v_moved, sum(l.updated_hot))
                       * (v_entry + v_other * (1 + (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = candidate.relid))))
-                   / GREATEST(0.25, EXTRACT(epoch FROM clock_timestamp() - v_since)::float8 / 3600)
-              FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables));
+                   / (EXTRACT(epoch FROM GREATEST((asymm._index_settings()).workload_step, clock_timestamp() - v_since))::float8 / 3600)
+              FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables) AND l.at >= v_since);
 END
 $$;
 COMMENT ON FUNCTION asymm._advice_writes(asymm.advice_run, asymm.advice_candidate, double precision, bigint)

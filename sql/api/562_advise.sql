@@ -41,29 +41,36 @@ SET jit = off
 AS $$
 DECLARE
     v_run bigint;
+    v_step interval := (asymm._index_settings()).workload_step;
+    v_since timestamptz := clock_timestamp() - LEAST(since, interval '30 days') - v_step;
 BEGIN
     PERFORM asymm._require_session();
     -- One search a role; what an earlier one left is of no use.
     DELETE FROM asymm.advice_run AS r WHERE r.role = session_user AND r.kind = _begin_advice.kind;
-    INSERT INTO asymm.advice_run (role, kind, budget, tables, proved)
-    VALUES (session_user, kind, budget, tables, asymm._hypopg_schema() IS NOT NULL) RETURNING id INTO v_run;
+    INSERT INTO asymm.advice_run (role, kind, budget, tables, since, proved)
+    VALUES (session_user, kind, budget, tables, v_since, asymm._hypopg_schema() IS NOT NULL) RETURNING id INTO v_run;
     IF kind = 'texts' THEN
         INSERT INTO asymm.advice_query (run_id, no, place, statement, path, literal, command, weight)
         SELECT v_run, t.n, t.n, asymm._bare_statement(t.statement), path, t.statement !~ '\$\d', asymm._command(t.statement), 1
           FROM unnest(statements) WITH ORDINALITY AS t (statement, n);
         RETURN v_run;
     END IF;
-    -- The costliest two hundred, with the examples that were seen of them.
+    -- The costliest two hundred, with the examples that were seen of them. A statement counts by what a call takes now: its calls
+    -- before an index was made for it, or dropped, took another time; while there are none since, what was promised is believed.
     WITH seen AS MATERIALIZED (
         SELECT r.role_id FROM (SELECT DISTINCT q.role_id FROM asymm.query AS q) AS r WHERE asymm._sees_examples(r.role_id))
     INSERT INTO asymm.advice_query (run_id, no, query_id, place, statement, path, literal, command, calls_per_hour, ms_per_hour, weight)
     SELECT v_run, row_number() OVER (ORDER BY l.place, e.place), q.id, l.place, COALESCE(e.statement, q.statement), asymm._path_of(r.rolname),
            e.statement IS NOT NULL, q.command, l.calls / l.hours, l.exec_ms / l.hours, l.exec_ms / l.hours
       FROM (SELECT o.*, row_number() OVER (ORDER BY o.exec_ms DESC, o.query_id) AS place
-              FROM (SELECT l.query_id, sum(l.calls)::float8 AS calls, sum(l.exec_ms) AS exec_ms,
-                           GREATEST(0.25, EXTRACT(epoch FROM clock_timestamp() - min(min(l.at)) OVER ())::float8 / 3600) AS hours
-                      FROM asymm.query_load AS l WHERE l.at > clock_timestamp() - LEAST(since, interval '30 days') AND l.query_id <> 0
-                     GROUP BY l.query_id) AS o
+              FROM (SELECT l.query_id, sum(l.calls)::float8 AS calls,
+                           COALESCE(sum(l.calls) * sum(l.exec_ms) FILTER (WHERE l.at >= c.at)
+                                    / NULLIF(sum(l.calls) FILTER (WHERE l.at >= c.at), 0),
+                                    sum(l.exec_ms) * COALESCE(min(c.promise), 1))::float8 AS exec_ms,
+                           EXTRACT(epoch FROM GREATEST(v_step, clock_timestamp() - min(min(l.at)) OVER ()))::float8 / 3600 AS hours
+                      FROM asymm.query_load AS l
+                      LEFT JOIN asymm._query_changes() AS c ON c.query_id = l.query_id
+                     WHERE l.at > v_since AND l.query_id <> 0 GROUP BY l.query_id) AS o
               JOIN asymm.query AS t ON t.id = o.query_id AND t.toplevel) AS l
       JOIN asymm.query AS q ON q.id = l.query_id
       JOIN pg_roles AS r ON r.oid = q.role_id
@@ -73,6 +80,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._begin_advice(text, bigint, oid[], interval, text[], text) IS 'Begins a search over the workload or some texts; returns its number.';
+
+CREATE OR REPLACE FUNCTION asymm._query_changes() RETURNS TABLE (query_id bigint, at timestamptz, promise double precision)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT k.query_id, max(c.ended), (array_agg(q.cost_after / NULLIF(q.cost_before, 0) ORDER BY c.ended DESC))[1]
+      FROM asymm._index_changes('-infinity') AS c
+      JOIN asymm.action AS a ON a.id = c.action
+      JOIN asymm.query_look AS k ON c.relid = ANY (k.relations) OR k.query_id = ANY (c.queries)
+      LEFT JOIN LATERAL jsonb_to_recordset(CASE WHEN jsonb_typeof(a.evidence_before -> 'queries') = 'array' THEN a.evidence_before -> 'queries'
+                                                ELSE '[]' END) AS q (query bigint, cost_before float8, cost_after float8)
+             ON q.query = k.query_id AND a.kind = 'create index' AND a.state IN ('applied', 'verified')
+     GROUP BY k.query_id
+$$;
+COMMENT ON FUNCTION asymm._query_changes()
+    IS 'When an index of a table was last made or dropped, by the statements that name the table, and to what share it promised to bring their cost.';
 
 CREATE OR REPLACE FUNCTION asymm._end_advice(run bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -32,7 +32,8 @@ END
 $$;
 COMMENT ON FUNCTION asymm._advice_by_rule(asymm.advice_run) IS 'Ends a search with the indexes that no plan can prove.';
 
--- The set with what each index of it does. One that helps no statement by a fifth is not worth its keep.
+-- The set with what each index of it does. One that helps no statement by a fifth is not worth its keep,
+-- and by less than three tenths not worth a trial.
 CREATE OR REPLACE FUNCTION asymm._advice_set(run asymm.advice_run)
 RETURNS TABLE (no integer, queries jsonb, saved double precision, confidence double precision, proved boolean, companions integer[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -53,7 +54,8 @@ BEGIN
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object('query', COALESCE(h.query_id, h.place), 'calls_per_hour', h.calls, 'ms_per_hour', h.ms,
                'cost_before', h.before, 'cost_after', CASE WHEN h.proved THEN h.after END,
                'saved_ms_per_hour', h.ms * (1 - h.after / NULLIF(h.before, 0)))) ORDER BY h.weight DESC, h.place),
-           sum(h.ms * (1 - h.after / NULLIF(h.before, 0)) / cardinality(h.used)),
+           -- What can't be proved is a guess.
+           sum(h.ms * CASE WHEN h.proved THEN (1 - h.after / NULLIF(h.before, 0)) / cardinality(h.used) ELSE 0.3 END),
            CASE WHEN h.proved THEN max(CASE WHEN h.literal THEN 0.9 ELSE 0.7 END * (1 - h.after / NULLIF(h.before, 0))) ELSE 0.3 END, h.proved,
            CASE WHEN min(cardinality(h.used)) > 1
                 THEN ARRAY(SELECT u FROM unnest((array_agg(h.used::text ORDER BY h.weight DESC))[1]::integer[]) AS u
@@ -65,7 +67,7 @@ BEGIN
                 ELSE '{}' END
       FROM helped AS h
      GROUP BY h.no, h.proved
-    HAVING NOT h.proved OR max(1 - h.after / NULLIF(h.before, 0)) >= 0.2;
+    HAVING NOT h.proved OR max(1 - h.after / NULLIF(h.before, 0)) >= CASE WHEN run.kind = 'standing' THEN 0.3 ELSE 0.2 END;
 END
 $$;
 COMMENT ON FUNCTION asymm._advice_set(asymm.advice_run) IS 'The indexes a search chose: statements helped, milliseconds an hour saved, which others each needs.';

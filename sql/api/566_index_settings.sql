@@ -29,7 +29,11 @@ CREATE OR REPLACE FUNCTION asymm.configure_indexes(
     validation_confidence double precision DEFAULT NULL,
     max_regression double precision DEFAULT NULL,
     advice_expires interval DEFAULT NULL,
-    unused_after interval DEFAULT NULL
+    unused_after interval DEFAULT NULL,
+    search_every interval DEFAULT NULL,
+    workload_window interval DEFAULT NULL,
+    workload_step interval DEFAULT NULL,
+    build_unproved boolean DEFAULT NULL
 ) RETURNS asymm.index_setting
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -55,7 +59,11 @@ BEGIN
            validation_confidence = COALESCE(configure_indexes.validation_confidence, s.validation_confidence),
            max_regression = COALESCE(configure_indexes.max_regression, s.max_regression),
            advice_expires = COALESCE(configure_indexes.advice_expires, s.advice_expires),
-           unused_after = COALESCE(configure_indexes.unused_after, s.unused_after)
+           unused_after = COALESCE(configure_indexes.unused_after, s.unused_after),
+           search_every = COALESCE(configure_indexes.search_every, s.search_every),
+           workload_window = COALESCE(configure_indexes.workload_window, s.workload_window),
+           workload_step = COALESCE(configure_indexes.workload_step, s.workload_step),
+           build_unproved = COALESCE(configure_indexes.build_unproved, s.build_unproved)
     RETURNING s.* INTO v_row;
     PERFORM asymm._record_place();
     RETURN v_row;
@@ -65,5 +73,6 @@ EXCEPTION WHEN check_violation THEN
 END
 $$;
 COMMENT ON FUNCTION asymm.configure_indexes(
-    text, text, bigint, bigint, text, integer, interval, interval, interval, double precision, double precision, interval, interval)
-    IS 'Changes settings of indexes: autopilot, budget, hours, how long and how strictly gains are measured; NULL leaves one as it is. Returns the row in force. Raises 22023 for a value out of range.';
+    text, text, bigint, bigint, text, integer, interval, interval, interval, double precision, double precision, interval, interval, interval,
+    interval, interval, boolean)
+    IS 'Changes settings of indexes: autopilot, budget, hours, how long and how strictly gains are measured, how often is searched; NULL leaves one as it is. Returns the row in force. Raises 22023 for a value out of range.';

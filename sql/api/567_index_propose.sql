@@ -42,16 +42,17 @@ END
 $$;
 COMMENT ON FUNCTION asymm._index_budget() IS 'Bytes that indexes made by advice may take together (setting index_budget).';
 
-CREATE OR REPLACE FUNCTION asymm._index_bytes() RETURNS bigint
+CREATE OR REPLACE FUNCTION asymm._index_bytes(approved boolean DEFAULT true) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT COALESCE(sum(COALESCE(asymm._table_bytes(i.index_id), (a.evidence_before ->> 'size_bytes')::numeric, 0)), 0)::bigint
       FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id
      WHERE a.kind = 'create index' AND a.state IN ('approved', 'applying', 'applied', 'verified', 'reverting')
+       AND (_index_bytes.approved OR a.state <> 'approved' OR a.reason <> 'autopilot')
        AND (a.state IN ('approved', 'applying') OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.index_id AND c.relkind = 'i'))
 $$;
-COMMENT ON FUNCTION asymm._index_bytes() IS 'Bytes that indexes made by advice take, with those that are approved.';
+COMMENT ON FUNCTION asymm._index_bytes(boolean) IS 'Bytes that indexes made by advice take, with those that autopilot approved or without.';
 
 -- Why an action on an index waits for a person, or NULL: what autopilot may do by itself.
 CREATE OR REPLACE FUNCTION asymm._index_hold(
@@ -73,6 +74,7 @@ BEGIN
         WHEN v_paused IS NOT NULL THEN 'healing is paused: ' || v_paused
         WHEN v_owner.rolsuper THEN format('owner "%s" is a superuser, whom no actor may serve', v_owner.rolname)
         WHEN kind = 'create index' AND NOT COALESCE((advice ->> 'proved')::boolean, false)
+             AND NOT (v_set.build_unproved AND COALESCE(advice ->> 'method', 'btree') NOT IN ('btree', 'brin') AND asymm._hypopg_schema() IS NOT NULL)
             THEN 'the planner could not be asked whether it would use it'
         WHEN kind = 'drop index' AND advice ? 'standbys' THEN 'there are standbys, whose use of it is not known here'
         WHEN v_bytes > v_set.max_index_build_bytes THEN format('the table (%s) is larger than max_index_build_bytes', pg_size_pretty(v_bytes))

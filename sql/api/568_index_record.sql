@@ -118,7 +118,8 @@ BEGIN
     v_document := advice - '{definition,built,called,explored,corrected_ms_per_hour,uncertainty,error}'::text[];
     IF v_id IS NOT NULL THEN
         -- What it is good for is known better now.
-        UPDATE asymm.action AS a SET evidence_before = a.evidence_before || (v_document - 'index') WHERE a.id = v_id AND a.state = 'proposed';
+        UPDATE asymm.action AS a SET evidence_before = a.evidence_before || (v_document - 'index')
+         WHERE a.id = v_id AND a.state IN ('proposed', 'approved');
         RETURN CASE WHEN FOUND THEN v_id END;
     END IF;
     IF kind = 'create index' THEN

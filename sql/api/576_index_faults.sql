@@ -67,9 +67,18 @@ BEGIN
          WHERE x.needed IS NULL AND x.indisvalid AND x.indnatts = x.indnkeyatts AND NOT 0 = ANY (x.keys)
            AND x.relam = (SELECT a.oid FROM pg_am AS a WHERE a.amname = 'btree')
         UNION ALL
-        SELECT x.indrelid, x.indexrelid, 4, 'unused', format('no query has used it in %s days', EXTRACT(day FROM clock_timestamp() - v_since))
+        SELECT x.indrelid, x.indexrelid, 4, 'unused',
+               format('no query has used it in %s', CASE WHEN u.since >= interval '1 day' THEN EXTRACT(day FROM u.since) || ' days'
+                                                         ELSE date_trunc('second', u.since)::text END)
           FROM x
-         WHERE x.needed IS NULL AND x.indisvalid AND v_since < clock_timestamp() - v_unused AND pg_stat_get_numscans(x.indexrelid) = 0
+         CROSS JOIN LATERAL (
+               SELECT clock_timestamp() - GREATEST(v_since, (SELECT c.used_at FROM asymm.index_counter AS c
+                                                              WHERE c.index_id = x.indexrelid)) AS since) AS u
+         WHERE x.needed IS NULL AND x.indisvalid AND v_since < clock_timestamp() - v_unused
+           AND (pg_stat_get_numscans(x.indexrelid) = 0
+                OR EXISTS (SELECT FROM asymm.index_counter AS c
+                            WHERE c.index_id = x.indexrelid AND c.scans = pg_stat_get_numscans(x.indexrelid)
+                              AND c.used_at < clock_timestamp() - v_unused))
            AND NOT EXISTS (SELECT FROM asymm.ddl_log AS l WHERE l.at > clock_timestamp() - v_unused AND x.indexrelid = ANY (l.object_ids))
            AND NOT EXISTS (SELECT FROM asymm.index_action AS w WHERE w.index_id = x.indexrelid AND w.built_at > clock_timestamp() - v_unused)
         UNION ALL

@@ -46,8 +46,15 @@ CREATE TABLE asymm.table_counter (
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE asymm.table_counter IS 'Counters of pg_stat_all_tables as they were last read, of user tables.';
 
--- What happened in each quarter of an hour. A ring: the day number modulo 8 says the partition, and a partition is emptied
--- when its day comes round again, so that a week is kept and no row is deleted one by one.
+CREATE TABLE asymm.index_counter (
+    index_id oid PRIMARY KEY,
+    scans bigint NOT NULL,
+    used_at timestamptz
+) WITH (fillfactor = 60);
+COMMENT ON TABLE asymm.index_counter IS 'Scans of each index as they were last read; used_at is when they were last seen to have moved, NULL: never.';
+
+-- What happened in each step of time (setting workload_step: a quarter of an hour). A ring: the day number modulo 8 says the
+-- partition, and a partition is emptied when its day comes round again, so that a week is kept and no row is deleted one by one.
 CREATE TABLE asymm.query_load (
     slot smallint NOT NULL,
     at timestamptz NOT NULL,
@@ -62,7 +69,7 @@ CREATE TABLE asymm.query_load (
     wal_bytes numeric NOT NULL,
     PRIMARY KEY (slot, at, query_id)
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE asymm.query_load IS 'What each statement did in a quarter of an hour; query_id 0 is everything beyond the 500 costliest.';
+COMMENT ON TABLE asymm.query_load IS 'What each statement did in a step of time; query_id 0 is everything beyond the 500 costliest.';
 
 CREATE TABLE asymm.table_load (
     slot smallint NOT NULL,
@@ -77,7 +84,7 @@ CREATE TABLE asymm.table_load (
     index_scans bigint NOT NULL,
     PRIMARY KEY (slot, at, relid)
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE asymm.table_load IS 'What was written to and read from each table in a quarter of an hour.';
+COMMENT ON TABLE asymm.table_load IS 'What was written to and read from each table in a step of time.';
 
 DO $ring$
 BEGIN

@@ -8,6 +8,7 @@ CREATE TABLE asymm.advice_run (
         CHECK (phase IN ('look', 'size', 'probe', 'grow', 'shrink', 'polish', 'done')),
     budget bigint,
     tables oid[],
+    since timestamptz,
     proved boolean NOT NULL,
     base double precision NOT NULL DEFAULT 0,
     heap bigint,
@@ -21,6 +22,7 @@ CREATE TABLE asymm.advice_run (
 );
 COMMENT ON TABLE asymm.advice_run IS 'Searches for the best set of indexes: whose, within how many bytes (NULL: any), where each stands.';
 COMMENT ON COLUMN asymm.advice_run.proved IS 'Whether the planner is asked (by hypopg) what an index would bring; else advice goes by rule.';
+COMMENT ON COLUMN asymm.advice_run.since IS 'From when on the workload is looked at; NULL where texts are given.';
 COMMENT ON COLUMN asymm.advice_run.base IS 'What the workload costs without new indexes, in the unit of the weights.';
 COMMENT ON COLUMN asymm.advice_run.heap IS 'Bytes of the tables that its statements read.';
 COMMENT ON COLUMN asymm.advice_run.chosen IS 'The set as it stands; other is the one found in the other direction.';

@@ -30,6 +30,13 @@ CREATE TABLE asymm.index_setting (
         CONSTRAINT index_setting_advice_expires CHECK (advice_expires BETWEEN '1 min' AND '3650 days'),
     unused_after interval NOT NULL DEFAULT '30 days'
         CONSTRAINT index_setting_unused_after CHECK (unused_after BETWEEN '1 min' AND '3650 days'),
+    search_every interval NOT NULL DEFAULT '1 hour'
+        CONSTRAINT index_setting_search_every CHECK (search_every BETWEEN '1 s' AND '30 days'),
+    workload_window interval NOT NULL DEFAULT '7 days'
+        CONSTRAINT index_setting_workload_window CHECK (workload_window BETWEEN '10 s' AND '7 days'),
+    workload_step interval NOT NULL DEFAULT '15 min'
+        CONSTRAINT index_setting_workload_step CHECK (workload_step BETWEEN '1 s' AND '1 hour'),
+    build_unproved boolean NOT NULL DEFAULT true,
     CONSTRAINT index_setting_validation CHECK (validation_min <= validation_max)
 );
 COMMENT ON TABLE asymm.index_setting IS 'What an operator configured of indexes: one row at most, written by asymm.configure_indexes(); survives pg_dump.';
@@ -47,6 +54,10 @@ COMMENT ON COLUMN asymm.index_setting.validation_confidence IS 'Confidence with 
 COMMENT ON COLUMN asymm.index_setting.max_regression IS 'Share by which a query may get slower before the index is taken back.';
 COMMENT ON COLUMN asymm.index_setting.advice_expires IS 'Age at which advice that nobody approved goes.';
 COMMENT ON COLUMN asymm.index_setting.unused_after IS 'How long an index must not have been used before it is proposed to drop it.';
+COMMENT ON COLUMN asymm.index_setting.search_every IS 'How often indexes are searched for; earlier when a fifth of the time goes to new statements.';
+COMMENT ON COLUMN asymm.index_setting.workload_window IS 'How far back a search looks at the workload.';
+COMMENT ON COLUMN asymm.index_setting.workload_step IS 'The time over which the workload is added up; a week of steps is kept.';
+COMMENT ON COLUMN asymm.index_setting.build_unproved IS 'Whether autopilot builds GIN, GiST and others that the planner can''t be asked about before they are there: what they bring is measured.';
 
 CREATE TABLE asymm._index_setting_default (LIKE asymm.index_setting INCLUDING ALL);
 INSERT INTO asymm._index_setting_default DEFAULT VALUES;

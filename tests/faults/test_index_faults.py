@@ -49,6 +49,14 @@ def test_what_nobody_used_for_long_enough(shop: Shop) -> None:
     db.wait_for("SELECT sum(idx_scan) = 2 FROM pg_stat_user_indexes WHERE relname = 'orders'")
     assert faults(shop) == [("unused", "drop index", "approved")]
     assert db.value("SELECT why FROM asymm.advice") == "no query has used it in 31 days"
+    # What was used once, long ago, is used no more.
+    db.sql("SELECT asymm._observe_tables()")
+    assert len(faults(shop)) == 1
+    db.sql(
+        "UPDATE asymm.index_counter SET used_at = used_at - interval '30 days 2 h'"
+        " WHERE index_id = 'app.rare'::regclass"
+    )
+    assert [row[0] for row in faults(shop)] == ["rare", "unused"]
 
 
 def test_the_record_of_a_young_index_is_kept(shop: Shop) -> None:

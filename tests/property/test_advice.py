@@ -78,6 +78,11 @@ def test_both_sides_of_a_join(shop: Database) -> None:
     assert any("lower(email)" in text for text in found)
 
 
+def test_what_a_foreign_key_looks_for(shop: Database) -> None:
+    shop.sql("ALTER TABLE orders ADD CONSTRAINT of_whom FOREIGN KEY (customer_id) REFERENCES customer")
+    assert advised(shop, "DELETE FROM customer WHERE id = $1") == ["btree (customer_id)"]
+
+
 def test_nothing_where_all_is_there(shop: Database) -> None:
     assert advised(shop, "SELECT * FROM customer WHERE id = 3", "SELECT * FROM orders") == []
     assert without(shop, "SELECT note FROM orders") == [

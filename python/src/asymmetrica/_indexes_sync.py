@@ -47,6 +47,10 @@ class Indexes:
         max_regression: float | None = None,
         advice_expires: timedelta | None = None,
         unused_after: timedelta | None = None,
+        search_every: timedelta | None = None,
+        workload_window: timedelta | None = None,
+        workload_step: timedelta | None = None,
+        build_unproved: bool | None = None,
     ) -> IndexSettings:
         """Change settings of indexes and return those in force; None leaves one as it is.
 

@@ -63,3 +63,7 @@ class IndexSettings:
     max_regression: float
     advice_expires: timedelta
     unused_after: timedelta
+    search_every: timedelta
+    workload_window: timedelta
+    workload_step: timedelta
+    build_unproved: bool

@@ -108,7 +108,7 @@ ADVICE: Final = """SELECT action, kind, target, index, state, definition, size_b
 AUTOPILOT: Final = "SELECT autopilot, approved, proposed, note FROM asymm.autopilot(%(mode)s)"
 _INDEX_SETTINGS: Final = """autopilot, index_budget, max_index_build_bytes, max_database_bytes, quiet_hours,
     max_active_sessions, build_wait, validation_min, validation_max, validation_confidence, max_regression,
-    advice_expires, unused_after"""
+    advice_expires, unused_after, search_every, workload_window, workload_step, build_unproved"""
 INDEX_SETTINGS: Final = f"SELECT {_INDEX_SETTINGS} FROM asymm.index_settings"
 CONFIGURE_INDEXES: Final = f"""SELECT {_INDEX_SETTINGS} FROM asymm.configure_indexes(
     autopilot => %(autopilot)s, index_budget => %(index_budget)s,
@@ -117,7 +117,9 @@ CONFIGURE_INDEXES: Final = f"""SELECT {_INDEX_SETTINGS} FROM asymm.configure_ind
     build_wait => %(build_wait)s, validation_min => %(validation_min)s,
     validation_max => %(validation_max)s, validation_confidence => %(validation_confidence)s,
     max_regression => %(max_regression)s, advice_expires => %(advice_expires)s,
-    unused_after => %(unused_after)s)"""
+    unused_after => %(unused_after)s, search_every => %(search_every)s,
+    workload_window => %(workload_window)s, workload_step => %(workload_step)s,
+    build_unproved => %(build_unproved)s)"""
 TAKE_INDEX_COMMAND: Final = "SELECT asymm._take_index_command()"
 BUILDER_WAIT: Final = """SELECT pg_catalog.set_config('lock_timeout', pg_catalog.concat(
     EXTRACT(epoch FROM build_wait)::pg_catalog.int8, 's'), false) FROM asymm.index_settings"""
