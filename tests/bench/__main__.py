@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import advise, beat, ddl, drift, heal, scans, tps
+from bench import advise, beat, ddl, drift, heal, loop, scans, tps
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -19,6 +19,7 @@ GROUPS = {
     "tps": tps.measure,
     "heal": heal.measure,
     "advise": advise.measure,
+    "loop": loop.measure,
 }
 
 
