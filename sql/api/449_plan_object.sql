@@ -108,18 +108,18 @@ BEGIN
     takes AS (SELECT f.*, f.was IS NOT NULL AND (f.wanted IS NULL OR f.was AND NOT f.wanted) AS takes FROM diff AS f),
     -- What somebody else than the owner may have given, only a clean slate gets rid of.
     slate AS (SELECT t.privilege FROM takes AS t GROUP BY t.privilege HAVING bool_or(t.takes) AND bool_or(t.was AND t.grantee <> v_new)),
-    todo AS (
+    due AS (
         SELECT t.grantee, t.privilege, t.was, t.wanted, t.takes OR l.privilege IS NOT NULL AND t.was IS NOT NULL AND t.grantee <> v_new AS takes
           FROM takes AS t LEFT JOIN slate AS l ON l.privilege = t.privilege
          WHERE t.was IS DISTINCT FROM t.wanted OR l.privilege IS NOT NULL AND t.grantee <> v_new),
     s AS (
         SELECT CASE WHEN v_column IS NULL THEN 820 ELSE 815 END AS phase, t.grantee, false AS giving, t.was AS grantable, false AS plain,
                string_agg(t.privilege, ',' ORDER BY t.privilege COLLATE "C") AS privileges
-          FROM todo AS t WHERE t.takes GROUP BY t.grantee, t.was
+          FROM due AS t WHERE t.takes GROUP BY t.grantee, t.was
         UNION ALL
         SELECT CASE WHEN v_column IS NULL THEN 830 ELSE 835 END, t.grantee, true, t.wanted, p.plain,
                string_agg(t.privilege, ',' ORDER BY t.privilege COLLATE "C")
-          FROM todo AS t CROSS JOIN LATERAL (SELECT t.was IS NOT NULL AND NOT t.takes) AS p (plain)
+          FROM due AS t CROSS JOIN LATERAL (SELECT t.was IS NOT NULL AND NOT t.takes) AS p (plain)
          WHERE t.wanted IS NOT NULL GROUP BY t.grantee, t.wanted, p.plain
         UNION ALL
         SELECT 790, r.grantee, false, r.grantable, false, string_agg(r.privilege, ',' ORDER BY r.privilege COLLATE "C")

@@ -83,21 +83,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._keep_plan(bigint, jsonb) IS 'Keeps what asymm._plan_statement() found of a statement; a new row only for a new shape.';
 
-CREATE OR REPLACE FUNCTION asymm._written_columns(query bigint) RETURNS TABLE (relid oid, attnum smallint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN QUERY
-    SELECT w.relid::oid, n.number::smallint
-      FROM asymm.query_look AS k
-     CROSS JOIN LATERAL jsonb_each(k.written) AS w (relid, columns)
-     CROSS JOIN LATERAL jsonb_array_elements_text(w.columns) AS n (number)
-     WHERE k.query_id = _written_columns.query;
-END
-$$;
-COMMENT ON FUNCTION asymm._written_columns(bigint) IS 'The columns that an UPDATE of the workload sets.';
-
 -- An example holds values of rows. An operator is shown it; an actor if the statement is of a role it may act for, or of one that has
 -- rights on nobody else's tables. What was noted of a statement says nothing here: any actor may have noted it.
 CREATE OR REPLACE FUNCTION asymm._sees_examples(role oid) RETURNS boolean
