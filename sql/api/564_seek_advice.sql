@@ -77,6 +77,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM asymm._require_session();
     PERFORM asymm._set_action_state(a.id, 'expired', 'a later search would not choose it')
        FROM (SELECT a.id FROM asymm.action AS a
               WHERE a.kind = 'create index' AND (a.state = 'proposed' OR a.state = 'approved' AND a.reason = 'autopilot')

@@ -63,6 +63,10 @@ AS $$
 DECLARE
     v jsonb;
 BEGIN
+    -- A schema of that name may be anybody's by now.
+    IF NOT asymm._has_cron() THEN
+        RETURN '{"gone": true}';
+    END IF;
     EXECUTE 'SELECT jsonb_build_object(''ended'', true, ''message'', CASE WHEN d.status = ''failed'' THEN d.return_message END)'
             '  FROM cron.job_run_details AS d WHERE d.jobid = $1 AND d.status IN (''failed'', ''succeeded'') AND d.username = current_user'
             ' ORDER BY d.runid LIMIT 1' INTO v USING job;
@@ -79,6 +83,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF NOT asymm._has_cron() THEN
+        RETURN;
+    END IF;
     EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job AS j WHERE j.jobid = $1 AND j.username = current_user' USING job;
 END
 $$;

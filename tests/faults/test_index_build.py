@@ -159,50 +159,6 @@ def test_rebuilt(shop: Shop) -> None:
     assert shop.db.value("SELECT 'app.orders_email'::regclass::oid") != before
 
 
-def test_an_index_of_somebody_else_is_left_alone(shop: Shop) -> None:
-    """Names are given anew: only what an action built, or was to drop, is dropped."""
-    db = shop.db
-    db.sql("CREATE INDEX orders_status ON app.orders (status)")
-    taken, built = shop.propose(index="orders_id", keys=["id"]), shop.propose(index="orders_email")
-    dropped = shop.propose("drop index", approve=False, index="orders_status")
-    db.sql("CREATE UNIQUE INDEX orders_id ON app.orders (id)")
-    command = shop.step()
-    assert command is not None
-    assert "orders_email" in command
-    assert shop.state(taken) == "expired"
-    # Another of the same name takes the place of what is to be taken back, or is called otherwise now.
-    db.sql("UPDATE asymm.action SET state = 'verified' WHERE id = %s", built)
-    db.sql("ALTER INDEX app.orders_email RENAME TO ours")
-    db.sql("SELECT asymm.revert(%s)", built)
-    assert shop.step() is None
-    assert shop.state(built) == "kept"
-    db.sql("DROP INDEX app.ours")
-    db.sql("CREATE UNIQUE INDEX orders_email ON app.orders (id, email)")
-    db.sql("SELECT asymm.revert(%s)", built)
-    assert shop.step() is None
-    assert "another one now" in db.value("SELECT problem FROM asymm.advice WHERE action = %s", built)
-    db.sql("DROP INDEX app.orders_status")
-    db.sql("CREATE UNIQUE INDEX orders_status ON app.orders (id, status)")
-    db.sql("SELECT asymm.approve(%s)", dropped)
-    assert shop.step() is None
-    assert shop.state(dropped) == "failed"
-    assert [name for name, _ in shop.indexes()] == ["orders_email", "orders_id", "orders_status"]
-
-
-def test_one_that_was_rebuilt_since_is_still_ours(shop: Shop) -> None:
-    action = shop.propose(index="orders_email")
-    shop.step()
-    shop.db.sql("REINDEX INDEX CONCURRENTLY app.orders_email")
-    # What somebody rebuilds beside it is none of its copies.
-    shop.db.sql("CREATE INDEX orders_email_2_ccnew ON app.orders (id)")
-    shop.db.sql(
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'app.orders_email_2_ccnew'::regclass"
-    )
-    shop.db.sql("SELECT asymm.revert(%s)", action)
-    shop.step()
-    assert (shop.indexes(), shop.state(action)) == ([("orders_email_2_ccnew", False)], "reverted")
-
-
 @pytest.mark.parametrize("policy", ["heal", "guard"])
 def test_our_index_is_part_of_the_baseline(shop: Shop, policy: str) -> None:
     """It is never drift: not while it is built, not after, nor when it is taken back."""

@@ -238,6 +238,7 @@ def test_maintenance_is_nobodys_session(workload: Database) -> None:
             "(asymm._index_command()).action",
             "asymm._approve_proposed()",
             "asymm._take_index_command()",
+            "asymm._expire_searched(''{}'')",
         )
     ):
         name = f"f{number}"
