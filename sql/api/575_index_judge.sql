@@ -44,7 +44,8 @@ BEGIN
            count(*) FILTER (WHERE q.high IS NOT NULL) AS judged,
            COALESCE(bool_and(q.calls >= 20) FILTER (WHERE q.advised), false) AS called,
            COALESCE(bool_and(q.calls >= 100 AND q.ratio > 0.9) FILTER (WHERE q.advised), false) AS futile,
-           bool_and(q.ratio < 1 + settings.max_regression / 2) AS harmless
+           -- As it was, or apart from that by no more than noise is.
+           bool_and(q.ratio < 1 + settings.max_regression / 2 OR q.low < 0.9 AND q.ratio < 1.25) AS harmless
       INTO v
       FROM jsonb_to_recordset(measured) AS q (ratio float8, low float8, high float8, saved_ms_per_hour float8, calls bigint, advised boolean);
     -- Rows are written a little slower with every index: what counts there is the sum.
