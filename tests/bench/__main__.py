@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import advise, beat, ddl, drift, heal, loop, scans, tps
+from bench import advise, beat, ddl, drift, heal, learning, loop, scans, tps
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -20,6 +20,7 @@ GROUPS = {
     "heal": heal.measure,
     "advise": advise.measure,
     "loop": loop.measure,
+    "learning": learning.measure,
 }
 
 
