@@ -67,15 +67,16 @@ def test_autopilot_switched_on_and_off(shop: Shop) -> None:
     assert shop.state(action) == "validating"
 
 
-@pytest.mark.parametrize(
-    "settings",
-    ["index_budget => '999999999999999 TB'", "validation_min => '2 days'", "quiet_hours => '22:00'"],
-)
-def test_settings_that_could_not_be_used(shop: Shop, settings: str) -> None:
-    with pytest.raises(psycopg.errors.InvalidParameterValue, match="refused") as refused:
-        shop.db.sql(f"SELECT asymm.configure_indexes({settings})")
-    assert refused.value.diag.message_detail.startswith("CHECK")
-    assert "asymm.index_settings" in refused.value.diag.message_hint
+def test_settings_that_could_not_be_used(shop: Shop) -> None:
+    for settings in (
+        "index_budget => '999999999999999 TB'",
+        "validation_min => '2 days'",
+        "quiet_hours => '22:00'",
+    ):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="refused") as refused:
+            shop.db.sql(f"SELECT asymm.configure_indexes({settings})")
+        assert str(refused.value.diag.message_detail).startswith("CHECK")
+        assert "asymm.index_settings" in str(refused.value.diag.message_hint)
 
 
 def test_an_actor_that_is_gone_holds_nobody_up(shop: Shop) -> None:

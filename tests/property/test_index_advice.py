@@ -67,14 +67,6 @@ def test_the_statement_is_made_anew(shop: Database) -> None:
         {"keys": ["email"], "method": "btree (id); DROP TABLE app.canary; --"},
         {"keys": ["email"], "include": ["(id + 1)"]},
         {"keys": ["email COLLATE"]},
-        {"keys": ["email"], "confidence": "high"},
-        {"keys": ["email"], "saved_ms_per_hour": 10**400},
-        {"keys": ["email"], "proved": "maybe"},
-        {"keys": ["email"], "size_bytes": -1},
-        {"keys": ["email"], "queries": {"query": 1}},
-        {"keys": ["email"], "queries": [{"query": 1.5}]},
-        {"keys": ["email"], "queries": [{"query": 1, "ms_per_hour": "x"}]},
-        {"keys": ["email"], "queries": [1]},
     ],
 )
 def test_what_is_not_one_index_is_refused(shop: Database, advice: dict[str, Any]) -> None:
@@ -83,6 +75,24 @@ def test_what_is_not_one_index_is_refused(shop: Database, advice: dict[str, Any]
     assert shop.value(
         "SELECT to_regclass('app.canary') IS NOT NULL AND NOT EXISTS (SELECT FROM asymm.action)"
     )
+
+
+def test_figures_that_are_none_are_refused(shop: Database) -> None:
+    """Views and every actor's loop read them again."""
+    wrong: list[dict[str, Any]] = [
+        {"confidence": "high"},
+        {"saved_ms_per_hour": 10**400},
+        {"proved": "maybe"},
+        {"size_bytes": -1},
+        {"queries": {"query": 1}},
+        {"queries": [{"query": 1.5}]},
+        {"queries": [{"query": 1, "ms_per_hour": "x"}]},
+        {"queries": [1]},
+    ]
+    for advice in wrong:
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            propose(shop, keys=["email"], **advice)
+    assert shop.value("SELECT count(*) FROM asymm.advice") == 0
 
 
 @pytest.mark.parametrize(
