@@ -109,7 +109,8 @@ ALTER FUNCTION asymm._refuse_guarded(text, text) OWNER TO asymm_owner;
 CREATE OR REPLACE FUNCTION asymm._on_ddl() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '100ms'
+-- Longer than planning holds the log (asymm._hold_ddl()): what is not logged is not known to be intended.
+SET lock_timeout = '3s'
 AS $$
 DECLARE
     v_chars integer;

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from support.cluster import wait_until
 from support.database import Database
 
 CALLS = "SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE schemaname = 'asymm' ORDER BY 1"
@@ -93,3 +96,19 @@ def test_a_guard_is_asked_even_if_the_log_is_not_written(db: Database) -> None:
             assert "SY002" in done.stderr
         db.sql("CREATE TABLE IF NOT EXISTS public.u (a int)")
         assert db.value("SELECT count(*) FROM asymm.ddl_log") == logged
+
+
+def test_planning_that_takes_its_time_loses_no_row(db: Database) -> None:
+    """While a text is looked through and planned DDL waits: not logged it would be taken for a slip."""
+    planner, ddl = db.connect(autocommit=False), db.connect()
+    planner.execute("SELECT asymm._hold_ddl()")
+    thread = threading.Thread(target=lambda: ddl.execute("CREATE TABLE public.wanted (a int)"))
+    thread.start()
+    waits = (
+        "SELECT count(*) > 0 FROM pg_locks WHERE pid = %s AND NOT granted"
+        " AND clock_timestamp() > waitstart + interval '150 ms'"
+    )
+    wait_until(lambda: db.value(waits, ddl.info.backend_pid) or not thread.is_alive(), 10, "a wait")
+    planner.rollback()
+    thread.join(10)
+    assert ("CREATE TABLE", ["public.wanted"]) in db.sql(LOGGED)
