@@ -82,6 +82,25 @@ def test_schema_and_decisions(run: Run, shop: Database) -> None:
     assert len(as_json(run, "unwatch", "--schema", "shop")[1]) == 3
 
 
+def test_decisions_about_indexes(run: Run, shop: Database) -> None:
+    """What is approved is queued, since no transaction can build it: that is no failure."""
+    for column in ("due", "id"):
+        shop.sql(
+            "SELECT asymm._propose_index('create index', jsonb_build_object("
+            "'schema', 'shop', 'table', 'orders', 'keys', jsonb_build_array(%s::text), 'method', 'hash'))",
+            column,
+        )
+    first, second = (str(row["action"]) for row in as_json(run, "advise", "--state", "proposed")[1])
+    code, [approved] = as_json(run, "approve", first)
+    assert (code, approved["state"]) == (0, "approved")
+    assert "CREATE INDEX CONCURRENTLY" in approved["note"]
+    assert run("approve", first)[0] == 0
+    assert as_json(run, "reject", second)[1][0]["state"] == "rejected"
+    assert run("revert", first)[0] == 4, "there is nothing to take back yet"
+    states = {str(row["action"]): row["state"] for row in as_json(run, "advise")[1]}
+    assert states == {first: "approved", second: "rejected"}
+
+
 def test_data_is_not_lost(run: Run, shop: Database) -> None:
     run("watch", ORDERS)
     shop.sql("ALTER TABLE shop.orders ADD COLUMN gate text")
