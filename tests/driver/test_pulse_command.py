@@ -195,6 +195,7 @@ def test_sessions_of_their_own(shop: Database) -> None:
 
 async def test_builds_indexes_where_pg_cron_is_missing(shop: Database, actor: str) -> None:
     shop.sql("SELECT asymm.configure_indexes(validation_min => '1 s')")
+    shop.sql("SELECT asymm.configure_organ('indexes', cadence => '200 ms')")
     for key in ("due", "due no_such_ops"):
         document = json.dumps({"schema": "shop", "table": "orders", "keys": [key]})
         shop.sql("SELECT asymm._propose_index('create index', %s)", document)
@@ -206,7 +207,7 @@ async def test_builds_indexes_where_pg_cron_is_missing(shop: Database, actor: st
         shop.sql("UPDATE asymm.action SET state = 'verified' WHERE id = %s", good)
         shop.sql("SELECT asymm.approve(%s)", bad)
         said = "SELECT problem ~ 'no_such_ops' FROM asymm.advice WHERE action = %s"
-        await until(shop, said, bad)
+        await until(shop, said, bad, timeout=20)
     assert {event.what for event in runner.events if event.lane == "builder"} == {
         "started",
         "ended",
