@@ -59,7 +59,7 @@ BEGIN
         UNION ALL
         SELECT x.indrelid, x.indexrelid, 3, 'covered', format('%I begins with the same keys', y.relname)
           FROM x JOIN x AS y ON y.indrelid = x.indrelid AND y.indexrelid <> x.indexrelid AND y.indisvalid AND y.relam = x.relam
-                            AND y.pred = x.pred AND y.indnkeyatts > x.indnkeyatts
+                            AND y.pred = x.pred AND y.indnkeyatts >= x.indnkeyatts AND y.indnatts > x.indnatts
                             AND y.keys[0:x.indnkeyatts - 1] = x.keys[0:x.indnkeyatts - 1]
                             AND y.classes[0:x.indnkeyatts - 1] = x.classes[0:x.indnkeyatts - 1]
                             AND y.collations[0:x.indnkeyatts - 1] = x.collations[0:x.indnkeyatts - 1]

@@ -115,7 +115,8 @@ def prepare(db: Database, actor: str) -> None:
         db.sql("SELECT asymm.configure_organ(%s, cadence => %s::interval)", organ, cadence)
     db.sql(
         "SELECT asymm.configure_indexes(validation_min => '4 s', validation_max => '40 s',"
-        " search_every => '6 s', workload_window => '40 s', workload_step => '5 s', unused_after => '1 min')"
+        " search_every => '6 s', workload_window => '40 s', workload_step => '5 s', unused_after => '1 min',"
+        " index_budget => '100%')"
     )
 
 
@@ -123,7 +124,7 @@ def settled(db: Database, least: float, most: float) -> float:
     """Wait until nothing is under way, and searches find nothing more; return the seconds."""
     quiet = (
         f"SELECT NOT EXISTS (SELECT FROM asymm.advice WHERE state IN {OPEN})"
-        " AND (SELECT max(a.changed_at) < clock_timestamp() - interval '15 s' FROM asymm.advice AS a)"
+        " AND (SELECT max(a.changed_at) < clock_timestamp() - interval '18 s' FROM asymm.advice AS a)"
     )
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < most:

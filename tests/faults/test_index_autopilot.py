@@ -31,6 +31,8 @@ def test_what_is_of_no_use_is_proposed(shop: Shop) -> None:
         "f ON app.orders (email DESC)",
         "g ON app.orders (lower(email))",
         "h ON app.orders (upper(email))",
+        "k ON app.orders (status DESC, id) INCLUDE (email)",
+        "l ON app.orders (status DESC, id)",
     ):
         db.sql(f"CREATE INDEX {definition}")
     db.sql("CREATE UNIQUE INDEX i ON app.orders (id)")
@@ -45,6 +47,7 @@ def test_what_is_of_no_use_is_proposed(shop: Shop) -> None:
         ("b", "it is the same as a"),
         ("h", "it is invalid: it costs writes and serves no query"),
         ("j", "it is the same as i"),
+        ("l", "k begins with the same keys"),
     ]
     # A stranger's tables are none of an actor's business.
     assert db.value("SELECT bool_and(state = 'proposed') FROM asymm.advice")
