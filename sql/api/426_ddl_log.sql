@@ -117,6 +117,7 @@ DECLARE
     v_roles name[];
     v_applications text[];
     v_guard boolean;
+    v_mirror boolean;
     v_caller name;
     v_application text;
     v_intent text;
@@ -152,11 +153,13 @@ BEGIN
                 v_identities := ARRAY(SELECT DISTINCT i.identity FROM unnest(v_identities) AS i (identity) ORDER BY 1);
             END IF;
         END IF;
-        SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard')
-          INTO v_chars, v_roles, v_applications, v_guard FROM asymm.setting AS s;
+        SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard'),
+               EXISTS (SELECT FROM asymm.mirror_table)
+          INTO v_chars, v_roles, v_applications, v_guard, v_mirror FROM asymm.setting AS s;
         IF NOT FOUND THEN
-            SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard')
-              INTO v_chars, v_roles, v_applications, v_guard FROM asymm._setting_default AS s;
+            SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard'),
+                   EXISTS (SELECT FROM asymm.mirror_table)
+              INTO v_chars, v_roles, v_applications, v_guard, v_mirror FROM asymm._setting_default AS s;
         END IF;
         IF v_identities IS NOT NULL THEN
             v_caller := COALESCE(NULLIF(current_setting('role', true), 'none'), session_user);    -- as asymm._caller()
@@ -185,6 +188,9 @@ BEGIN
         -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.
         RAISE LOG 'asymmetrica: DDL not logged: % (%)', SQLERRM, SQLSTATE;
     END;
+    IF v_mirror IS NOT FALSE THEN
+        PERFORM asymm._mirror_ddl(TG_TAG, v_class_ids, v_object_ids);
+    END IF;
     IF v_guard IS NOT FALSE THEN
         PERFORM asymm._refuse_guarded(TG_EVENT, TG_TAG);
     END IF;

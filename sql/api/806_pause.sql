@@ -33,6 +33,7 @@ AS $$
 BEGIN
     -- After a restore or clone the declarations name objects whose addresses changed: find them again first.
     PERFORM asymm._rebuild_members();
+    PERFORM asymm._mirror_resume();
     -- Roles may have other memberships here.
     PERFORM asymm._renew_policies();
     UPDATE asymm.control SET paused = NULL, paused_by = asymm._caller(), changed_at = clock_timestamp(),

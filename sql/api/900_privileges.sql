@@ -10,7 +10,7 @@ DECLARE
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing',
-        'policy_for', '_rule_conditions', '_index_progress',
+        'mirror_status', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -18,6 +18,10 @@ DECLARE
         'configure', 'configure_indexes', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
+        'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
+            '_mirror_named', '_mirror_relation', '_mirror_columns', '_identity_index', '_index_columns', '_published_columns', '_mirror_fault',
+            '_mirror_key_fault', '_mirror_kind_fault', '_mirror_login_statements', '_mirror_slot', '_require_rights', '_require_session', '_may_act',
+            '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all', '_leave_out', '_holds',
@@ -62,7 +66,9 @@ DECLARE
         '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
-            '_watchdog'];
+            '_watchdog', '_tend_mirror'];
+    -- asymm_streamer: what the mirror's worker says and asks.
+    v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_bump', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
@@ -82,7 +88,7 @@ BEGIN
             EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
         END IF;
         EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
-                                  'asymm_operator', v.relname);
+                                  'asymm_operator, asymm_streamer', v.relname);
         IF v.relname = ANY (v_views) THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_reader', v.relname);
         ELSIF v.relname = ANY (v_operator_views) THEN
@@ -93,7 +99,10 @@ BEGIN
                FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'asymm'::regnamespace LOOP
         EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO asymm_owner', v.signature);
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_pulse, '
-                                  'asymm_operator', v.signature);
+                                  'asymm_operator, asymm_streamer', v.signature);
+        IF v.proname = ANY (v_streamer) THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_streamer', v.signature);
+        END IF;
         IF v.proname = ANY (v_reader) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_reader', v.signature);
         ELSIF v.proname = ANY (v_pulse) THEN

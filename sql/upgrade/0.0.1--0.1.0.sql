@@ -167,3 +167,6 @@ COMMENT ON COLUMN asymm.baseline.watch_policy IS 'The policy that watch(), watch
 ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
     ADD CONSTRAINT action_kind CHECK (kind IN ('heal', 'adopt', 'create index', 'drop index', 'reindex'));
 @schema 570_index_action.sql
+
+-- The mirror.
+@schema 600_mirror.sql

@@ -1,0 +1,97 @@
+-- What a mirrored table looks like, as far as the mirror depends on it, and what is in the way of mirroring one.
+
+CREATE OR REPLACE FUNCTION asymm._mirror_columns(relid oid, columns name[]) RETURNS name[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- In the table's order, whatever the order they were named in.
+    RETURN ARRAY(SELECT a.attname FROM pg_attribute a
+                  WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
+                    AND CASE WHEN _mirror_columns.columns IS NULL THEN a.attgenerated = '' ELSE a.attname = ANY (_mirror_columns.columns) END
+                  ORDER BY a.attnum);
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_columns(oid, name[]) IS 'The columns of a table that are mirrored, in the table''s order; NULL stands for all that are not generated.';
+
+-- The index by which old rows are told: of the primary key, or the one that REPLICA IDENTITY names. With FULL the whole row is told.
+CREATE OR REPLACE FUNCTION asymm._identity_index(relid oid) RETURNS oid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT x.indexrelid FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid
+             WHERE c.oid = relid AND x.indisvalid AND x.indimmediate
+               AND CASE c.relreplident WHEN 'd' THEN x.indisprimary WHEN 'i' THEN x.indisreplident ELSE false END);
+END
+$$;
+COMMENT ON FUNCTION asymm._identity_index(oid) IS 'The index that is the replica identity of a table, or NULL.';
+
+CREATE OR REPLACE FUNCTION asymm._index_columns(index oid) RETURNS name[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT a.attname
+                   FROM pg_index x CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k (attnum, place)
+                   JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+                  WHERE x.indexrelid = index AND k.place <= x.indnkeyatts ORDER BY k.place);
+END
+$$;
+COMMENT ON FUNCTION asymm._index_columns(oid) IS 'The key columns of an index, in its order.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_relids(relid oid) RETURNS oid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT relid UNION SELECT t.relid FROM pg_partition_tree(_mirror_relids.relid::regclass) AS t ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_relids(oid) IS 'A table with all its partitions.';
+
+-- Partitions and their files. pgoutput tells nothing of a TRUNCATE of one partition, but it is given a new file.
+CREATE OR REPLACE FUNCTION asymm._mirror_files(relid oid) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN COALESCE((SELECT jsonb_object_agg(c.oid::text, c.relfilenode::text)
+                       FROM pg_partition_tree(relid::regclass) AS t JOIN pg_class c ON c.oid = t.relid
+                      WHERE t.isleaf AND c.oid <> _mirror_files.relid), '{}');
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_files(oid) IS 'The partitions of a table with their file nodes.';
+
+CREATE OR REPLACE FUNCTION asymm._is_published(relid oid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+                    WHERE p.pubname = 'asymm_mirror' AND r.prrelid = relid AND r.prqual IS NULL
+                      AND p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND p.pubviaroot);
+END
+$$;
+COMMENT ON FUNCTION asymm._is_published(oid) IS 'True when publication asymm_mirror carries everything that happens to a table.';
+
+-- A change of any of this begins a new epoch: rows may read otherwise now without an event in the stream.
+CREATE OR REPLACE FUNCTION asymm._mirror_shape(relid oid, columns name[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_build_object(
+            'schema', n.nspname, 'table', c.relname, 'kind', c.relkind, 'persistence', c.relpersistence, 'security', c.relrowsecurity,
+            'partition', c.relispartition, 'children', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
+            'published', asymm._is_published(c.oid), 'identity', c.relreplident, 'key', asymm._index_columns(asymm._identity_index(c.oid)),
+            'identities', (SELECT jsonb_object_agg(DISTINCT p.relreplident, true)
+                             FROM pg_partition_tree(c.oid) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf),
+            'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod)))
+                          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ANY (asymm._mirror_columns(c.oid, columns))))
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = relid);
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_shape(oid, name[]) IS 'What the mirror of a table depends on: names, mirrored columns and types, key, partitioning, publication; NULL when it is gone.';

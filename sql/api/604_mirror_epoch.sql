@@ -1,0 +1,149 @@
+-- Epochs: what the stream does not tell (DDL, a TRUNCATE of one partition) begins a new one, and a message in the stream says so
+-- at the very place where it happened.
+
+CREATE OR REPLACE VIEW asymm._mirror_in_force AS
+    SELECT m.*, s.epoch, s.relid, s.relids, s.shape, s.files, s.fault, s.cause, s.at
+      FROM asymm.mirror_table AS m
+      LEFT JOIN LATERAL (SELECT p.* FROM asymm.mirror_shape AS p WHERE p.mirror_id = m.id ORDER BY p.id DESC LIMIT 1) AS s ON true;
+COMMENT ON VIEW asymm._mirror_in_force IS 'Each mirrored table with its shape in force (NULL after a restore, until resume()).';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_table_of(mirror bigint) RETURNS asymm._mirror_in_force
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm._mirror_in_force;
+BEGIN
+    SELECT f.* INTO v FROM asymm._mirror_in_force AS f WHERE f.id = mirror;
+    RETURN v;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_table_of(bigint) IS 'One row of asymm._mirror_in_force.';
+
+-- Transactional: the worker reads it where the change was committed, and never if it was rolled back.
+CREATE OR REPLACE FUNCTION asymm._mirror_new_epoch(mirror bigint, relid oid, cause text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_epoch bigint := nextval('asymm.mirror_epoch');
+    v_row asymm.mirror_table;
+    v_shape jsonb;
+    v_fault text;
+BEGIN
+    SELECT m.* INTO v_row FROM asymm.mirror_table AS m WHERE m.id = mirror;
+    v_shape := asymm._mirror_shape(relid, v_row.columns);
+    SELECT f.fault INTO v_fault FROM asymm._mirror_fault(relid, v_row.key_columns, v_row.columns) AS f;
+    IF v_fault IS NULL AND NOT (v_shape ->> 'published')::boolean THEN
+        v_fault := 'publication asymm_mirror does not carry it, or not everything of it';
+    END IF;
+    INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, shape, files, fault, cause)
+    VALUES (mirror, v_epoch, _mirror_new_epoch.relid, asymm._mirror_relids(relid), v_shape, asymm._mirror_files(relid), v_fault,
+            _mirror_new_epoch.cause);
+    PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object(
+        'ddl', cause, 'id', mirror, 'relid', relid::bigint, 'table', format('%s.%s', v_row.schema_name, v_row.table_name),
+        'epoch', v_epoch, 'gone', v_shape IS NULL, 'error', v_fault)::text);
+    RETURN v_epoch;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_new_epoch(bigint, oid, text) IS 'Begins a new epoch of a mirrored table as it is now, and says so in the WAL.';
+
+-- Columns were perhaps called otherwise, and so was the table; what was declared goes with them.
+CREATE OR REPLACE FUNCTION asymm._mirror_rename(mirror bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH former AS (SELECT f.id, f.relid, f.key_columns, f.columns, f.shape -> 'columns' AS attributes FROM asymm._mirror_in_force AS f
+                     WHERE f.id = mirror),
+    named AS (
+        SELECT c.key AS attnum, c.value ->> 0 AS old, a.attname AS new
+          FROM former AS f CROSS JOIN LATERAL jsonb_each(f.attributes) AS c
+          JOIN pg_attribute AS a ON a.attrelid = f.relid AND a.attnum = c.key::smallint AND NOT a.attisdropped)
+    UPDATE asymm.mirror_table AS m
+       SET schema_name = n.nspname, table_name = c.relname,
+           key_columns = ARRAY(SELECT COALESCE(w.new, k.name) FROM unnest(f.key_columns) WITH ORDINALITY AS k (name, place)
+                                 LEFT JOIN named AS w ON w.old = k.name ORDER BY k.place),
+           columns = CASE WHEN f.columns IS NOT NULL
+                          THEN ARRAY(SELECT COALESCE(w.new, k.name) FROM unnest(f.columns) WITH ORDINALITY AS k (name, place)
+                                       LEFT JOIN named AS w ON w.old = k.name ORDER BY k.place) END
+      FROM former AS f JOIN pg_class AS c ON c.oid = f.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE m.id = f.id
+       AND ((m.schema_name, m.table_name) IS DISTINCT FROM (n.nspname, c.relname)
+            OR EXISTS (SELECT FROM named AS w WHERE w.old <> w.new));
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_rename(bigint) IS 'Takes over new names of a mirrored table and its columns.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_look(mirror bigint, cause text, forced boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_old asymm._mirror_in_force := asymm._mirror_table_of(mirror);
+    v_columns name[];
+    v_shape jsonb;
+    v_files jsonb;
+    v_lost boolean;
+BEGIN
+    IF v_old.relid IS NULL OR v_old.shape IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v_old.relid) THEN
+        RETURN false;
+    END IF;
+    PERFORM asymm._mirror_rename(mirror);
+    SELECT m.columns INTO v_columns FROM asymm.mirror_table AS m WHERE m.id = mirror;
+    v_shape := asymm._mirror_shape(v_old.relid, v_columns);
+    v_files := asymm._mirror_files(v_old.relid);
+    v_lost := EXISTS (SELECT FROM jsonb_each_text(v_old.files) AS f WHERE v_files ->> f.key IS DISTINCT FROM f.value);
+    IF forced OR v_shape IS DISTINCT FROM v_old.shape OR v_lost OR v_files <> v_old.files AND cause NOT LIKE 'CREATE %' THEN
+        PERFORM asymm._mirror_new_epoch(mirror, v_old.relid, cause);
+        RETURN true;
+    ELSIF v_files <> v_old.files THEN
+        -- A partition made empty brings no rows along.
+        INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, shape, files, fault, cause)
+        VALUES (mirror, v_old.epoch, v_old.relid, asymm._mirror_relids(v_old.relid), v_shape, v_files, v_old.fault, _mirror_look.cause);
+    END IF;
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_look(bigint, text, boolean) IS 'Compares a mirrored table with its shape in force and begins a new epoch where they differ; true when it did.';
+
+-- Called with everybody's DDL once anything is mirrored.
+CREATE OR REPLACE FUNCTION asymm._mirror_ddl(tag text, class_ids oid[], object_ids oid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s'
+AS $$
+DECLARE
+    -- What changes tables without naming them.
+    v_any constant boolean := tag IN ('ALTER SCHEMA', 'ALTER PUBLICATION', 'DROP PUBLICATION', 'DROP OWNED', 'DROP SCHEMA')
+        OR tag LIKE 'DROP %' AND 'pg_publication_rel'::regclass = ANY (class_ids);
+    -- An old snapshot may show an old shape: then there is nothing to compare with.
+    v_blind constant boolean := current_setting('transaction_isolation') <> 'read committed';
+    v record;
+BEGIN
+    BEGIN
+        FOR v IN
+            SELECT f.id, t.changed
+              FROM asymm._mirror_in_force AS f
+             CROSS JOIN LATERAL (
+                SELECT tag LIKE 'ALTER TYPE%' AND EXISTS (
+                    SELECT FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid LEFT JOIN pg_type AS e ON e.oid = y.typelem
+                     WHERE a.attrelid = f.relid AND a.attnum > 0 AND NOT a.attisdropped
+                       AND (y.oid = ANY (object_ids) OR e.oid = ANY (object_ids) OR y.typbasetype = ANY (object_ids)
+                            OR COALESCE(e.typtype, y.typtype) IN ('c', 'd', 'r', 'm') AND y.typnamespace <> 'pg_catalog'::regnamespace)
+                ) AS changed) AS t
+             WHERE v_any OR f.relids && object_ids OR t.changed
+                OR tag LIKE 'CREATE %TABLE%' AND EXISTS (SELECT FROM unnest(object_ids) AS o (id) JOIN pg_class AS c ON c.oid = o.id
+                                                          WHERE c.relispartition AND pg_partition_root(c.oid) = f.relid)
+             ORDER BY f.id
+        LOOP
+            PERFORM asymm._mirror_look(v.id, tag, v.changed OR v_blind);
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        -- The user's DDL goes on. That it could not be judged is told: without an id it means every table.
+        RAISE LOG 'asymmetrica: the mirror could not judge %: % (%)', tag, SQLERRM, SQLSTATE;
+        PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object('ddl', tag, 'error', SQLSTATE)::text);
+    END;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_ddl(text, oid[], oid[]) IS 'Begins new epochs for what a DDL command did to mirrored tables; raises nothing.';

@@ -1,0 +1,137 @@
+-- What the worker asks and says. It logs in as a role made by create_mirror_login().
+
+CREATE OR REPLACE FUNCTION asymm._mirror_registry()
+RETURNS TABLE (id bigint, relid oid, schema_name name, table_name name, key_columns name[], columns name[], types regtype[], format text,
+               ttl_seconds double precision, epoch bigint, state text, error text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT f.id, f.relid, f.schema_name, f.table_name, f.key_columns, c.names,
+               ARRAY(SELECT a.atttypid::regtype FROM unnest(c.names) WITH ORDINALITY AS n (name, place)
+                       JOIN pg_attribute a ON a.attrelid = f.relid AND a.attname = n.name ORDER BY n.place),
+               f.format, EXTRACT(epoch FROM f.ttl)::double precision, f.epoch,
+               CASE WHEN f.shape IS NULL THEN 'gone' WHEN f.fault IS NOT NULL THEN 'refused' ELSE 'mirrored' END, f.fault
+          FROM asymm._mirror_in_force AS f CROSS JOIN LATERAL (SELECT asymm._mirror_columns(f.relid, f.columns)) AS c (names)
+         WHERE f.epoch IS NOT NULL
+         ORDER BY f.id;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_registry() IS 'For the worker: what is to be mirrored and how; state mirrored, refused (not any more, see error) or gone.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_lead(token text) RETURNS TABLE (slot name, publication name, slot_state text, applied_lsn pg_lsn)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_displaced text := asymm._displaced();
+BEGIN
+    PERFORM asymm._require_text($1, 'token');
+    IF v_displaced IS NOT NULL THEN
+        RAISE EXCEPTION 'nothing is mirrored from here'
+            USING ERRCODE = 'SY004', DETAIL = format('In this database %s.', v_displaced),
+                  HINT = 'If it is to be mirrored from now on: SELECT * FROM asymm.resume(); then start the worker again.';
+    END IF;
+    UPDATE asymm.mirror_worker AS w SET token = $1, login = session_user, led_at = clock_timestamp(), reported_at = clock_timestamp();
+    RETURN QUERY
+        SELECT asymm._mirror_slot(), 'asymm_mirror'::name, COALESCE(s.wal_status, 'missing'), w.applied_lsn
+          FROM asymm.mirror_worker AS w LEFT JOIN pg_replication_slots AS s ON s.slot_name = asymm._mirror_slot();
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_lead(text)
+    IS 'Takes the lead of the mirror: reports with another token are refused from now on. Returns slot, publication, state of the slot (missing, or as wal_status) and what was applied last. Raises SY004 in a restored or cloned database.';
+
+CREATE OR REPLACE FUNCTION asymm._require_lead(token text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_token text;
+BEGIN
+    SELECT w.token INTO v_token FROM asymm.mirror_worker AS w FOR UPDATE;
+    IF v_token IS DISTINCT FROM token THEN
+        RAISE EXCEPTION 'another worker leads the mirror'
+            USING ERRCODE = 'SY014', DETAIL = 'It took the lead after this one did.',
+                  HINT = 'Stop this worker; it must not write to Redis any more.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._require_lead(text) IS 'Raises SY014 unless the token is that of the worker that leads; holds the lead until the end of the transaction.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_report(report jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_lsn pg_lsn := (report ->> 'applied_lsn')::pg_lsn;
+BEGIN
+    PERFORM asymm._require_lead(report ->> 'leader');
+    UPDATE asymm.mirror_worker AS w
+       SET reported_at = clock_timestamp(), applied_lsn = COALESCE(v_lsn, w.applied_lsn),
+           applied_at = CASE WHEN report ? 'applied_at' THEN (report ->> 'applied_at')::timestamptz
+                             WHEN v_lsn IS NOT NULL THEN clock_timestamp() ELSE w.applied_at END,
+           counters = COALESCE(report -> 'counters', w.counters);
+    INSERT INTO asymm.mirror_state AS s (mirror_id, state, epoch, rows, error)
+    SELECT t.id, t.state, COALESCE(t.epoch, f.epoch), t.rows, t.error
+      FROM jsonb_to_recordset(COALESCE(report -> 'tables', '[]')) AS t (id bigint, state text, epoch bigint, rows bigint, error text)
+      JOIN asymm._mirror_in_force AS f ON f.id = t.id
+    ON CONFLICT (mirror_id) DO UPDATE
+       SET state = excluded.state, epoch = excluded.epoch, rows = COALESCE(excluded.rows, s.rows), error = excluded.error,
+           changed_at = clock_timestamp()
+     WHERE (s.state, s.epoch, s.rows, s.error)
+           IS DISTINCT FROM (excluded.state, excluded.epoch, COALESCE(excluded.rows, s.rows), excluded.error);
+    PERFORM asymm._mirror_find_truncated();
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_report(jsonb)
+    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, applied_at, tables: [{id, state, epoch, rows, error}], counters}. Raises SY014 when another one leads.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_find_truncated() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._mirror_look(f.id, 'TRUNCATE', false)
+       FROM asymm._mirror_in_force AS f
+      WHERE f.files <> '{}'
+        AND EXISTS (SELECT FROM jsonb_each_text(f.files) AS p LEFT JOIN pg_class c ON c.oid = p.key::oid
+                     WHERE c.relfilenode::text IS DISTINCT FROM p.value);
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_find_truncated() IS 'Begins new epochs where a single partition was truncated or rewritten, of which the stream says nothing.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_bump(token text, mirror bigint, cause text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm._mirror_in_force := asymm._mirror_table_of(mirror);
+BEGIN
+    PERFORM asymm._require_lead(token);
+    IF v.relid IS NULL OR v.shape IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN asymm._mirror_new_epoch(mirror, v.relid, left(asymm._require_text(cause, 'cause'), 200));
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_bump(text, bigint, text) IS 'A new epoch for a table that the worker builds anew (TRUNCATE, lost slot, empty Redis); NULL when the table is gone.';
+
+-- After a restore or a move the addresses are others, and what stands in Redis is another database's.
+CREATE OR REPLACE FUNCTION asymm._mirror_resume() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF asymm._displaced() IS NULL OR pg_is_in_recovery() THEN
+        RETURN;
+    END IF;
+    PERFORM asymm._mirror_new_epoch(m.id, c.oid, 'resume')
+       FROM asymm.mirror_table AS m
+       JOIN pg_namespace n ON n.nspname = m.schema_name
+       JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = m.table_name;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_resume() IS 'Begins new epochs of all mirrored tables in a database that was restored, cloned or moved.';
