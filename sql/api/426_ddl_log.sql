@@ -188,8 +188,11 @@ BEGIN
         -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.
         RAISE LOG 'asymmetrica: DDL not logged: % (%)', SQLERRM, SQLSTATE;
     END;
-    IF v_mirror IS NOT FALSE THEN
+    IF v_mirror THEN
         PERFORM asymm._mirror_ddl(TG_TAG, v_class_ids, v_object_ids);
+    ELSIF v_mirror IS NULL THEN
+        -- Not even that is known: whoever reads the stream takes it for a change of every table.
+        PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object('ddl', TG_TAG, 'error', 'not judged')::text);
     END IF;
     IF v_guard IS NOT FALSE THEN
         PERFORM asymm._refuse_guarded(TG_EVENT, TG_TAG);

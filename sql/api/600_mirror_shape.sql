@@ -88,7 +88,7 @@ BEGIN
             'published', asymm._is_published(c.oid), 'identity', c.relreplident, 'key', asymm._index_columns(asymm._identity_index(c.oid)),
             'identities', (SELECT jsonb_object_agg(DISTINCT p.relreplident, true)
                              FROM pg_partition_tree(c.oid) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf),
-            'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod)))
+            'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
                           FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ANY (asymm._mirror_columns(c.oid, columns))))
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = relid);

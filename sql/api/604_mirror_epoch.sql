@@ -26,7 +26,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_epoch bigint := nextval('asymm.mirror_epoch');
+    v_epoch bigint := nextval('asymm.mirror_epoch_seq');
     v_row asymm.mirror_table;
     v_shape jsonb;
     v_fault text;

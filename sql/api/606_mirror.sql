@@ -22,21 +22,23 @@ BEGIN
                         || substr(v_fault, 2) || '.', HINT = v_remedy;
     ELSIF asymm._setting_of('wal_level') <> 'logical' THEN
         RAISE EXCEPTION 'this server writes no logical WAL'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('wal_level is %s.', asymm._setting_of('wal_level')),
+            USING ERRCODE = 'SY013', DETAIL = format('wal_level is %s.', asymm._setting_of('wal_level')),
                   HINT = 'ALTER SYSTEM SET wal_level = logical; then restart the server.';
-    ELSIF v_owner IS NULL OR NOT EXISTS (SELECT FROM pg_publication p WHERE p.pubname = 'asymm_mirror' AND p.pubviaroot AND NOT p.puballtables) THEN
+    ELSIF v_owner IS NULL OR NOT EXISTS (SELECT FROM pg_publication p
+                                          WHERE p.pubname = 'asymm_mirror' AND p.pubviaroot AND NOT p.puballtables) THEN
         RAISE EXCEPTION 'publication "asymm_mirror" is not there'
             USING ERRCODE = 'undefined_object', DETAIL = 'The mirror streams what this publication carries: through the root of partitions, '
                                                          'tables named one by one.',
                   HINT = 'As superuser: SELECT * FROM asymm.create_mirror_login(); it makes the worker''s login and the publication.';
     ELSIF NOT pg_has_role(current_user, v_owner, 'USAGE') THEN
         RAISE EXCEPTION 'permission denied for publication "asymm_mirror"'
-            USING ERRCODE = 'insufficient_privilege', DETAIL = format('Role "%s" does not have the rights of "%s", its owner.', current_user, v_owner),
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('Role "%s" does not have the rights of "%s", its owner.', current_user, v_owner),
                   HINT = format('Ask a superuser for: GRANT %I TO %I', v_owner, current_user);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._require_mirrorable(oid, name[], name[]) IS 'Raises 42809, SY013, 42501, 42704 or 55000 with the remedy unless the caller can have the table mirrored.';
+COMMENT ON FUNCTION asymm._require_mirrorable(oid, name[], name[]) IS 'Raises 42809, SY013, 42501 or 42704 with the remedy unless the caller can have the table mirrored.';
 
 -- A list of none stands for all columns, whatever they will be.
 CREATE OR REPLACE FUNCTION asymm._published_columns(relid oid) RETURNS name[]
@@ -131,9 +133,10 @@ BEGIN
         RAISE EXCEPTION 'ttl % is out of range', $5
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A time to live lies between 1 second and 3650 days; NULL: for ever.',
                   HINT = pg_catalog.format('SELECT * FROM asymm.mirror(%L, ttl => ''1 day'')', v_table);
-    ELSIF array_position($2, NULL) IS NOT NULL OR array_position($3, NULL) IS NOT NULL OR cardinality($3) = 0 THEN
+    ELSIF array_position($2, NULL) IS NOT NULL OR array_position($3, NULL) IS NOT NULL OR cardinality($3) = 0
+          OR cardinality($2) <> (SELECT count(DISTINCT c) FROM unnest($2) AS c) THEN
         RAISE EXCEPTION 'not a list of columns: %', COALESCE($3, $2)
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It is empty or has a NULL in it.',
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It is empty, has a NULL in it, or names a key column twice.',
                   HINT = pg_catalog.format('SELECT * FROM asymm.mirror(%L) mirrors all columns by the primary key.', v_table);
     END IF;
     SELECT n.nspname INTO v_schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = target;
@@ -144,8 +147,8 @@ BEGIN
     END IF;
     v_key := COALESCE(NULLIF($2, '{}'), asymm._index_columns((SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = target AND x.indisprimary)));
     PERFORM asymm._require_mirrorable(target, v_key, $3);
-    v_list := CASE WHEN $3 IS NULL THEN '' ELSE
-        ' (' || (SELECT string_agg(quote_ident(c), ', ') FROM unnest(asymm._mirror_columns(target, $3)) AS c) || ')' END;
+    v_wanted := CASE WHEN $3 IS NOT NULL THEN asymm._mirror_columns(target, $3) END;
+    v_list := COALESCE(' (' || (SELECT string_agg(quote_ident(c), ', ') FROM unnest(v_wanted) AS c) || ')', '');
     IF NOT has_schema_privilege('asymm_streamer', v_schema, 'USAGE') THEN
         PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), v_schema) FROM pg_namespace n WHERE n.nspname = v_schema;
         v_statements := ARRAY[pg_catalog.format('GRANT USAGE ON SCHEMA %I TO asymm_streamer', v_schema)];
@@ -154,8 +157,7 @@ BEGIN
         pg_catalog.format('REVOKE SELECT ON TABLE %s FROM asymm_streamer', v_table),
         pg_catalog.format('GRANT SELECT%s ON TABLE %s TO asymm_streamer', v_list, v_table)];
     v_published := asymm._published_columns(target);
-    v_wanted := CASE WHEN $3 IS NULL THEN '{}' ELSE asymm._mirror_columns(target, $3) END;
-    IF v_published <> v_wanted THEN
+    IF v_published <> COALESCE(v_wanted, '{}') THEN
         v_statements := v_statements || pg_catalog.format('ALTER PUBLICATION asymm_mirror DROP TABLE ONLY %s', v_table);
         v_published := NULL;
     END IF;
@@ -163,13 +165,13 @@ BEGIN
         v_statements := v_statements || pg_catalog.format('ALTER PUBLICATION asymm_mirror ADD TABLE ONLY %s%s', v_table, v_list);
     END IF;
     PERFORM asymm._mirror_statements(v_statements);
-    PERFORM asymm._mirror_declare(target, v_key, $3, $4, $5);
+    PERFORM asymm._mirror_declare(target, v_key, v_wanted, $4, $5);
     RETURN QUERY SELECT s.* FROM asymm.mirror_status() AS s
                   WHERE s.object = target::text;
 END
 $$;
 COMMENT ON FUNCTION asymm.mirror(regclass, name[], name[], text, interval)
-    IS 'Has a table kept in Redis by asymmetrica mirror run: by its primary key, all columns, as JSON, unless said otherwise; a second call changes that. Returns its row of mirror_status(). Raises 22004, 22023, 42P01, 42809, 42501, 42704, 55000, SY013.';
+    IS 'Has a table kept in Redis by asymmetrica mirror run: by its primary key, all columns, as JSON, unless said otherwise; a second call changes that. Returns its row of mirror_status(). Raises 22004, 22023, 42P01, 42809, 42501, 42704, SY013.';
 
 CREATE OR REPLACE FUNCTION asymm._mirror_named(target text) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED

@@ -20,3 +20,28 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._tend_mirror() IS 'Organ: a message into the WAL when the mirror''s slot lags, and a look at each mirrored table for what no event told.';
+
+-- What is mirrored makes its writers depend on the key: of a published table without one every UPDATE fails.
+CREATE OR REPLACE FUNCTION asymm._doctor_mirror() RETURNS TABLE (check_name text, status text, seen text, remedy text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'mirror of ' || s.object, CASE WHEN s.state IN ('live', 'building') THEN 'ok' WHEN s.state = 'refused' THEN 'error' ELSE 'warning' END,
+           concat_ws(': ', s.state, s.error),
+           CASE s.state WHEN 'no worker' THEN 'asymmetrica mirror run --redis redis://… --dsn …' WHEN 'paused' THEN 'SELECT * FROM asymm.resume()'
+                        WHEN 'refused' THEN format('mend it, then SELECT * FROM asymm.mirror(%L); or SELECT * FROM asymm.unmirror(%L)',
+                                                    s.object, s.object)
+                        WHEN 'gone' THEN format('SELECT * FROM asymm.unmirror(%L)', s.object)
+                        WHEN 'unsafe' THEN 'the worker builds it anew by itself; see its log' END
+      FROM asymm.mirror_status() AS s
+    UNION ALL
+    SELECT 'slot ' || s.slot_name,
+           CASE WHEN s.wal_status = 'lost' THEN 'error' WHEN s.wal_status = 'unreserved' OR NOT m.wanted THEN 'warning' ELSE 'ok' END,
+           format('%s, %s of WAL behind', s.wal_status, pg_size_pretty(asymm._wal_end() - s.confirmed_flush_lsn)),
+           CASE WHEN NOT m.wanted THEN format('nothing is mirrored: SELECT pg_drop_replication_slot(%L)', s.slot_name)
+                WHEN s.wal_status = 'lost' THEN 'the worker makes a new one and builds everything anew'
+                WHEN s.wal_status = 'unreserved' THEN 'start the worker, or raise max_slot_wal_keep_size' END
+      FROM pg_replication_slots AS s CROSS JOIN (SELECT EXISTS (SELECT FROM asymm.mirror_status())) AS m (wanted)
+     WHERE s.slot_name = asymm._mirror_slot()
+$$;
+COMMENT ON FUNCTION asymm._doctor_mirror() IS 'State of each mirrored table and of the slot.';

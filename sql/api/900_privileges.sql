@@ -9,8 +9,8 @@ DECLARE
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
-            '_doctor_healing',
-        'mirror_status', 'policy_for', '_rule_conditions', '_index_progress',
+            '_doctor_healing', '_doctor_mirror',
+        'mirror_status', '_mirror_slot', '_wal_end', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -20,7 +20,7 @@ DECLARE
             'reject', 'revert',
         'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
             '_mirror_named', '_mirror_relation', '_mirror_columns', '_identity_index', '_index_columns', '_published_columns', '_mirror_fault',
-            '_mirror_key_fault', '_mirror_kind_fault', '_mirror_login_statements', '_mirror_slot', '_require_rights', '_require_session', '_may_act',
+            '_mirror_key_fault', '_mirror_kind_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',

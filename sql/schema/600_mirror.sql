@@ -24,8 +24,8 @@ $role$;
 GRANT USAGE ON SCHEMA asymm TO asymm_streamer;
 
 -- Epochs are never given twice, not even after a rollback or in a restored copy: an old key must not look like a new one.
-CREATE SEQUENCE asymm.mirror_epoch;
-COMMENT ON SEQUENCE asymm.mirror_epoch IS 'Epochs of mirrored tables: each stands in the keys of one table between two changes of its form.';
+CREATE SEQUENCE asymm.mirror_epoch_seq;
+COMMENT ON SEQUENCE asymm.mirror_epoch_seq IS 'Epochs of mirrored tables: each stands in the keys of one table between two changes of its form.';
 
 CREATE TABLE asymm.mirror_table (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,12 +39,14 @@ CREATE TABLE asymm.mirror_table (
     mirrored_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CONSTRAINT mirror_table_name UNIQUE (schema_name, table_name)
 );
+-- The event trigger asks it with every DDL, also with that of the rest of an update.
+ALTER TABLE asymm.mirror_table OWNER TO asymm_owner;
 COMMENT ON TABLE asymm.mirror_table IS 'Tables declared by asymm.mirror(); survives pg_dump.';
 COMMENT ON COLUMN asymm.mirror_table.columns IS 'The columns mirrored; NULL: all that are not generated.';
 COMMENT ON COLUMN asymm.mirror_table.ttl IS 'How long a key lives in Redis after it was written; NULL: for ever.';
 SELECT pg_catalog.pg_extension_config_dump('asymm.mirror_table', '');
 SELECT pg_catalog.pg_extension_config_dump('asymm.mirror_table_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('asymm.mirror_epoch', '');
+SELECT pg_catalog.pg_extension_config_dump('asymm.mirror_epoch_seq', '');
 
 -- Rows are only added: DDL must not wait for the worker's reports, nor they for DDL. The latest row of a table is in force.
 CREATE TABLE asymm.mirror_shape (

@@ -43,7 +43,7 @@ def test_each_role_may_run_and_read_what_is_listed(db: Database) -> None:
         SELECT substr(a.grantee::regrole::text, 7) || ' ' || c.relname FROM pg_class c, aclexplode(c.relacl)
             AS a
          WHERE c.relnamespace = 'asymm'::regnamespace AND a.grantee <> c.relowner""")
-    assert sorted(row[0] for row in found) == listed("granted.txt")
+    assert sorted(row[0] for row in found) == sorted(listed("granted.txt") + listed("granted_pulse.txt"))
 
 
 def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Database) -> None:
@@ -54,6 +54,9 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.baseline",
         "asymm.baseline_id_seq",
         "asymm.index_setting",
+        "asymm.mirror_epoch_seq",
+        "asymm.mirror_table",
+        "asymm.mirror_table_id_seq",
         "asymm.organ_setting",
         "asymm.policy_rule",
         "asymm.policy_rule_id_seq",
@@ -105,7 +108,7 @@ def test_drop_extension_leaves_only_the_roles(empty_db: Database) -> None:
     roles = empty_db.value(
         "SELECT array_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'asymm\\_%'"
     )
-    assert roles == ["asymm_operator", "asymm_owner", "asymm_pulse", "asymm_reader"]
+    assert roles == ["asymm_operator", "asymm_owner", "asymm_pulse", "asymm_reader", "asymm_streamer"]
     empty_db.sql("CREATE EXTENSION asymmetrica")
     assert catalog.problems(empty_db) == []
 

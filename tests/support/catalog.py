@@ -80,7 +80,7 @@ RULES = {
     "a role may use it that is none of ours": """
         SELECT x.oid::regprocedure || ' ' || a.grantee::regrole FROM pg_proc x, aclexplode(x.proacl) a
          WHERE x.pronamespace = 'asymm'::regnamespace
-           AND a.grantee::regrole::text !~ '^asymm_(owner|reader|operator|pulse)$'
+           AND a.grantee::regrole::text !~ '^asymm_(owner|reader|operator|pulse|streamer)$'
         UNION ALL
         SELECT x.oid::regclass || ' ' || a.grantee::regrole FROM pg_class x, aclexplode(x.relacl) a
          WHERE x.relnamespace = 'asymm'::regnamespace AND a.grantee <> x.relowner

@@ -105,6 +105,12 @@ class Database:
                 admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+def tool(name: str, *arguments: str | Path) -> None:
+    """Run one of Postgres' programs; it must succeed and say nothing."""
+    done = subprocess.run([BIN / name, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def create_cron(server: Cluster) -> Database:
     """Give a cluster the database its pg_cron serves, with pg_cron and the extension."""
     made = Database(server, CRON_DATABASE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +9,9 @@ import pytest
 from psycopg import sql
 
 from support import catalog, database
-from support.cluster import BIN
-from support.database import Database
+from support.database import Database, tool
 
 RICH = Path(__file__).parents[1] / "support" / "rich.sql"
-
-
-def tool(name: str, *arguments: str | Path) -> None:
-    done = subprocess.run([BIN / name, *arguments], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.fixture

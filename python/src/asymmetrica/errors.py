@@ -24,6 +24,7 @@ __all__ = [
     "NotAllowed",
     "NotConverged",
     "NotInstalled",
+    "NotMirrorable",
     "NotWatched",
     "NullArgument",
     "ObjectGuarded",
@@ -123,6 +124,12 @@ class DataLoss(AsymmetricaError):
     """The repair would delete data and was not allowed to."""
 
     code = "SY009"
+
+
+class NotMirrorable(AsymmetricaError):
+    """The table can't be mirrored as it is; the detail says why, the hint what would mend it."""
+
+    code = "SY013"
 
 
 class NullArgument(AsymmetricaError):
