@@ -46,6 +46,38 @@ END
 $$;
 COMMENT ON FUNCTION asymm._bare_expression(text) IS 'An expression without parentheses around the whole.';
 
+-- An index that is read from end to end, for the rows that a filter lets through, is read for its order: what a Sort would say. The
+-- columns in front, up to the first key that is none.
+CREATE OR REPLACE FUNCTION asymm._order_of_scan(node jsonb) RETURNS TABLE (text text, n integer)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF node ->> 'Node Type' NOT IN ('Index Scan', 'Index Only Scan') OR node ? 'Index Cond' OR NOT node ?& '{Alias,Filter,Schema,Index Name}' THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH k AS (
+        SELECT i.indkey[p.n - 1] AS attnum, i.indcollation[p.n - 1] AS collation, p.n, i.indrelid,
+               (i.indoption[p.n - 1] & 1 = 1) <> (node ->> 'Scan Direction' = 'Backward') AS descending,
+               (i.indoption[p.n - 1] & 2 = 2) <> (node ->> 'Scan Direction' = 'Backward') AS nulls_first
+          FROM pg_class AS c
+          JOIN pg_namespace AS s ON s.oid = c.relnamespace AND s.nspname = node ->> 'Schema'
+          JOIN pg_index AS i ON i.indexrelid = c.oid
+          JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
+         CROSS JOIN LATERAL generate_series(1, i.indnkeyatts::integer) AS p (n)
+         WHERE c.relname = node ->> 'Index Name'),
+    named AS (
+        SELECT k.*, a.attname, row_number() OVER (ORDER BY k.n) AS place
+          FROM k JOIN pg_attribute AS a ON a.attrelid = k.indrelid AND a.attnum = k.attnum AND a.attnum > 0 AND a.attcollation = k.collation)
+    SELECT concat_ws(' ', format('%I.%I', node ->> 'Alias', x.attname), CASE WHEN x.descending THEN 'DESC' END,
+                     CASE WHEN x.nulls_first <> x.descending THEN CASE WHEN x.nulls_first THEN 'NULLS FIRST' ELSE 'NULLS LAST' END END), x.n
+      FROM named AS x WHERE x.n = x.place
+     ORDER BY x.n;
+END
+$$;
+COMMENT ON FUNCTION asymm._order_of_scan(jsonb) IS 'The order in which an index scan without condition, but with a filter, hands out rows: sort keys; of other nodes nothing.';
+
 -- What a condition or a list of keys of a node is read as; usage op, any, row, test, column, not, or, order, group, unread.
 CREATE OR REPLACE FUNCTION asymm._plan_terms(plan jsonb, names jsonb) RETURNS TABLE (place text, part text, n integer, term jsonb)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -68,7 +100,9 @@ BEGIN
             -- What a merge join sorts is its choice, not the query's.
             OR k.key = 'Sort Key' AND n.parent_kind IS DISTINCT FROM 'Merge Join'
             -- The first or the last of all.
-            OR k.key = 'Output' AND n.kind = 'Aggregate' AND NOT n.node ? 'Group Key' AND e.text ~ '^(PARTIAL )?(min|max)\('),
+            OR k.key = 'Output' AND n.kind = 'Aggregate' AND NOT n.node ? 'Group Key' AND e.text ~ '^(PARTIAL )?(min|max)\('
+        UNION ALL
+        SELECT n.place, 'Order', o.text, o.n, 'order' FROM nodes AS n CROSS JOIN LATERAL asymm._order_of_scan(n.node) AS o),
     read AS MATERIALIZED (
         SELECT t.*, asymm._read(CASE WHEN t.part = 'Output' THEN regexp_replace(t.text, '^(PARTIAL )?(min|max)', '') ELSE t.text END, names) AS item
           FROM texts AS t WHERE t.text IS NOT NULL)

@@ -46,7 +46,7 @@ DECLARE
             '_operator_named', '_operator_item', '_call_item', '_any_item', '_trusts', '_plan_nodes', '_texts',
             '_scanned_relations', '_scanned_names',
             '_condition_terms',
-            '_index_strategy', '_bare_expression', '_plan_terms', '_query_terms', '_query_columns', '_key_lists', '_ordered_key',
+            '_index_strategy', '_bare_expression', '_plan_terms', '_order_of_scan', '_query_terms', '_query_columns', '_key_lists', '_ordered_key',
             '_index_parts', '_class_name', '_same_key', '_needed_columns', '_equality_share', '_index_candidates',
         'start', 'stop', 'pulse', 'beat', 'cycle',
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',

@@ -17,7 +17,7 @@ from support.database import Database
 
 ACTOR = "shop_actor"
 ROUNDS, SECONDS, SEED = 5, 4, 203
-FIRST, SHIFT, PATIENCE = 140.0, 210.0, 30.0  # seconds at most that the loop is given
+FIRST, SHIFT, PATIENCE = 170.0, 210.0, 30.0  # seconds at most that the loop is given
 
 
 def compare(dbs: dict[str, Database], scripts: Scripts, mix: str) -> dict[str, float]:
