@@ -37,8 +37,12 @@ class RedisServer:
         }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         subprocess.run(as_owner("redis-server", *words), check=True, cwd="/", stdout=subprocess.DEVNULL)
-        wait_until(lambda: self.socket.exists() and self.pidfile.exists(), 10, "Redis listens")
+        wait_until(lambda: self.socket.exists() and self._written(), 10, "Redis listens")
         self.pid = int(self.pidfile.read_text())
+
+    def _written(self) -> bool:
+        """Whether the file with its number is there and no longer empty."""
+        return self.pidfile.exists() and self.pidfile.read_text().endswith("\n")
 
     def signal(self, number: int) -> None:
         """Send a signal: SIGSTOP makes it hang, SIGCONT goes on."""
