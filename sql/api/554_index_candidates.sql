@@ -98,11 +98,9 @@ BEGIN
         UNION ALL
         SELECT u.relid, 'btree', u.keys, '{}', NULL,
                format('foreign key %I: rows are looked for when one of %s is deleted', u.name, u.referenced::regclass)
-          FROM asymm._plan_nodes(plan) AS n
-          JOIN pg_namespace AS s ON s.nspname = n.node ->> 'Schema'
-          JOIN pg_class AS c ON c.relnamespace = s.oid AND c.relname = n.node ->> 'Relation Name'
-          JOIN asymm._unindexed_keys() AS u ON u.referenced = c.oid
-         WHERE n.kind = 'ModifyTable' AND n.node ->> 'Operation' = 'Delete' AND jsonb_path_exists(plan, '$.**.Operation ? (@ == "Delete")')),
+          FROM asymm._deleted_from(plan) AS d
+          JOIN asymm._unindexed_keys() AS u ON u.referenced = d.relid
+         WHERE jsonb_path_exists(plan, '$.**.Operation ? (@ == "Delete")')),
     named AS (
         SELECT DISTINCT ON (f.relid, f.method, f.keys, f.include, f.predicate) f.*
           FROM found AS f ORDER BY f.relid, f.method, f.keys, f.include, f.predicate, length(f.reason)),

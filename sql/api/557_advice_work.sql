@@ -24,6 +24,9 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF NOT jsonb_path_exists(plan, '$.**.Operation ? (@ == "Delete")') THEN
+        RETURN NULL;
+    END IF;
     RETURN (
         SELECT jsonb_agg(DISTINCT format('SELECT 1 FROM ONLY %I.%I AS x WHERE %s', s.nspname, c.relname,
                              (SELECT string_agg(format('x.%s = $%s', k.key, k.n), ' AND ' ORDER BY k.n)

@@ -103,22 +103,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._mirror_find_truncated() IS 'Begins new epochs where a single partition was truncated or rewritten, of which the stream says nothing.';
 
-CREATE OR REPLACE FUNCTION asymm._mirror_bump(token text, mirror bigint, cause text) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v asymm._mirror_in_force := asymm._mirror_table_of(mirror);
-BEGIN
-    PERFORM asymm._require_lead(token);
-    IF v.relid IS NULL OR v.shape IS NULL THEN
-        RETURN NULL;
-    END IF;
-    RETURN asymm._mirror_new_epoch(mirror, v.relid, left(asymm._require_text(cause, 'cause'), 200));
-END
-$$;
-COMMENT ON FUNCTION asymm._mirror_bump(text, bigint, text) IS 'A new epoch for a table that the worker builds anew (TRUNCATE, lost slot, empty Redis); NULL when the table is gone.';
-
 -- After a restore or a move the addresses are others, and what stands in Redis is another database's.
 CREATE OR REPLACE FUNCTION asymm._mirror_resume() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -57,6 +57,13 @@ SLIPS: dict[str, tuple[str, str, set[tuple[str, str, str | None]]]] = {
     ),
     "granted": ("GRANT SELECT ON s.t TO PUBLIC", BEAT, {("table", "", "acl")}),
     "granted on a column": ("GRANT SELECT (a) ON s.t TO PUBLIC", BEAT, {("column", "a", "acl")}),
+    # Its rows carry the number of that part, not of the transaction the log names.
+    "granted in a part of a transaction": (
+        "DO 'BEGIN PERFORM pg_current_xact_id(); BEGIN GRANT SELECT (a) ON s.t TO PUBLIC;"
+        " EXCEPTION WHEN undefined_table THEN NULL; END; END'",
+        BEAT,
+        {("column", "a", "acl")},
+    ),
     "granted on all tables": (
         "GRANT SELECT ON ALL TABLES IN SCHEMA s TO PUBLIC",
         BEAT,
