@@ -71,8 +71,9 @@ BEGIN
     PERFORM asymm._require_lead(report ->> 'leader');
     UPDATE asymm.mirror_worker AS w
        SET reported_at = clock_timestamp(), applied_lsn = COALESCE(v_lsn, w.applied_lsn),
-           applied_at = CASE WHEN report ? 'applied_at' THEN (report ->> 'applied_at')::timestamptz
-                             WHEN v_lsn IS NOT NULL THEN clock_timestamp() ELSE w.applied_at END,
+           -- A worker that stands still says the same position again and again.
+           applied_at = CASE WHEN v_lsn <> w.applied_lsn OR w.applied_lsn IS NULL AND v_lsn IS NOT NULL OR v_lsn >= asymm._wal_end()
+                             THEN clock_timestamp() ELSE w.applied_at END,
            counters = COALESCE(report -> 'counters', w.counters);
     INSERT INTO asymm.mirror_state AS s (mirror_id, state, epoch, rows, error)
     SELECT t.id, t.state, COALESCE(t.epoch, f.epoch), t.rows, t.error
@@ -87,7 +88,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_report(jsonb)
-    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, applied_at, tables: [{id, state, epoch, rows, error}], counters}. Raises SY014 when another one leads.';
+    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, tables: [{id, state, epoch, rows, error}], counters}. Raises SY014 when another one leads.';
 
 CREATE OR REPLACE FUNCTION asymm._mirror_find_truncated() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
