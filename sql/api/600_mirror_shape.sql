@@ -40,15 +40,43 @@ END
 $$;
 COMMENT ON FUNCTION asymm._index_columns(oid) IS 'The key columns of an index, in its order.';
 
+-- Identity and key hang on unique indexes, and the command that drops one does not name the table.
 CREATE OR REPLACE FUNCTION asymm._mirror_relids(relid oid) RETURNS oid[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN ARRAY(SELECT relid UNION SELECT t.relid FROM pg_partition_tree(_mirror_relids.relid::regclass) AS t ORDER BY 1);
+    RETURN ARRAY(SELECT _mirror_relids.relid
+                 UNION SELECT t.relid FROM pg_partition_tree(_mirror_relids.relid::regclass) AS t
+                 UNION SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = _mirror_relids.relid AND x.indisunique
+                 ORDER BY 1);
 END
 $$;
-COMMENT ON FUNCTION asymm._mirror_relids(oid) IS 'A table with all its partitions.';
+COMMENT ON FUNCTION asymm._mirror_relids(oid) IS 'A table with all its partitions and its unique indexes.';
+
+-- An enum's labels or a row type's attributes are renamed without a word of the table.
+CREATE OR REPLACE FUNCTION asymm._mirror_types(relid oid) RETURNS oid[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE made (id) AS (
+            SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = _mirror_types.relid AND a.attnum > 0 AND NOT a.attisdropped
+            UNION
+            SELECT p.id
+              FROM made AS m
+              JOIN pg_type y ON y.oid = m.id
+             CROSS JOIN LATERAL (SELECT y.typelem UNION ALL SELECT y.typbasetype
+                                 UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE y.oid IN (r.rngtypid, r.rngmultitypid)
+                                 UNION ALL SELECT a.atttypid FROM pg_attribute a
+                                            WHERE a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS p (id)
+             WHERE m.id >= 16384)
+        SELECT w.id FROM made AS m JOIN pg_type y ON y.oid = m.id CROSS JOIN LATERAL (VALUES (y.oid), (y.typrelid)) AS w (id)
+         WHERE m.id >= 16384 AND w.id <> 0 ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_types(oid) IS 'Types of a table''s columns that are not the server''s own, with those they are made of and the relations behind row types.';
 
 -- Partitions and their files. pgoutput tells nothing of a TRUNCATE of one partition, but it is given a new file.
 CREATE OR REPLACE FUNCTION asymm._mirror_files(relid oid) RETURNS jsonb

@@ -2,7 +2,7 @@
 -- at the very place where it happened.
 
 CREATE OR REPLACE VIEW asymm._mirror_in_force AS
-    SELECT m.*, s.epoch, s.relid, s.relids, s.shape, s.files, s.fault, s.cause, s.at
+    SELECT m.*, s.epoch, s.relid, s.relids, s.types, s.shape, s.files, s.fault, s.cause, s.at
       FROM asymm.mirror_table AS m
       LEFT JOIN LATERAL (SELECT p.* FROM asymm.mirror_shape AS p WHERE p.mirror_id = m.id ORDER BY p.id DESC LIMIT 1) AS s ON true;
 COMMENT ON VIEW asymm._mirror_in_force IS 'Each mirrored table with its shape in force (NULL after a restore, until resume()).';
@@ -20,6 +20,18 @@ END
 $$;
 COMMENT ON FUNCTION asymm._mirror_table_of(bigint) IS 'One row of asymm._mirror_in_force.';
 
+CREATE OR REPLACE FUNCTION asymm._mirror_fault_now(mirror bigint, relid oid) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT COALESCE(f.fault, CASE WHEN NOT asymm._is_published(relid) THEN 'publication asymm_mirror does not carry it, or not everything of it' END)
+              FROM asymm.mirror_table AS m CROSS JOIN LATERAL asymm._mirror_fault(relid, m.key_columns, m.columns) AS f
+             WHERE m.id = mirror);
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_fault_now(bigint, oid) IS 'Why a mirrored table cannot be mirrored as it is now, or NULL.';
+
 -- Transactional: the worker reads it where the change was committed, and never if it was rolled back.
 CREATE OR REPLACE FUNCTION asymm._mirror_new_epoch(mirror bigint, relid oid, cause text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -29,17 +41,13 @@ DECLARE
     v_epoch bigint := nextval('asymm.mirror_epoch_seq');
     v_row asymm.mirror_table;
     v_shape jsonb;
-    v_fault text;
+    v_fault text := asymm._mirror_fault_now(mirror, relid);
 BEGIN
     SELECT m.* INTO v_row FROM asymm.mirror_table AS m WHERE m.id = mirror;
     v_shape := asymm._mirror_shape(relid, v_row.columns);
-    SELECT f.fault INTO v_fault FROM asymm._mirror_fault(relid, v_row.key_columns, v_row.columns) AS f;
-    IF v_fault IS NULL AND NOT (v_shape ->> 'published')::boolean THEN
-        v_fault := 'publication asymm_mirror does not carry it, or not everything of it';
-    END IF;
-    INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, shape, files, fault, cause)
-    VALUES (mirror, v_epoch, _mirror_new_epoch.relid, asymm._mirror_relids(relid), v_shape, asymm._mirror_files(relid), v_fault,
-            _mirror_new_epoch.cause);
+    INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, types, shape, files, fault, cause)
+    VALUES (mirror, v_epoch, _mirror_new_epoch.relid, asymm._mirror_relids(relid), asymm._mirror_types(relid), v_shape,
+            asymm._mirror_files(relid), v_fault, _mirror_new_epoch.cause);
     PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object(
         'ddl', cause, 'id', mirror, 'relid', relid::bigint, 'table', format('%s.%s', v_row.schema_name, v_row.table_name),
         'epoch', v_epoch, 'gone', v_shape IS NULL, 'error', v_fault)::text);
@@ -84,6 +92,8 @@ DECLARE
     v_columns name[];
     v_shape jsonb;
     v_files jsonb;
+    v_relids oid[];
+    v_types oid[];
     v_lost boolean;
 BEGIN
     IF v_old.relid IS NULL OR v_old.shape IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v_old.relid) THEN
@@ -93,14 +103,17 @@ BEGIN
     SELECT m.columns INTO v_columns FROM asymm.mirror_table AS m WHERE m.id = mirror;
     v_shape := asymm._mirror_shape(v_old.relid, v_columns);
     v_files := asymm._mirror_files(v_old.relid);
+    v_relids := asymm._mirror_relids(v_old.relid);
+    v_types := asymm._mirror_types(v_old.relid);
     v_lost := EXISTS (SELECT FROM jsonb_each_text(v_old.files) AS f WHERE v_files ->> f.key IS DISTINCT FROM f.value);
-    IF forced OR v_shape IS DISTINCT FROM v_old.shape OR v_lost OR v_files <> v_old.files AND cause NOT LIKE 'CREATE %' THEN
+    IF forced OR v_shape IS DISTINCT FROM v_old.shape OR v_lost OR v_files <> v_old.files AND cause NOT LIKE 'CREATE %'
+       OR asymm._mirror_fault_now(mirror, v_old.relid) IS DISTINCT FROM v_old.fault THEN
         PERFORM asymm._mirror_new_epoch(mirror, v_old.relid, cause);
         RETURN true;
-    ELSIF v_files <> v_old.files THEN
-        -- A partition made empty brings no rows along.
-        INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, shape, files, fault, cause)
-        VALUES (mirror, v_old.epoch, v_old.relid, asymm._mirror_relids(v_old.relid), v_shape, v_files, v_old.fault, _mirror_look.cause);
+    ELSIF (v_files, v_relids, v_types) IS DISTINCT FROM (v_old.files, v_old.relids, v_old.types) THEN
+        -- A partition made empty brings no rows along, nor does an index.
+        INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, types, shape, files, fault, cause)
+        VALUES (mirror, v_old.epoch, v_old.relid, v_relids, v_types, v_shape, v_files, v_old.fault, _mirror_look.cause);
     END IF;
     RETURN false;
 END
@@ -119,23 +132,17 @@ DECLARE
         OR tag LIKE 'DROP %' AND 'pg_publication_rel'::regclass = ANY (class_ids);
     -- An old snapshot may show an old shape: then there is nothing to compare with.
     v_blind constant boolean := current_setting('transaction_isolation') <> 'read committed';
+    v_ids oid[] := object_ids;
     v record;
 BEGIN
     BEGIN
-        FOR v IN
-            SELECT f.id, t.changed
-              FROM asymm._mirror_in_force AS f
-             CROSS JOIN LATERAL (
-                SELECT tag LIKE 'ALTER TYPE%' AND EXISTS (
-                    SELECT FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid LEFT JOIN pg_type AS e ON e.oid = y.typelem
-                     WHERE a.attrelid = f.relid AND a.attnum > 0 AND NOT a.attisdropped
-                       AND (y.oid = ANY (object_ids) OR e.oid = ANY (object_ids) OR y.typbasetype = ANY (object_ids)
-                            OR COALESCE(e.typtype, y.typtype) IN ('c', 'd', 'r', 'm') AND y.typnamespace <> 'pg_catalog'::regnamespace)
-                ) AS changed) AS t
-             WHERE v_any OR f.relids && object_ids OR t.changed
-                OR tag LIKE 'CREATE %TABLE%' AND EXISTS (SELECT FROM unnest(object_ids) AS o (id) JOIN pg_class AS c ON c.oid = o.id
-                                                          WHERE c.relispartition AND pg_partition_root(c.oid) = f.relid)
-             ORDER BY f.id
+        IF tag LIKE 'CREATE %TABLE%' THEN
+            -- A new partition or child is the business of those above it.
+            v_ids := v_ids || ARRAY(SELECT pg_partition_root(c.oid)::oid FROM pg_class c WHERE c.oid = ANY (object_ids) AND c.relispartition
+                                    UNION SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = ANY (object_ids));
+        END IF;
+        FOR v IN SELECT f.id, f.types && v_ids AS changed FROM asymm._mirror_in_force AS f
+                  WHERE v_any OR f.relids && v_ids OR f.types && v_ids ORDER BY f.id
         LOOP
             PERFORM asymm._mirror_look(v.id, tag, v.changed OR v_blind);
         END LOOP;

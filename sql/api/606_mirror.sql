@@ -244,6 +244,10 @@ BEGIN
     PERFORM asymm._mirror_forget(v_id);
     IF v_relid IS NOT NULL THEN
         PERFORM asymm._mirror_statements(ARRAY[format('REVOKE SELECT ON TABLE %s FROM asymm_streamer', v_relid::regclass)]);
+        PERFORM asymm._mirror_statements(ARRAY[format('REVOKE USAGE ON SCHEMA %I FROM asymm_streamer', n.nspname)])
+           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.oid = v_relid AND pg_has_role(current_user, n.nspowner, 'USAGE')
+            AND NOT EXISTS (SELECT FROM asymm.mirror_status() AS s WHERE (parse_ident(s.object))[1] = n.nspname);
         IF asymm._published_columns(v_relid) IS NOT NULL THEN
             PERFORM asymm._mirror_statements(ARRAY[format('ALTER PUBLICATION asymm_mirror DROP TABLE ONLY %s', v_relid::regclass)]);
         END IF;

@@ -55,6 +55,7 @@ CREATE TABLE asymm.mirror_shape (
     epoch bigint NOT NULL,
     relid oid NOT NULL,
     relids oid[] NOT NULL,
+    types oid[] NOT NULL,
     shape jsonb,
     files jsonb NOT NULL,
     fault text,
@@ -63,7 +64,8 @@ CREATE TABLE asymm.mirror_shape (
 );
 CREATE INDEX mirror_shape_latest ON asymm.mirror_shape (mirror_id, id);
 COMMENT ON TABLE asymm.mirror_shape IS 'What each mirrored table looked like since each epoch, and why the epoch began; catalog addresses, so it is not dumped.';
-COMMENT ON COLUMN asymm.mirror_shape.relids IS 'The table with all its partitions.';
+COMMENT ON COLUMN asymm.mirror_shape.relids IS 'The table with its partitions and the indexes that tell its rows apart: DDL that names one of them is looked at.';
+COMMENT ON COLUMN asymm.mirror_shape.types IS 'Types of its columns that are not the server''s own, and what these are made of: when one changes, rows read otherwise.';
 COMMENT ON COLUMN asymm.mirror_shape.shape IS 'What the mirror depends on; NULL: the table is gone.';
 COMMENT ON COLUMN asymm.mirror_shape.files IS 'Partition → file node: tells a TRUNCATE of one partition, which is not published.';
 COMMENT ON COLUMN asymm.mirror_shape.fault IS 'Why the table cannot be mirrored any more, or NULL.';
