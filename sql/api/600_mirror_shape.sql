@@ -103,11 +103,14 @@ END
 $$;
 COMMENT ON FUNCTION asymm._is_published(oid) IS 'True when publication asymm_mirror carries everything that happens to a table.';
 
--- A change of any of this begins a new epoch: rows may read otherwise now without an event in the stream.
+-- A change of any of this begins a new epoch (of labels: unless some were only added): rows may read otherwise now without an event
+-- in the stream.
 CREATE OR REPLACE FUNCTION asymm._mirror_shape(relid oid, columns name[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_types oid[] := asymm._mirror_types(relid);
 BEGIN
     RETURN (
         SELECT jsonb_build_object(
@@ -116,6 +119,9 @@ BEGIN
             'published', asymm._is_published(c.oid), 'identity', c.relreplident, 'key', asymm._index_columns(asymm._identity_index(c.oid)),
             'identities', (SELECT jsonb_object_agg(DISTINCT p.relreplident, true)
                              FROM pg_partition_tree(c.oid) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf),
+            'labels', COALESCE((SELECT jsonb_object_agg(e.oid, e.enumlabel) FROM pg_enum e WHERE e.enumtypid = ANY (v_types)), '{}'),
+            'rows', (SELECT jsonb_object_agg(format('%s.%s', a.attrelid, a.attnum), jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
+                       FROM pg_attribute a WHERE a.attrelid = ANY (v_types) AND a.attnum > 0 AND NOT a.attisdropped),
             'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
                           FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ANY (asymm._mirror_columns(c.oid, columns))))
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

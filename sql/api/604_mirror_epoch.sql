@@ -106,12 +106,13 @@ BEGIN
     v_relids := asymm._mirror_relids(v_old.relid);
     v_types := asymm._mirror_types(v_old.relid);
     v_lost := EXISTS (SELECT FROM jsonb_each_text(v_old.files) AS f WHERE v_files ->> f.key IS DISTINCT FROM f.value);
-    IF forced OR v_shape IS DISTINCT FROM v_old.shape OR v_lost OR v_files <> v_old.files AND cause NOT LIKE 'CREATE %'
+    IF forced OR v_shape - 'labels' IS DISTINCT FROM v_old.shape - 'labels' OR NOT v_shape -> 'labels' @> (v_old.shape -> 'labels') OR v_lost
+       OR v_files <> v_old.files AND cause NOT LIKE 'CREATE %'
        OR asymm._mirror_fault_now(mirror, v_old.relid) IS DISTINCT FROM v_old.fault THEN
         PERFORM asymm._mirror_new_epoch(mirror, v_old.relid, cause);
         RETURN true;
-    ELSIF (v_files, v_relids, v_types) IS DISTINCT FROM (v_old.files, v_old.relids, v_old.types) THEN
-        -- A partition made empty brings no rows along, nor does an index.
+    ELSIF (v_shape, v_files, v_relids, v_types) IS DISTINCT FROM (v_old.shape, v_old.files, v_old.relids, v_old.types) THEN
+        -- A partition made empty brings no rows along, nor does an index or a new label.
         INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, types, shape, files, fault, cause)
         VALUES (mirror, v_old.epoch, v_old.relid, v_relids, v_types, v_shape, v_files, v_old.fault, _mirror_look.cause);
     END IF;
@@ -133,7 +134,6 @@ DECLARE
     -- An old snapshot may show an old shape: then there is nothing to compare with.
     v_blind constant boolean := current_setting('transaction_isolation') <> 'read committed';
     v_ids oid[] := object_ids;
-    v record;
 BEGIN
     BEGIN
         IF tag LIKE 'CREATE %TABLE%' THEN
@@ -141,11 +141,8 @@ BEGIN
             v_ids := v_ids || ARRAY(SELECT pg_partition_root(c.oid)::oid FROM pg_class c WHERE c.oid = ANY (object_ids) AND c.relispartition
                                     UNION SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = ANY (object_ids));
         END IF;
-        FOR v IN SELECT f.id, f.types && v_ids AS changed FROM asymm._mirror_in_force AS f
-                  WHERE v_any OR f.relids && v_ids OR f.types && v_ids ORDER BY f.id
-        LOOP
-            PERFORM asymm._mirror_look(v.id, tag, v.changed OR v_blind);
-        END LOOP;
+        PERFORM asymm._mirror_look(f.id, tag, v_blind)
+           FROM asymm._mirror_in_force AS f WHERE v_any OR f.relids && v_ids OR f.types && v_ids ORDER BY f.id;
     EXCEPTION WHEN OTHERS THEN
         -- The user's DDL goes on. That it could not be judged is told: without an id it means every table.
         RAISE LOG 'asymmetrica: the mirror could not judge %: % (%)', tag, SQLERRM, SQLSTATE;

@@ -55,6 +55,8 @@ STEPS: list[tuple[str, list[str]]] = [
     ("ALTER TABLE shop.t DROP b", ["shop.t"]),
     ("ALTER TABLE shop.t RENAME a TO aa", ["shop.t"]),
     ("ALTER TYPE shop.mood RENAME VALUE 'sad' TO 'blue'", ["shop.t"]),
+    ("ALTER TYPE shop.mood ADD VALUE 'calm'", []),
+    ("ALTER TYPE shop.mood OWNER TO asymm_operator", []),
     ("ALTER TYPE shop.pair RENAME ATTRIBUTE x TO y", ["shop.t"]),
     ("ALTER TABLE shop.p DETACH PARTITION shop.p1", ["shop.p"]),
     ("ALTER TABLE shop.p ATTACH PARTITION shop.p1 FOR VALUES FROM (1) TO (10)", ["shop.p"]),
