@@ -25,7 +25,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT COALESCE(f.fault, CASE WHEN NOT asymm._is_published(relid) THEN 'publication asymm_mirror does not carry it, or not everything of it' END)
+    RETURN (SELECT COALESCE(f.fault, CASE WHEN NOT asymm._is_published(relid)
+                                          THEN 'publication asymm_mirror does not carry it, or not everything of it' END)
               FROM asymm.mirror_table AS m CROSS JOIN LATERAL asymm._mirror_fault(relid, m.key_columns, m.columns) AS f
              WHERE m.id = mirror);
 END

@@ -28,9 +28,11 @@ CREATE OR REPLACE VIEW asymm._mirror_status AS
                 WHEN w.reported_at IS NULL OR w.reported_at < clock_timestamp() - interval '10 s' THEN 'no worker'
                 WHEN s.state IS NULL OR s.epoch < f.epoch THEN 'building'
                 ELSE s.state END AS state,
-           GREATEST(f.epoch, s.epoch) AS epoch, s.rows, f.format, f.key_columns, COALESCE(f.columns, asymm._mirror_columns(f.relid, NULL)) AS columns, f.ttl,
+           GREATEST(f.epoch, s.epoch) AS epoch, s.rows, f.format, f.key_columns,
+           COALESCE(f.columns, asymm._mirror_columns(f.relid, NULL)) AS columns, f.ttl,
            CASE WHEN w.applied_lsn IS NOT NULL THEN GREATEST(asymm._wal_end() - w.applied_lsn, 0)::bigint END AS lag_bytes,
-           CASE WHEN w.applied_lsn >= asymm._wal_end() THEN interval '0' ELSE clock_timestamp() - w.applied_at END AS lag, w.applied_lsn, w.applied_at,
+           CASE WHEN w.applied_lsn >= asymm._wal_end() THEN interval '0' ELSE clock_timestamp() - w.applied_at END AS lag,
+           w.applied_lsn, w.applied_at,
            COALESCE(d.displaced, f.fault, CASE WHEN f.shape IS NULL THEN 'it was dropped' END, s.error) AS error,
            f.cause, f.at AS epoch_at, f.mirrored_by, f.mirrored_at
       FROM asymm._mirror_in_force AS f
