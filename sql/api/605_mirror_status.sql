@@ -26,7 +26,7 @@ CREATE OR REPLACE VIEW asymm._mirror_status AS
                 WHEN f.shape IS NULL THEN 'gone'
                 WHEN f.fault IS NOT NULL THEN 'refused'
                 WHEN w.reported_at IS NULL OR w.reported_at < clock_timestamp() - interval '10 s' THEN 'no worker'
-                WHEN s.state IS NULL OR s.epoch < f.epoch THEN 'building'
+                WHEN s.state IS NULL OR s.state = 'live' AND s.epoch < f.epoch THEN 'building'
                 ELSE s.state END AS state,
            GREATEST(f.epoch, s.epoch) AS epoch, s.rows, f.format, f.key_columns,
            COALESCE(f.columns, asymm._mirror_columns(f.relid, NULL)) AS columns, f.ttl,
