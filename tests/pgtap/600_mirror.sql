@@ -1,6 +1,6 @@
 -- Room 600 by itself: what is refused and why, who may, what status says.
 BEGIN;
-SELECT plan(69);
+SELECT plan(68);
 
 CREATE ROLE tap_owner NOLOGIN;
 CREATE ROLE tap_member IN ROLE tap_owner, asymm_operator;
