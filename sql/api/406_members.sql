@@ -138,7 +138,16 @@ BEGIN
               FROM unnest(baselines) AS u (id)
               JOIN asymm.baseline AS b ON b.id = u.id AND b.kind <> 'table'
               JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
-             WHERE s.object_id IS NOT NULL) AS x
+             WHERE s.object_id IS NOT NULL
+            UNION ALL
+            SELECT r.class_id, r.id, 0, s.baseline_id, r.part, ''
+              FROM unnest(baselines) AS u (id)
+              JOIN asymm.baseline_state AS s ON s.baseline_id = u.id AND s.class_id = 'pg_publication'::regclass
+             CROSS JOIN LATERAL (
+                SELECT 'pg_publication_rel'::regclass, p.oid, 'publication relation' FROM pg_publication_rel p WHERE p.prpubid = s.object_id
+                UNION ALL
+                SELECT 'pg_publication_namespace'::regclass, p.oid, 'publication namespace'
+                  FROM pg_publication_namespace p WHERE p.pnpubid = s.object_id) AS r (class_id, id, part)) AS x
          ORDER BY x.class_id, x.object_id, x.sub_id, x.part = 'column'),
     gone AS (
         DELETE FROM asymm.member AS m

@@ -60,6 +60,10 @@ BEGIN
           JOIN asymm.baseline_state s ON s.object_id = c.reltype AND s.class_id = 'pg_type'::regclass
          WHERE c.oid = ANY (v_relids) AND c.relkind = 'c'
         UNION
+        SELECT s.baseline_id FROM (SELECT r.prpubid AS id FROM pg_publication_rel r WHERE r.oid = ANY (object_ids)
+                                   UNION SELECT n.pnpubid FROM pg_publication_namespace n WHERE n.oid = ANY (object_ids)) AS p
+          JOIN asymm.baseline_state s ON s.object_id = p.id AND s.class_id = 'pg_publication'::regclass
+        UNION
         SELECT b.id FROM identified AS i
           JOIN asymm.baseline b ON b.kind = i.kind AND b.schema_name = i.schema_name AND b.object_name IN (i.name, i.identity)
         UNION
