@@ -188,3 +188,7 @@ CREATE_EXTENSION: Final = "CREATE EXTENSION IF NOT EXISTS asymmetrica"
 UPDATE_EXTENSION: Final = "ALTER EXTENSION asymmetrica UPDATE"
 
 _: LiteralString = CONFIGURE  # every statement here is a literal, as psycopg asks for
+
+# Mirror
+MIRROR_STATUS: Final = """SELECT object, state, epoch, rows, format, lag_bytes::pg_catalog.int8, lag, error
+    FROM asymm.mirror_status()"""

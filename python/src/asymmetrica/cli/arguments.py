@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from .. import __version__
 from .._redact import redact
-from . import commands, exchange
+from . import commands, exchange, mirror
 from .pulse import listen, pulse
 
 POLICIES = ("observe", "propose", "heal", "guard")
@@ -156,6 +156,7 @@ def parser() -> argparse.ArgumentParser:
     listener.add_argument("--timeout", type=float, help="end after so many seconds without one")
     listener.add_argument("--count", type=int, help="end after so many")
 
+    mirror.add(actions, common, EPILOG)
     demo = command("demo", commands.demo, "load real data, break it a dozen ways, and watch it mend")
     demo.add_argument(
         "--cache", metavar="DIR", default=".run/cache", help="where the data is kept (%(default)s)"

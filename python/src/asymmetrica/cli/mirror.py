@@ -1,0 +1,128 @@
+"""The mirror's commands: run its worker, show how it is, compare Redis with the tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from .. import _sql
+from .._database_sync import connect
+from .exchange import UsageError
+from .output import Output
+
+if TYPE_CHECKING:
+    from ..mirror.worker import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What mirror status shows of a table."""
+
+    object: str
+    state: str
+    epoch: int | None
+    rows: int | None
+    format: str
+    lag_bytes: int | None
+    lag: timedelta | None
+    error: str | None
+
+
+def add(actions: Any, common: argparse.ArgumentParser, epilog: str) -> None:
+    """Add `mirror run`, `mirror status` and `mirror verify` to the command line."""
+    text = "keep Redis equal to the tables declared by asymm.mirror()"
+    parts = actions.add_parser("mirror", help=text, description=text, epilog=epilog).add_subparsers(
+        metavar="what", required=True
+    )
+
+    def command(name: str, run: Callable[..., int], text: str, redis: bool) -> None:
+        made = parts.add_parser(name, parents=[common], help=text, description=text, epilog=epilog)
+        made.set_defaults(run=run)
+        if redis:
+            made.add_argument("--redis", metavar="URL", help="Redis (default: $ASYMMETRICA_REDIS)")
+            made.add_argument("--prefix", default="asymm", help="what its keys start with (%(default)s)")
+
+    command("run", run, "run the worker, logged in as asymm.create_mirror_login() made it", True)
+    command("status", status, "show the mirrored tables; exits 1 if one of them is not live", False)
+    command("verify", verify, "compare Redis with the tables row by row; exits 1 if they differ", True)
+
+
+def url(arguments: argparse.Namespace) -> str:
+    """Return where Redis is; a password is better kept in the environment than in a command."""
+    found = arguments.redis or os.environ.get("ASYMMETRICA_REDIS")
+    if not found:
+        raise UsageError("where is Redis?", hint="--redis redis://user@host:6379/0, or $ASYMMETRICA_REDIS")
+    return str(found)
+
+
+def load() -> None:
+    """Refuse when what the mirror needs is not installed."""
+    try:
+        import hiredis  # noqa: F401
+        import redis  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "the mirror needs the packages redis and hiredis", hint="pip install 'asymmetrica[mirror]'"
+        ) from None
+
+
+def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
+    """Run the worker until SIGTERM or SIGINT."""
+    redis_url = url(arguments)
+    load()
+    from ..mirror.worker import Stop, Worker
+
+    def tell(event: Event) -> None:
+        if out.json:
+            out.event({name: getattr(event, name) for name in type(event).__slots__})
+            return
+        words = [f"{datetime.now().astimezone():%H:%M:%S}", event.table or "mirror", event.what]
+        words += [f"{event.rows} rows"] * (event.rows is not None)
+        note = f": {event.note}" if event.note else ""
+        wait = f", trying again in {event.wait:.1f} s" if event.wait is not None else ""
+        print(" ".join(words) + note + wait, file=sys.stderr, flush=True)
+
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.set)
+    Worker(dsn, redis_url, prefix=arguments.prefix, stop=stop, tell=tell).run()
+    return 0
+
+
+def status(dsn: str, _: argparse.Namespace, out: Output) -> int:
+    """Show what is mirrored."""
+    with connect(dsn) as db:
+        rows = db._session.rows(Mirrored, _sql.MIRROR_STATUS)
+    out.rows(rows, empty="nothing is mirrored")
+    return int(any(row.state != "live" for row in rows))
+
+
+def verify(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
+    """Compare."""
+    redis_url = url(arguments)
+    load()
+    from ..mirror.verify import Verifier
+
+    seen = 0
+
+    def tell(difference: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if out.json:
+            out.event(difference)
+        else:
+            out.line(f"{difference['table']} {difference['key']}: {difference['what']}")
+
+    verifier = Verifier(dsn, redis_url, prefix=arguments.prefix, tell=tell)
+    for table, rows in verifier.run():
+        if out.json:
+            out.event({"table": table, "rows": rows})
+        else:
+            out.line(f"{table}: {rows} rows compared")
+    return int(seen > 0)

@@ -1,0 +1,170 @@
+"""Turns decoded changes into batches: not what was applied already, not what a table's state forbids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .batch import Batch
+from .catalog import Types
+from .names import Names
+from .pgoutput import UNCHANGED as _HOLE
+from .pgoutput import Begin, Change, Commit, Decoded, Message, Relation, Truncate
+from .plan import Layout, Plan
+
+__all__ = ["Applier"]
+
+
+class Applier:
+    """Keeps the place in the stream and collects what is to be written.
+
+    `applied` is the position up to which Redis holds everything; a transaction is skipped if its commit
+    record begins before it, and the first `partial` changes of the one that was written in part.
+    """
+
+    def __init__(self, names: Names, types: Types, applied: int, partial: tuple[int, int]) -> None:
+        self.names = names
+        self.types = types
+        self.applied = applied
+        self.partial = partial
+        self.batch = Batch(names)
+        self.plans: dict[int, Plan] = {}
+        self.relations: dict[int, Relation] = {}
+        self.layouts: dict[int, Layout] = {}
+        self.transaction: int | None = None
+        self.position = 0
+        self.skip = 0
+        self.counters = {"changes": 0, "transactions": 0, "dropped": 0}
+        self.on_stale: Callable[[Plan, str], None] = lambda _plan, _why: None
+        self.on_emptied: Callable[[Plan], None] = lambda _: None
+        self.on_mark: Callable[[str], None] = lambda _: None
+        self.on_changed: Callable[[], None] = lambda: None
+
+    def take(self, plans: Iterable[Plan]) -> None:
+        """Take over which tables are mirrored, and how."""
+        self.plans = {plan.table.oid: plan for plan in plans}
+        self.layouts.clear()
+
+    def handle(self, event: Decoded) -> None:
+        """Note one message of the stream."""
+        if type(event) is Change:
+            self.position += 1
+            if self.position > self.skip:
+                self._change(event)
+        elif type(event) is Begin:
+            self.transaction, self.position = event.lsn, 0
+            self.skip = self.partial[1] if self.partial[0] == event.lsn else 0
+            if event.lsn < self.applied:
+                self.skip = 1 << 62
+        elif type(event) is Commit:
+            self._commit(event)
+        elif type(event) is Relation:
+            self.relations[event.oid] = event
+            self.layouts.pop(event.oid, None)
+        elif type(event) is Truncate:
+            self.position += 1
+            if self.position > self.skip:
+                self._truncate(event)
+        elif type(event) is Message:
+            self._message(event)
+
+    def _layout(self, plan: Plan) -> Layout:
+        found = self.layouts.get(plan.table.oid)
+        if found is None:
+            relation = self.relations[plan.table.oid]
+            converters = self.types.converters([column.type for column in relation.columns])
+            found = Layout(plan, [column.name for column in relation.columns], converters)
+            self.layouts[plan.table.oid] = found
+        return found
+
+    def _plan(self, oid: int) -> Plan | None:
+        """Return the plan of a table if this transaction is to be written to it."""
+        plan = self.plans.get(oid)
+        if plan is None or not plan.written or (self.transaction or 0) < plan.start:
+            return None
+        return plan
+
+    def _change(self, change: Change) -> None:
+        self.counters["changes"] += 1
+        plan = self._plan(change.relation)
+        if plan is None:
+            return
+        layout = self._layout(plan)
+        if layout.missing:
+            self.stale(plan, f"column {layout.missing[0]} is not in the stream")
+            return
+        batch, old, new = self.batch, change.old, change.new
+        batch.changes += 1
+        if new is None:
+            assert old is not None
+            batch.remove(plan, layout.key(old))
+            batch.count(plan, -1)
+            return
+        key, values = layout.key(new), layout.values(new)
+        before = layout.key(old) if old is not None else None
+        if old is not None and not change.old_is_key:
+            # The whole old row is there: large values that did not change are in it.
+            values = [mine if mine is not _HOLE else theirs
+                      for mine, theirs in zip(values, layout.values(old), strict=True)]  # fmt: skip
+        batch.put(plan, key, values, before)
+        batch.size += sum(len(value) for value in values if type(value) is str)
+        if before is not None and before != key:
+            batch.remove(plan, before)
+        if change.what == "I":
+            batch.count(plan, 1)
+
+    def _truncate(self, event: Truncate) -> None:
+        for oid in event.relations:
+            plan = self._plan(oid)
+            if plan is not None:
+                self.on_emptied(plan)
+
+    def _message(self, message: Message) -> None:
+        if message.prefix != "asymm":
+            return
+        if message.transactional and (self.transaction or 0) < self.applied:
+            return
+        try:
+            said: Any = json.loads(message.content)
+        except ValueError:
+            return
+        if not isinstance(said, dict):
+            return
+        if "mark" in said:
+            self.on_mark(str(said["mark"]))
+        elif "ddl" in said:
+            self._ddl(said)
+
+    def _ddl(self, said: dict[str, Any]) -> None:
+        """A table is not what it was; without its number all of them may not be."""
+        self.types.forget()
+        self.layouts.clear()
+        for plan in list(self.plans.values()):
+            if said.get("id") in (None, plan.table.id) and (self.transaction or 0) >= plan.start:
+                self.stale(plan, str(said.get("error") or said["ddl"]))
+        self.on_changed()
+
+    def stale(self, plan: Plan, why: str) -> None:
+        """Write no more to a table: it must be built anew."""
+        if plan.written:
+            self.batch.clear(plan)
+            plan.state = "building"
+            self.batch.others.append((b"DEL", self.names.safe(plan.table.name)))
+            self.on_stale(plan, why)
+
+    def _commit(self, event: Commit) -> None:
+        if event.lsn >= self.applied:
+            self.counters["transactions"] += 1
+            self.batch.end = event.end
+        self.transaction = None
+
+    def progress(self) -> None:
+        """Add to the batch what tells how far it brings Redis."""
+        batch = self.batch
+        if self.transaction is not None and self.position > self.skip:
+            batch.others.append((b"SET", self.names.partial, f"{self.transaction}:{self.position}".encode()))
+        if batch.end is not None:
+            batch.others.append((b"SET", self.names.lsn, batch.end))
+            if self.transaction is None:
+                batch.others.append((b"DEL", self.names.partial))

@@ -1,0 +1,172 @@
+"""Changes that go to Redis together: for every key only its last state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .names import Names
+from .pgoutput import UNCHANGED
+from .plan import Plan, Values
+
+__all__ = ["Batch", "Command", "Entry", "fragments"]
+
+Command = Sequence[bytes | int]
+# So many pairs in one MSET.
+_PAIRS = 1_000
+# Numbers as they are written: nothing here must change or refuse a digit.
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
+
+class Entry:
+    """The state a key is to have. `source` is the key in Redis that holds its UNCHANGED values."""
+
+    __slots__ = ("plan", "source", "values")
+
+    def __init__(self, plan: Plan, values: Values | None, source: bytes | None = None) -> None:
+        self.plan = plan
+        self.values = values
+        self.source = source
+
+
+class Batch:
+    """Collects changes until they are written."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.rows: dict[bytes, Entry] = {}
+        self.counts: dict[int, int] = {}
+        self.others: list[Command] = []
+        self.holes: set[bytes] = set()
+        self.size = 0
+        self.end: int | None = None
+        self.changes = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.others or self.end is not None)
+
+    def put(self, plan: Plan, key: bytes, values: Values, before: bytes | None = None) -> None:
+        """Write a row; `before` is the key it had, where that may differ."""
+        source = None
+        if UNCHANGED in values:
+            source = before or key
+            known = self.rows.get(source)
+            if known is not None:
+                source = known.source
+                values = _filled(values, known.values)
+            if source is None and UNCHANGED in values:
+                # The row it belongs to is not known here: no key is better than a wrong one.
+                self.remove(plan, key)
+                return
+            if UNCHANGED in values:
+                self.holes.add(key)
+        self.rows[key] = Entry(plan, values, source)
+        self.size += len(key) + 100
+
+    def remove(self, plan: Plan, key: bytes) -> None:
+        """Delete a row."""
+        self.rows[key] = Entry(plan, None)
+        self.holes.discard(key)
+        self.size += len(key) + 20
+
+    def count(self, plan: Plan, change: int) -> None:
+        """Note that the table has so many rows more."""
+        plan.count += change
+        self.counts[plan.table.id] = self.counts.get(plan.table.id, 0) + change
+
+    def clear(self, plan: Plan) -> None:
+        """Forget what was to be written of a table: it is emptied or built anew."""
+        self.rows = {key: entry for key, entry in self.rows.items() if entry.plan is not plan}
+        self.holes &= self.rows.keys()
+        self.counts.pop(plan.table.id, None)
+
+    def asked(self) -> list[tuple[bytes, Command]]:
+        """Return what must be read from Redis first: the rows whose large values the stream left out."""
+        out: list[tuple[bytes, Command]] = []
+        for key in self.holes:
+            entry = self.rows[key]
+            if entry.values is None or entry.source is None:
+                continue
+            wanted = [f for f, v in zip(entry.plan.fields, entry.values, strict=True) if v is UNCHANGED]
+            hashed = entry.plan.table.format == "hash"
+            out.append((key, (b"HMGET", entry.source, *wanted) if hashed else (b"GET", entry.source)))
+        return out
+
+    def answer(self, key: bytes, reply: Any) -> None:
+        """Fill in what Redis answered; a row it doesn't have any more is deleted, never half-written."""
+        entry = self.rows[key]
+        assert entry.values is not None
+        known: list[Any] | None
+        if isinstance(reply, list):
+            known = None if None in reply else reply
+        else:
+            found = None if reply is None else fragments(reply.decode())
+            holes = [n for n, v in zip(entry.plan.table.columns, entry.values, strict=True) if v is UNCHANGED]
+            known = None if found is None or not found.keys() >= set(holes) else [found[n] for n in holes]
+        if known is None:
+            self.rows[key] = Entry(entry.plan, None)
+            return
+        rest = iter(known)
+        entry.values = [next(rest) if value is UNCHANGED else value for value in entry.values]
+
+    def commands(self) -> list[Command]:
+        """Return what is to be sent, in one MULTI."""
+        out: list[Command] = []
+        pairs: list[bytes] = []
+        gone: list[bytes] = []
+        for key, entry in self.rows.items():
+            plan, values = entry.plan, entry.values
+            if values is None:
+                gone.append(key)
+                continue
+            expiry = plan.table.ttl
+            if plan.table.format == "hash":
+                out.append((b"UNLINK", key))
+                found = [p for p in zip(plan.fields, values, strict=True) if p[1] is not None]
+                if found:
+                    out.append((b"HSET", key, *(word for pair in found for word in pair)))
+                    if expiry:
+                        out.append((b"PEXPIRE", key, int(expiry * 1000)))
+            elif expiry:
+                out.append((b"SET", key, plan.text(values), b"PX", int(expiry * 1000)))
+            else:
+                pairs += (key, plan.text(values))
+        for at in range(0, len(pairs), 2 * _PAIRS):
+            out.append((b"MSET", *pairs[at : at + 2 * _PAIRS]))
+        for at in range(0, len(gone), _PAIRS):
+            out.append((b"UNLINK", *gone[at : at + _PAIRS]))
+        out += self.others
+        for table, change in self.counts.items():
+            if change:
+                out.append((b"HINCRBY", self.names.counts, table, change))
+        return out
+
+    def reset(self) -> None:
+        """Start over, after all was sent."""
+        self.rows = {}
+        self.counts = {}
+        self.others = []
+        self.holes = set()
+        self.size = 0
+        self.end = None
+        self.changes = 0
+
+
+def _filled(values: Values, known: Values | None) -> Values:
+    if known is None:
+        return values
+    return [old if new is UNCHANGED else new for new, old in zip(values, known, strict=True)]
+
+
+def fragments(text: str) -> dict[str, str]:
+    """Take a JSON object apart into its columns, each as it is written."""
+    out: dict[str, str] = {}
+    at = 1
+    while text[at] != "}":
+        name, at = _DECODER.raw_decode(text, at)
+        begin = at + 1
+        _, at = _DECODER.raw_decode(text, begin)
+        out[name] = text[begin:at]
+        at += text[at] == ","
+    return out

@@ -1,0 +1,102 @@
+"""Builds tables in Redis anew from a slot's snapshot, under an epoch of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+import psycopg
+from psycopg import sql
+
+from ..errors import translate
+from .catalog import Types
+from .control import registry
+from .names import Names
+from .plan import Plan
+from .points import point
+from .snapshot import Slot, copy_table, session
+from .store import Store
+
+__all__ = ["RETRY", "build"]
+
+# A table that can't be read is tried again after so many seconds.
+RETRY = 30.0
+
+
+def build(
+    conninfo: str,
+    secrets: tuple[str, ...],
+    slot: Slot,
+    store: Store,
+    wanted: Collection[int] | None,
+    tick: Callable[[Plan], None],
+) -> list[Plan]:
+    """Copy the wanted tables (all, if None) as they are in the snapshot; return what became of each.
+
+    A table is noted as built, but not as safe: DDL that ran meanwhile is still in the stream.
+    """
+    plans: list[Plan] = []
+    try:
+        with session(conninfo, "asymmetrica mirror copy", " -c lock_timeout=10s") as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(slot.snapshot)))
+            types = Types(connection)
+            for table in registry(connection):
+                if wanted is None or table.id in wanted:
+                    plan = Plan(table, store.names)
+                    plans.append(plan)
+                    if table.error is None:
+                        _build_one(connection, plan, slot, store, types, tick)
+                    else:
+                        _failed(plan, table.error)
+    except psycopg.Error as error:
+        raise translate(error, secrets) from None
+    return plans
+
+
+def _failed(plan: Plan, why: str) -> None:
+    plan.state, plan.error, plan.retry = "error", why, time.monotonic() + RETRY
+
+
+def _build_one(
+    connection: psycopg.Connection[tuple[object, ...]],
+    plan: Plan,
+    slot: Slot,
+    store: Store,
+    types: Types,
+    tick: Callable[[Plan], None],
+) -> None:
+    names, table = store.names, plan.table
+    before = store.ask((b"GET", names.epoch(table.name)))[0]
+    last = int(before or 0)
+    plan.rebase(table.epoch if table.epoch > last else last + 1)
+    plan.start = slot.lsn
+
+    def progress(count: int) -> None:
+        plan.count = count
+        point("copying")
+        tick(plan)
+
+    # The epoch is noted first: should this be cut short, the next attempt takes another.
+    store.write([(b"DEL", names.safe(table.name)), (b"SET", names.epoch(table.name), plan.epoch)])
+    try:
+        with connection.transaction():
+            plan.count = copy_table(connection, plan, store, types, progress)
+    except psycopg.OperationalError:
+        raise
+    except (psycopg.Error, UnicodeDecodeError) as error:
+        text = str(error) if isinstance(error, UnicodeDecodeError) else error.diag.message_primary
+        _failed(plan, text or type(error).__name__)
+        return
+    point("copied")
+    plan.state = "built"
+    store.write(built(names, plan))
+
+
+def built(names: Names, plan: Plan) -> list[tuple[bytes | int, ...]]:
+    """Return the commands that note a table's place."""
+    return [
+        (b"SET", names.epoch(plan.table.name), plan.epoch),
+        (b"HSET", names.tables, plan.table.id, plan.meta()),
+        (b"HSET", names.counts, plan.table.id, plan.count),
+    ]

@@ -1,0 +1,286 @@
+"""One stretch of leading: from the first look at Redis until something breaks or the worker is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Protocol
+
+from ..errors import AsymmetricaError
+from .apply import Applier
+from .build import build
+from .catalog import Types
+from .control import Control
+from .pgoutput import decode
+from .plan import Plan
+from .points import point
+from .snapshot import BYTES, ROWS, Slot
+from .store import Store
+from .stream import Keepalive, Stream
+from .tables import Tables, Tell
+
+__all__ = ["Session"]
+
+# The head of a message with data: its kind, two positions and a time.
+_HEAD = 25
+_TICK = 1.0
+# How often the position is moved on when nothing but the position changed.
+_MOVE = 0.02
+
+
+class Stopping(Protocol):
+    """What is needed of a flag that ends the work."""
+
+    wanted: bool
+    reader: int
+
+
+class Session(Tables):
+    """Holds what a stretch needs; run() does it."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        control: Control,
+        store: Store,
+        token: str,
+        slot: str,
+        publication: str,
+        *,
+        stop: Stopping,
+        tell: Tell,
+    ) -> None:
+        super().__init__(control, store, token, tell)
+        self.conninfo, self.slot, self.publication, self.stop = conninfo, slot, publication, stop
+        self.builder: Stream | None = None
+        self.moved = 0.0
+        self.reached = 0
+        self.stream: Stream
+
+    def run(self) -> None:
+        """Bring Redis up to date if need be, then follow the stream."""
+        with contextlib.ExitStack() as stack:
+            self.stream = Stream(self.conninfo)
+            stack.callback(self.stream.close)
+            stack.callback(self._close_builder)
+            try:
+                applied = self._resume()
+                self.applier = Applier(
+                    self.store.names, Types(self.control.connection), applied, self.store.partial()
+                )
+                self.applier.on_stale = self._stale
+                self.applier.on_emptied = self._emptied
+                self.applier.on_mark = self._mark_came
+                self.applier.on_changed = self._hurry
+                self.applier.take(self.plans.values())
+                self.reached = self.unacknowledged = applied
+                self.stream.start(self.slot, self.publication, applied)
+                self._mark([plan for plan in self.plans.values() if plan.state == "built"])
+                self._follow()
+            except InterruptedError:
+                return
+
+    def _close_builder(self) -> None:
+        if self.builder is not None:
+            self.builder.close()
+            self.builder = None
+
+    # Starting
+
+    def _resume(self) -> int:
+        """Return from where to follow the stream, after a rebuild of everything where that is needed."""
+        store, names = self.store, self.store.names
+        server, _, timeline = self.stream.source().rpartition("-")
+        source = f"{server}/{self.slot}/{timeline}"
+        before = store.ask((b"GET", names.source))[0]
+        if before is not None and before.decode().rpartition("/")[0] != source.rpartition("/")[0]:
+            raise AsymmetricaError(
+                f'the keys "{names.prefix}:" in this Redis belong to the mirror of another database',
+                sqlstate="25006",
+                detail=f"They came from {before.decode()}; this is {source}.",
+                hint="Choose another --prefix, or delete those keys, the key "
+                f"{names.source.decode()} last, and start the worker again.",
+            )
+        lsn, state = store.lsn(), self.control.slot(self.slot)
+        why = None
+        if lsn is None:
+            why = "Redis holds no mirror"
+        elif state is None or state.lost:
+            why = "the replication slot is lost" if state else "there is no replication slot"
+        elif before is None or before.decode() != source:
+            why = "the server was promoted or restored"
+        elif not state.confirmed <= lsn <= self.control.flushed():
+            why = "Redis is not where it was left"
+        if why is not None or lsn is None:
+            return self._everything(why or "", source, state is not None)
+        self._known()
+        return lsn
+
+    def _everything(self, why: str, source: str, slot_exists: bool) -> int:
+        """Build all tables from a new slot's snapshot."""
+        self.tell("unsafe", why, None, None)
+        store, names = self.store, self.store.names
+        known = store.tables()
+        registered = self.control.registry()
+        safe = {said["name"] for said in known.values()} | {table.name for table in registered}
+        store.write([(b"DEL", names.lsn, names.partial, *map(names.safe, sorted(safe)))])
+        self._tell_unsafe(why)
+        if slot_exists:
+            self.control.drop_slot(self.slot)
+        slot = Slot.of(self.stream, self.stream.command(Slot.command(self.slot, False), self._waiting))
+        point("slot made")
+        plans = build(self.conninfo, self.control.secrets, slot, store, None, self._copying)
+        self._take(plans)
+        for number, said in known.items():
+            if number not in self.plans or self.plans[number].table.name != said["name"]:
+                self._forget(number, said["name"], said["epoch"])
+        store.write([(b"SET", names.source, source.encode()), (b"SET", names.lsn, slot.lsn)])
+        return slot.lsn
+
+    def _waiting(self) -> None:
+        """Called while a slot is being made, which can take as long as the longest transaction."""
+        if self.stop.wanted:
+            raise InterruptedError
+        if time.monotonic() >= self.next_tick:
+            self.next_tick = time.monotonic() + _TICK
+            self.control.report({"leader": self.token})
+
+    # Building
+
+    def _copying(self, plan: Plan) -> None:
+        """Called for every batch that is copied."""
+        if self.stop.wanted:
+            raise InterruptedError
+        now = time.monotonic()
+        if now >= self.next_tick:
+            self.next_tick = now + _TICK
+            self.tell("building", None, plan.table.name, plan.count)
+            self.control.report({"leader": self.token, "tables": [plan.report()]})
+            if self.builder is not None:
+                self.stream.acknowledge(self.unacknowledged)
+
+    def _build_more(self) -> None:
+        """Have a slot made for tables that are to be built, and build them once it is there."""
+        now = time.monotonic()
+        wanted = [plan.table.id for plan in self.plans.values()
+                  if plan.state == "building" or (plan.state == "error" and now >= plan.retry)]  # fmt: skip
+        if not wanted:
+            return
+        if self.builder is None:
+            self.builder = Stream(self.conninfo, "asymmetrica mirror build")
+            self.builder.send(Slot.command(f"{self.slot}_{os.getpid()}", True))
+        row = self.builder.answer()
+        if row is None:
+            return
+        self._flush()
+        self._settle()
+        slot = Slot.of(self.builder, row)
+        plans = build(self.conninfo, self.control.secrets, slot, self.store, wanted, self._copying)
+        self._close_builder()
+        self._take(plans)
+        self.applier.types.forget()
+        self.applier.take(self.plans.values())
+        self._mark([plan for plan in plans if plan.state == "built"])
+        self._hurry()
+
+    # Following
+
+    def _follow(self) -> None:
+        """Apply what comes until `stop` is set."""
+        stream, applier, batch = self.stream, self.applier, self.applier.batch
+        count = 0
+        while True:
+            message = stream.read()
+            if type(message) is bytes:
+                point("read")
+                applier.handle(decode(message, _HEAD))
+                if len(batch.rows) >= ROWS or batch.size >= BYTES:
+                    self._flush()
+                count += 1
+                if count & 255:
+                    continue
+            elif type(message) is Keepalive:
+                self._reached(message)
+            elif applier.transaction is None and batch:
+                self._flush()
+                self._settle()
+                continue
+            now = time.monotonic()
+            if now >= self.next_tick:
+                self._tick(now)
+            if self.stop.wanted and applier.transaction is None:
+                break
+            if message is None:
+                self._idle(now)
+        self._flush()
+        self._settle()
+        self._report()
+
+    def _idle(self, now: float) -> None:
+        self._settle()
+        if self.applier.transaction is None and self.reached > self.applier.applied:
+            wait = self.moved + _MOVE - now
+            if wait <= 0:
+                self._move(now)
+                return
+        else:
+            wait = self.next_tick - now
+        if self.sweeps and self.applier.transaction is None:
+            if self.sweeps[0].step():
+                self.sweeps.pop(0)
+            wait = 0
+        others = [self.stop.reader] if not self.stop.wanted else []
+        if self.builder is not None:
+            others.append(self.builder.pgconn.socket)
+        self.stream.wait(wait, *others)
+        if self.builder is not None:
+            self._build_more()
+
+    def _reached(self, message: Keepalive) -> None:
+        if self.applier.transaction is None:
+            self.reached = max(self.reached, message.lsn)
+        if message.urgent:
+            self._settle()
+            self.stream.acknowledge(self.unacknowledged)
+
+    def _move(self, now: float) -> None:
+        """Nothing for Redis came up to here: say so there."""
+        self.moved = now
+        self.applier.batch.end = self.reached
+        self._flush()
+        self._settle()
+
+    def _flush(self) -> None:
+        applier, batch = self.applier, self.applier.batch
+        applier.progress()
+        if batch.holes:
+            self.store.fill(batch)
+        commands = batch.commands()
+        if commands:
+            self._settle()
+            point("before write")
+            self.store.send(commands)
+            point("sent")
+        if batch.end is not None:
+            applier.applied = max(applier.applied, batch.end)
+            self.reached = max(self.reached, applier.applied)
+        batch.reset()
+
+    def _settle(self) -> None:
+        """Wait until Redis has what was sent, then tell the server."""
+        self.store.settle()
+        if self.applier.applied > self.unacknowledged:
+            point("before acknowledge")
+            self.unacknowledged = self.applier.applied
+            self.stream.acknowledge(self.unacknowledged)
+
+    def _tick(self, now: float) -> None:
+        """Once a second: tell, ask what is to be mirrored, look whether Redis is still ours."""
+        self.next_tick = now + _TICK
+        self._settle()
+        self.stream.acknowledge(self.unacknowledged)
+        self.store.write([(b"SET", self.store.names.lsn, self.applier.applied)])
+        self._registry()
+        self._build_more()
+        self._report()

@@ -1,0 +1,121 @@
+"""Copies a table into Redis as it was at the position where a slot was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+from psycopg import pq, sql
+from psycopg.conninfo import make_conninfo
+
+from .batch import Batch
+from .catalog import Types
+from .pgoutput import Row
+from .plan import Layout, Plan
+from .store import Store
+from .stream import SETTINGS, Stream, parse_lsn, quote_name
+
+__all__ = ["Slot", "copy_rows", "copy_table", "session"]
+
+# Rows and bytes in one transaction of Redis.
+ROWS, BYTES = 2_000, 1 << 20
+_ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+
+
+def session(conninfo: str, application_name: str, extra: str = "") -> psycopg.Connection[Any]:
+    """Open a connection whose texts are those of the stream."""
+    complete = make_conninfo(conninfo, options=SETTINGS + extra, application_name=application_name)
+    return psycopg.Connection.connect(complete, autocommit=True)
+
+
+class Slot:
+    """A slot that was just made, and the snapshot that goes with it."""
+
+    def __init__(self, stream: Stream, lsn: int, snapshot: str) -> None:
+        self.stream = stream
+        self.lsn = lsn
+        self.snapshot = snapshot
+
+    @staticmethod
+    def command(name: str, temporary: bool) -> str:
+        """Return what makes a slot; that waits for every transaction that writes."""
+        kind = "TEMPORARY " if temporary else ""
+        return f"CREATE_REPLICATION_SLOT {quote_name(name)} {kind}LOGICAL pgoutput (SNAPSHOT 'export')"
+
+    @classmethod
+    def of(cls, stream: Stream, row: list[str | None]) -> Slot:
+        """Return the slot that the command answered with."""
+        _, lsn, snapshot, _ = row
+        assert lsn is not None
+        assert snapshot is not None
+        return cls(stream, parse_lsn(lsn), snapshot)
+
+
+def copy_rows(connection: psycopg.Connection[Any], plan: Plan, names: list[str]) -> Iterator[Row]:
+    """Yield every row of a table, the named columns as texts."""
+    table = plan.table
+    statement = sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL("") if table.partitioned else sql.SQL("ONLY "),
+        sql.Identifier(table.schema, table.table),
+    )
+    pgconn = connection.pgconn
+    result = pgconn.exec_(statement.as_bytes(connection))
+    if result.status != pq.ExecStatus.COPY_OUT:
+        raise psycopg.errors.error_from_result(result)
+    while True:
+        size, data = pgconn.get_copy_data(0)
+        if size < 0:
+            break
+        line = bytes(data)[:-1]
+        if b"\\" in line:
+            yield [_field(part) for part in line.split(b"\t")]
+        else:
+            yield line.split(b"\t")  # type: ignore[misc]
+    while (last := pgconn.get_result()) is not None:
+        if last.status == pq.ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(last)
+
+
+def _field(part: bytes) -> bytes | None:
+    if part == b"\\N":
+        return None
+    if b"\\" not in part:
+        return part
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), part)
+
+
+def layout(plan: Plan, types: Types, connection: psycopg.Connection[Any]) -> tuple[list[str], Layout]:
+    """Return the columns to copy, and how to take rows of them apart."""
+    table = plan.table
+    names = list(dict.fromkeys((*table.columns, *table.key_columns)))
+    rows = connection.execute(
+        "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped",
+        [table.oid],
+    ).fetchall()
+    known = dict(rows)
+    present = [name for name in names if name in known]
+    return present, Layout(plan, present, types.converters([known[name] for name in present]))
+
+
+def copy_table(
+    connection: psycopg.Connection[Any], plan: Plan, store: Store, types: Types, tick: Callable[[int], None]
+) -> int:
+    """Write all rows of a table; return how many. tick() is called now and then with the rows so far."""
+    names, taken = layout(plan, types, connection)
+    batch, count = Batch(store.names), 0
+    for row in copy_rows(connection, plan, names):
+        values = taken.values(row)
+        key = taken.key(row)
+        batch.put(plan, key, values)
+        batch.size += sum([len(value) for value in row if type(value) is bytes])
+        count += 1
+        if len(batch.rows) >= ROWS or batch.size >= BYTES:
+            store.send(batch.commands())
+            batch.reset()
+            tick(count)
+    store.write(batch.commands())
+    return count

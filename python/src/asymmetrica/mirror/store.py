@@ -1,0 +1,193 @@
+"""Redis, as the worker writes it: whole batches or nothing, and only while this worker leads.
+
+The key `leader` holds the token of the worker that leads and is WATCHed all the time, so a MULTI fails when
+another worker took over, or when somebody emptied the database.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import hiredis
+import redis
+from redis.exceptions import RedisError, ResponseError
+
+from .._redact import redact
+from ..errors import ConnectionFailed
+from .batch import Batch, Command
+from .names import Names
+
+__all__ = ["Emptied", "Fenced", "Store", "StoreError", "Sweep", "secrets_of_url"]
+
+# Its stub says that all words are of one type.
+_pack: Any = hiredis.pack_command
+
+
+class StoreError(ConnectionFailed):
+    """Redis can't be reached or refused; the text holds no secret."""
+
+
+class Fenced(Exception):
+    """Another worker leads now."""
+
+
+class Emptied(Exception):
+    """What this worker wrote is not in Redis any more."""
+
+
+def secrets_of_url(url: str) -> tuple[str, ...]:
+    """Return the passwords in a Redis URL."""
+    try:
+        parts = urlsplit(url)
+        password, query = parts.password, parse_qs(parts.query)
+    except ValueError:
+        return ()
+    found = {unquote(password)} if password else set()
+    for name in ("password", "ssl_password"):
+        found |= set(query.get(name, ()))
+    return tuple(found)
+
+
+class Store:
+    """One connection; any failure leaves it unusable: open a new one."""
+
+    def __init__(self, url: str, names: Names, timeout: float = 10.0) -> None:
+        self.names = names
+        self.secrets = secrets_of_url(url)
+        self.token = b""
+        self.waiting = 0
+        try:
+            pool: Any = redis.ConnectionPool.from_url(
+                url, socket_timeout=timeout, socket_connect_timeout=timeout, client_name="asymmetrica-mirror"
+            )
+            self.connection: Any = pool.make_connection()
+            self.connection.connect()
+        except (RedisError, OSError, ValueError) as error:
+            raise self._error(error) from None
+
+    def close(self) -> None:
+        self.connection.disconnect()
+
+    def _error(self, error: Exception) -> StoreError:
+        return StoreError(redact(f"Redis: {error}", self.secrets))
+
+    def _send(self, commands: Iterable[Command]) -> None:
+        try:
+            self.connection.send_packed_command([_pack(tuple(command)) for command in commands])
+        except (RedisError, OSError) as error:
+            raise self._error(error) from None
+
+    def _read(self, count: int) -> list[Any]:
+        try:
+            return [self.connection.read_response(disable_decoding=True) for _ in range(count)]
+        except (RedisError, OSError) as error:
+            raise self._error(error) from None
+
+    def ask(self, *commands: Command) -> list[Any]:
+        """Run commands one after the other and return their replies."""
+        self.settle()
+        self._send(commands)
+        return self._read(len(commands))
+
+    def lead(self, token: str) -> None:
+        """Write the token and watch it from now on."""
+        self.token = token.encode()
+        self.ask((b"SET", self.names.leader, self.token))
+        self._watching(self.ask((b"WATCH", self.names.leader), (b"GET", self.names.leader))[-1])
+
+    def _watching(self, found: bytes | None) -> None:
+        if found is None:
+            raise Emptied("the key of the leading worker is gone")
+        if found != self.token:
+            raise Fenced("another worker leads the mirror")
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send a transaction without waiting for its end; settle() does."""
+        self.settle()
+        head, tail = ((b"MULTI",),), ((b"EXEC",), (b"WATCH", self.names.leader), (b"GET", self.names.leader))
+        self._send([*head, *commands, *tail])
+        self.waiting = len(commands)
+
+    def settle(self) -> None:
+        """Wait for the end of what was sent; raise if it did not happen."""
+        if not self.waiting:
+            return
+        count, self.waiting = self.waiting, 0
+        replies = self._read(count + 4)
+        done = replies[count + 1]
+        self._watching(replies[-1])
+        if done is None:
+            raise Emptied("the key of the leading worker was changed")
+        for reply in done:
+            if isinstance(reply, ResponseError):
+                raise self._error(reply)
+
+    def write(self, commands: Sequence[Command]) -> None:
+        """Run a transaction."""
+        if commands:
+            self.send(commands)
+            self.settle()
+
+    def fill(self, batch: Batch) -> None:
+        """Read what the stream left out of a batch's rows."""
+        asked = batch.asked()
+        for at in range(0, len(asked), 100):
+            part = asked[at : at + 100]
+            for (key, _), reply in zip(part, self.ask(*(command for _, command in part)), strict=True):
+                batch.answer(key, reply)
+
+    def lsn(self) -> int | None:
+        """Return the position Redis says it holds."""
+        found = self.ask((b"GET", self.names.lsn))[0]
+        return None if found is None else int(found)
+
+    def partial(self) -> tuple[int, int]:
+        """Return transaction and number of changes of a transaction that was written in part."""
+        found = self.ask((b"GET", self.names.partial))[0]
+        if found is None:
+            return 0, 0
+        lsn, _, changes = found.partition(b":")
+        return int(lsn), int(changes)
+
+    def hash(self, name: bytes) -> dict[int, bytes]:
+        """Return a hash whose fields are numbers of tables."""
+        found = self.ask((b"HGETALL", name))[0]
+        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+        return {int(field): value for field, value in pairs}
+
+    def tables(self) -> dict[int, dict[str, Any]]:
+        """Return what was noted of the tables in Redis."""
+        return {table: json.loads(value) for table, value in self.hash(self.names.tables).items()}
+
+    def scan(self, cursor: bytes, pattern: bytes) -> tuple[bytes, list[bytes]]:
+        """Return the next cursor and some keys."""
+        reply = self.ask((b"SCAN", cursor, b"MATCH", pattern, b"COUNT", 1000))[0]
+        return reply[0], reply[1]
+
+
+class Sweep:
+    """Deletes the rows of former epochs, a piece at a time."""
+
+    def __init__(self, store: Store, table: str, below: int) -> None:
+        self.store = store
+        self.pattern = store.names.pattern(table)
+        self.head = len(store.names.rows(table))
+        self.below = below
+        self.cursor = b"0"
+        self.began = time.monotonic()
+
+    def step(self) -> bool:
+        """Delete some; return True when all are gone."""
+        self.cursor, keys = self.store.scan(self.cursor, self.pattern)
+        gone = [key for key in keys if self._old(key)]
+        if gone:
+            self.store.write([(b"UNLINK", *gone)])
+        return self.cursor == b"0"
+
+    def _old(self, key: bytes) -> bool:
+        epoch, _, _ = key[self.head :].partition(b":")
+        return epoch.isdigit() and int(epoch) < self.below

@@ -1,0 +1,185 @@
+"""A replication connection: START_REPLICATION on libpq, and what is read from and written to it.
+
+psycopg has no cursor for this; its libpq layer has what it takes.
+"""
+
+from __future__ import annotations
+
+import select
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from .._redact import secrets_of
+from ..errors import AsymmetricaError, ConnectionFailed, translate
+
+__all__ = ["Keepalive", "Stream", "format_lsn", "parse_lsn", "quote_literal", "quote_name"]
+
+# Text forms must not depend on what somebody set for the role or the database. A stream whose reader hangs is
+# given up after ten seconds, so that another worker gets the slot.
+SETTINGS = (
+    "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 -c bytea_output=hex "
+    "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
+    "-c client_min_messages=warning -c client_encoding=UTF8 -c lc_monetary=C -c xmlbinary=base64 "
+    "-c default_transaction_read_only=off"
+)
+STREAM_SETTINGS = SETTINGS + " -c wal_sender_timeout=10s"
+# Postgres counts microseconds from the year 2000.
+_EPOCH = 946_684_800
+_STATUS = struct.Struct("!cQQQqB").pack
+
+
+def parse_lsn(text: str) -> int:
+    """Return X/Y as a number."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def format_lsn(lsn: int) -> str:
+    """Return a number as X/Y."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
+def quote_name(name: str) -> str:
+    """Quote an identifier of the replication protocol."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """Quote a string of the replication protocol."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Keepalive:
+    """The server says how far it is; `urgent` that it wants an answer at once."""
+
+    __slots__ = ("lsn", "urgent")
+
+    def __init__(self, lsn: int, urgent: bool) -> None:
+        self.lsn = lsn
+        self.urgent = urgent
+
+
+class Stream:
+    """One replication connection."""
+
+    def __init__(self, conninfo: str, application_name: str = "asymmetrica mirror") -> None:
+        self.secrets = secrets_of(conninfo)
+        complete = make_conninfo(
+            conninfo, replication="database", options=STREAM_SETTINGS, application_name=application_name
+        )
+        try:
+            self.connection: psycopg.Connection[Any] = psycopg.Connection.connect(complete, autocommit=True)
+        except psycopg.Error as error:
+            raise translate(error, self.secrets) from None
+        self.pgconn = self.connection.pgconn
+        self.acknowledged = 0
+        self.said = 0.0
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def send(self, text: str) -> None:
+        """Send a command of the protocol; answer() says what came of it."""
+        self.pgconn.send_query(text.encode())
+
+    def answer(self) -> list[str | None] | None:
+        """Return the first row of the answer, None as long as there is no answer."""
+        try:
+            self.pgconn.consume_input()
+            if self.pgconn.is_busy():
+                return None
+        except psycopg.Error as error:
+            raise self._lost(error) from None
+        row: list[str | None] = []
+        while (result := self.pgconn.get_result()) is not None:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise self._refused(result)
+            if result.status == pq.ExecStatus.TUPLES_OK and result.ntuples:
+                cells = (result.get_value(0, column) for column in range(result.nfields))
+                row = [None if cell is None else cell.decode() for cell in cells]
+            if result.status == pq.ExecStatus.COPY_BOTH:
+                break
+        return row
+
+    def command(self, text: str, wait: Callable[[], None] = lambda: None) -> list[str | None]:
+        """Run a command and return the first row of its answer; wait() is called meanwhile and may raise."""
+        self.send(text)
+        while (row := self.answer()) is None:
+            select.select([self.pgconn.socket], [], [], 0.1)
+            wait()
+        return row
+
+    def source(self) -> str:
+        """Return what tells this server from all others and from its former lives."""
+        system, timeline, *_ = self.command("IDENTIFY_SYSTEM")
+        return f"{system}-{timeline}"
+
+    def _refused(self, result: Any) -> AsymmetricaError:
+        return translate(psycopg.errors.error_from_result(result), self.secrets)
+
+    def start(self, slot: str, publication: str, lsn: int) -> None:
+        """Have the server send what was committed since `lsn`."""
+        names = quote_literal(quote_name(publication))
+        self.command(
+            f"START_REPLICATION SLOT {quote_name(slot)} LOGICAL {format_lsn(lsn)} "
+            f"(proto_version '1', publication_names {names}, messages 'true')"
+        )
+        self.acknowledged = lsn
+
+    def read(self) -> bytes | Keepalive | None:
+        """Return the next message of pgoutput, a keepalive, or None if nothing is there now."""
+        try:
+            size, data = self.pgconn.get_copy_data(1)
+        except psycopg.Error as error:
+            raise self._lost(error) from None
+        if size == 0:
+            return None
+        if size < 0:
+            result = self.pgconn.get_result()
+            if result is not None and result.status == pq.ExecStatus.FATAL_ERROR:
+                raise self._refused(result)
+            raise ConnectionFailed("the server ended the replication stream")
+        message = bytes(data)
+        if message[0] == 119:  # w
+            return message
+        if message[0] == 107:  # k
+            lsn, _ = struct.unpack_from("!Qq", message, 1)
+            return Keepalive(lsn, bool(message[17]))
+        raise ConnectionFailed(f"the replication stream holds an unknown message {message[:1]!r}")
+
+    def wait(self, seconds: float, *others: int) -> None:
+        """Wait until the server sent something, one of the other files is readable, or the time is over."""
+        try:
+            ready, _, _ = select.select([self.pgconn.socket, *others], [], [], max(seconds, 0))
+            if self.pgconn.socket in ready:
+                self.pgconn.consume_input()
+        except (psycopg.Error, OSError) as error:
+            raise self._lost(error) from None
+
+    def acknowledge(self, lsn: int, *, even_if_old: bool = True) -> None:
+        """Tell the server that everything up to `lsn` is where it belongs."""
+        if lsn <= self.acknowledged and not even_if_old:
+            return
+        self.acknowledged = max(lsn, self.acknowledged)
+        now = int((time.time() - _EPOCH) * 1_000_000)
+        at = self.acknowledged
+        try:
+            self.pgconn.put_copy_data(_STATUS(b"r", at, at, at, now, 0))
+            self.pgconn.flush()
+        except psycopg.Error as error:
+            raise self._lost(error) from None
+        self.said = time.monotonic()
+
+    def _lost(self, error: Exception) -> AsymmetricaError:
+        if isinstance(error, psycopg.Error):
+            failure = translate(error, self.secrets)
+            if failure.sqlstate is not None:
+                return failure
+            return ConnectionFailed(failure.message)
+        return ConnectionFailed(str(error))

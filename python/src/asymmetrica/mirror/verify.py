@@ -1,0 +1,186 @@
+"""Compares Redis with the tables: every row and every key, in bounded memory.
+
+The stream goes on meanwhile, so a row may differ because its change is still under way. What differed is looked
+at again in a later snapshot, when the mirror has come past it; what differs each time is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+
+from .._redact import secrets_of
+from ..errors import AsymmetricaError, translate
+from .catalog import Types
+from .control import registry
+from .names import Names
+from .plan import Layout, Plan
+from .snapshot import copy_rows, layout, session
+from .store import Store
+from .stream import parse_lsn
+
+__all__ = ["Verifier"]
+
+# Keys held in memory at a time, keys asked for at a time, looks at what differs, seconds to wait.
+_HELD, _ASKED, _LOOKS, _WAIT = 500_000, 500, 5, 30.0
+
+Difference = dict[str, str]
+
+
+class Verifier:
+    """`asymmetrica mirror verify` without its command line."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        redis_url: str,
+        *,
+        prefix: str = "asymm",
+        tell: Callable[[Difference], None] = lambda _: None,
+    ) -> None:
+        self.conninfo = conninfo
+        self.secrets = secrets_of(conninfo)
+        self.names = Names(prefix)
+        self.redis_url = redis_url
+        self.tell = tell
+
+    def run(self) -> Iterator[tuple[str, int]]:
+        """Compare table after table; yield name and rows of each, tell what differs."""
+        with contextlib.closing(Store(self.redis_url, self.names)) as store:
+            try:
+                with session(self.conninfo, "asymmetrica mirror verify") as connection:
+                    for table in registry(connection):
+                        plan = Plan(table, self.names)
+                        yield table.name, _Comparison(connection, store, plan, self.tell).run()
+            except psycopg.Error as error:
+                raise translate(error, self.secrets) from None
+
+
+class _Comparison:
+    """One table."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        store: Store,
+        plan: Plan,
+        tell: Callable[[Difference], None],
+    ) -> None:
+        self.connection, self.store, self.plan, self.tell = connection, store, plan, tell
+        self.suspects: dict[bytes, str] = {}
+        self.rows = 0
+
+    def run(self) -> int:
+        name, names = self.plan.table.name, self.store.names
+        safe, epoch = self.store.ask((b"GET", names.safe(name)), (b"GET", names.epoch(name)))
+        if safe is None:
+            self.tell({"table": name, "key": "*", "what": "the table is not marked as safe to read"})
+            return 0
+        self.plan.rebase(int(epoch))
+        self._look(None)
+        for _ in range(_LOOKS):
+            if not self.suspects:
+                break
+            self._look(set(self.suspects))
+        for key, what in sorted(self.suspects.items()):
+            self.tell({"table": name, "key": key[len(self.plan.rows) :].decode(), "what": what})
+        return self.rows
+
+    def _look(self, only: set[bytes] | None) -> None:
+        """Compare everything, or only these keys, with a snapshot that the mirror has come past."""
+        self.suspects = {}
+        with self.connection.transaction():
+            self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            row = self.connection.execute("SELECT pg_current_wal_flush_lsn()::text, reltuples FROM pg_class "
+                                          "WHERE oid = %s", [self.plan.table.oid]).fetchone()  # fmt: skip
+            assert row is not None
+            self._wait_for(parse_lsn(row[0]))
+            columns, taken = layout(self.plan, Types(self.connection), self.connection)
+            if only is not None:
+                gone = sorted(only - self._rows(columns, taken, lambda key: key in only))
+                for key, there in zip(gone, self.store.ask(*((b"EXISTS", key) for key in gone)), strict=True):
+                    if there:
+                        self.suspects[key] = "not in the table"
+                return
+            passes = 1 + int(max(row[1], self._count()) // _HELD)
+            for number in range(passes):
+
+                def mine(key: bytes, number: int = number) -> bool:
+                    return zlib.crc32(key) % passes == number
+
+                held = self._rows(columns, taken, mine)
+                self.rows += len(held)
+                self._keys(held, mine)
+
+    def _count(self) -> int:
+        found = self.store.hash(self.store.names.counts).get(self.plan.table.id)
+        return int(found or 0)
+
+    def _wait_for(self, lsn: int) -> None:
+        """Wait until Redis holds what was committed before the snapshot."""
+        deadline = time.monotonic() + _WAIT
+        while (self.store.lsn() or 0) < lsn:
+            if time.monotonic() > deadline:
+                raise AsymmetricaError(
+                    "the mirror does not come on",
+                    detail=f"Redis has been behind this snapshot for {_WAIT:.0f} s.",
+                    hint="asymmetrica mirror status; is the worker running?",
+                )
+            time.sleep(0.01)
+
+    def _rows(self, columns: list[str], taken: Layout, mine: Callable[[bytes], bool]) -> set[bytes]:
+        """Compare rows with their keys; return the keys."""
+        held: set[bytes] = set()
+        part: dict[bytes, Any] = {}
+        for row in copy_rows(self.connection, self.plan, columns):
+            key = taken.key(row)
+            if not mine(key):
+                continue
+            held.add(key)
+            part[key] = taken.values(row)
+            if len(part) >= _ASKED:
+                self._compare(part)
+                part = {}
+        self._compare(part)
+        return held
+
+    def _compare(self, part: dict[bytes, Any]) -> None:
+        if not part:
+            return
+        table = self.plan.table
+        if table.format == "json":
+            found = self.store.ask((b"MGET", *part))[0]
+            wanted = [self.plan.text(values) for values in part.values()]
+        else:
+            found = [_hash(reply) for reply in self.store.ask(*((b"HGETALL", key) for key in part))]
+            wanted = [
+                {f: v for f, v in zip(self.plan.fields, values, strict=True) if v is not None}
+                for values in part.values()
+            ]
+        for key, theirs, ours in zip(part, found, wanted, strict=True):
+            if not theirs and ours and table.ttl:
+                continue
+            if (theirs or None) != (ours or None):
+                self.suspects[key] = "missing in Redis" if not theirs else "differs"
+
+    def _keys(self, held: set[bytes], mine: Callable[[bytes], bool]) -> None:
+        """Find keys without a row."""
+        cursor, pattern = b"0", self.store.names.pattern(self.plan.table.name)
+        while True:
+            cursor, keys = self.store.scan(cursor, pattern)
+            for key in keys:
+                if key.startswith(self.plan.rows) and mine(key) and key not in held:
+                    self.suspects[key] = "not in the table"
+            if cursor == b"0":
+                return
+
+
+def _hash(reply: Any) -> dict[bytes, bytes]:
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[::2], reply[1::2], strict=True))

@@ -1,0 +1,194 @@
+"""The mirror under test: its worker as a process, and the comparison of Redis with the tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import string
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis
+from psycopg import sql
+
+from support.cluster import wait_until
+from support.database import Database
+from support.redis import RedisServer
+
+_NAMES = "SELECT relid, schema_name, table_name, key_columns, columns, format FROM asymm._mirror_registry()"
+
+
+def encode(text: str, plain: str = "_.~-") -> str:
+    """Percent-encode as the format of the keys says, written a second time."""
+    letters = {*string.ascii_letters, *string.digits, *plain}
+    return "".join(c if c in letters else "".join(f"%{b:02X}" for b in c.encode()) for c in text)
+
+
+def name_of(schema: str, table: str) -> str:
+    return f"{encode(schema, '_~-')}.{encode(table, '_~-')}"
+
+
+def _texts(columns: list[str]) -> sql.Composed:
+    names = (sql.SQL("{}::text").format(sql.Identifier("mirrored table", column)) for column in columns)
+    return sql.SQL(", ").join(names)
+
+
+class Worker:
+    """`asymmetrica mirror run` as a process of its own."""
+
+    def __init__(self, dsn: str, url: str, directory: Path, serial: int, fail_at: str = "") -> None:
+        self.log = directory / f"worker{serial}.log"
+        environment = {**os.environ, "ASYMMETRICA_REDIS": url, "ASYMMETRICA_FAIL_AT": fail_at}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "asymmetrica", "mirror", "run", "--json", "--dsn", dsn],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
+
+    def said(self, what: str) -> bool:
+        return any(event.get("what") == what for event in self.events())
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self) -> int:
+        """End it as an administrator would; return its exit code."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+class Mirror:
+    """One database mirrored into one Redis."""
+
+    def __init__(self, db: Database, server: RedisServer, directory: Path) -> None:
+        self.db, self.server, self.directory = db, server, directory
+        self.workers: list[Worker] = []
+        self.login = db.role("mirror", "NOLOGIN")
+        db.sql("SELECT asymm.create_mirror_login(%s)", self.login)
+        self.redis = redis.Redis.from_url(server.url)
+
+    def work(self, fail_at: str = "") -> Worker:
+        """Start a worker."""
+        worker = Worker(
+            self.db.dsn_of(self.login), self.server.url, self.directory, len(self.workers), fail_at
+        )
+        self.workers.append(worker)
+        return worker
+
+    def mirror(self, table: str, options: str = "") -> None:
+        self.db.sql(f"SELECT asymm.mirror(%s{options})", table)
+
+    def close(self) -> None:
+        """Stop what runs and drop the slot."""
+        for worker in self.workers:
+            worker.kill()
+        self.redis.close()
+        query = """SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots
+            WHERE database = current_database() AND active_pid IS NOT NULL"""
+        self.db.sql(query)
+        wait_until(lambda: not self.db.value(f"SELECT EXISTS ({query})"), 10, "the slot is free")
+        self.db.sql(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+            "WHERE database = current_database() AND NOT temporary"
+        )
+
+    def wanted(self) -> dict[bytes, Any]:
+        """Return every key there should be, with its value, as the server itself prints them."""
+        out: dict[bytes, Any] = {}
+        connection = self.db.connect(options="-c timezone=UTC")
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            for relid, schema, table, keys, columns, form in connection.execute(_NAMES).fetchall():
+                name = name_of(schema, table)
+                epoch = self.redis.get(f"asymm:mirror:epoch:{name}")
+                head = f"asymm:{name}:e{epoch.decode() if epoch else '?'}:"
+                listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+                query = sql.SQL(
+                    'SELECT ARRAY[{}], row_to_json("mirrored row")::text, ARRAY[{}] '
+                    'FROM {} AS "mirrored table", LATERAL (SELECT {}) AS "mirrored row"'
+                ).format(
+                    _texts(keys),
+                    _texts(columns),
+                    sql.Identifier(schema, table),
+                    listed,
+                )
+                del relid
+                for key, text, texts in connection.execute(query):
+                    place = (head + ",".join(map(encode, key))).encode()
+                    if form == "json":
+                        out[place] = text.encode()
+                    else:
+                        out[place] = {
+                            c.encode(): v.encode()
+                            for c, v in zip(columns, texts, strict=True)
+                            if v is not None
+                        }
+        return out
+
+    def found(self) -> dict[bytes, Any]:
+        """Return every key there is."""
+        keys = [key for key in self.redis.scan_iter(count=10_000) if not key.startswith(b"asymm:mirror:")]
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.type(key)
+            kinds = pipeline.execute()
+            for key, kind in zip(keys, kinds, strict=True):
+                if kind == b"hash":
+                    pipeline.hgetall(key)
+                else:
+                    pipeline.get(key)
+            return dict(zip(keys, pipeline.execute(), strict=True))
+
+    def until(self, done: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait as wait_until() does; what the workers said is shown with a failure."""
+        try:
+            wait_until(done, timeout, what)
+        except AssertionError as error:
+            for worker in self.workers[-3:]:
+                error.add_note(f"{worker.log.name}: {worker.log.read_text()[-3000:]}")
+            raise
+
+    def settle(self, timeout: float = 30) -> None:
+        """Wait until the mirror has caught up and nothing old is left in Redis."""
+        self.db.sql("SELECT pg_logical_emit_message(true, 'test', '')")
+        end = self.db.value("SELECT pg_current_wal_flush_lsn() - '0/0'")
+
+        def done() -> bool:
+            for worker in self.workers[-1:]:
+                if worker.process.poll() not in (None, 0):
+                    raise AssertionError(f"the worker ended: {worker.log.read_text()[-3000:]}")
+            lsn = self.redis.get("asymm:mirror:lsn")
+            if lsn is None or int(lsn) < end:
+                return False
+            names = self.db.sql("SELECT schema_name, table_name FROM asymm._mirror_registry()")
+            safe = [
+                self.redis.get(
+                    f"asymm:mirror:safe:{encode(s).replace('.', '%2E')}.{encode(t).replace('.', '%2E')}"
+                )
+                for s, t in names
+            ]
+            return None not in safe
+
+        self.until(done, timeout, "the mirror has caught up")
+
+    def check(self, timeout: float = 30) -> int:
+        """Fail unless Redis equals the tables; return the number of rows."""
+        self.settle(timeout)
+        wanted, found = self.wanted(), self.found()
+        if found.keys() != wanted.keys():  # keys of a former epoch go when there is time
+            self.until(lambda: self.found().keys() <= wanted.keys(), timeout, "no key without a row")
+            found = self.found()
+        assert found == wanted
+        return len(wanted)
