@@ -12,25 +12,29 @@ CREATE DOMAIN pairs AS pair[];
 CREATE TABLE kinds (
     id int PRIMARY KEY, b boolean, n numeric, f4 real, f8 double precision, t text, c char(3), by bytea,
     d date, ts timestamp, tz timestamptz, ti time, tt timetz, i interval, j json, jb jsonb, u uuid,
-    ai int[], at text[], ab boolean[], aj jsonb[], atz timestamptz[], bx box[], m mood, am mood[], po positive,
-    p pair, ap pair[], dp pairs, r int4range, net inet, x xml, bits bit varying, money money
+    ai int[], at text[], ab boolean[], aj jsonb[], atz timestamptz[], bx box[], m mood, am mood[],
+    po positive, p pair, ap pair[], dp pairs, r int4range, net inet, x xml, bits bit varying, money money
 )"""
 
 VALUES = [
     "(1)",
-    """(2, true, 'NaN', 'NaN', 'Infinity', E'quote " back \\\\ new\\nline tab\\t nul-ish \\x01 \\x7f é ☃ 𝄞', 'a',
-    '\\x00ff0a', 'infinity', '-infinity', 'infinity', '24:00', '23:59:59.5+02', '1 year -2 days 03:04:05.6',
+    """(2, true, 'NaN', 'NaN', 'Infinity', E'quote " back \\\\ new\\nline tab\\t nul-ish \\x01 \\x7f é ☃ 𝄞',
+    'a', '\\x00ff0a', 'infinity', '-infinity', 'infinity', '24:00', '23:59:59.5+02',
+    '1 year -2 days 03:04:05.6',
     '{"b" : 1.50,\n "a": [1e400, "\\u00e9"]}', '{"b": 1.50, "a": null}',
-    'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{1,NULL,3}', ARRAY['', 'NULL', 'a,b', '"', E'\\\\', '{}', ' x '],
-    '{t,f,NULL}', ARRAY['{"k": "v,\\" }"}'::jsonb, 'null'], ARRAY['2024-02-29 12:00+05'::timestamptz, 'infinity'],
+    'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{1,NULL,3}', ARRAY['', 'NULL', 'a,b', '"', E'\\\\', '{}',
+    ' x '], '{t,f,NULL}', ARRAY['{"k": "v,\\" }"}'::jsonb, 'null'],
+    ARRAY['2024-02-29 12:00+05'::timestamptz, 'infinity'],
     ARRAY['(1,2),(0,0)'::box, '(3,4),(1,1)'], 'sad "', '{ok,"sad \\""}', 'NaN',
-    ROW(1, E'a"b\\\\c,(d)', ARRAY['x y', 'z"']), ARRAY[ROW(NULL, '', NULL)::pair, NULL, ROW(2, ' ', '{}')::pair],
+    ROW(1, E'a"b\\\\c,(d)', ARRAY['x y', 'z"']),
+    ARRAY[ROW(NULL, '', NULL)::pair, NULL, ROW(2, ' ', '{}')::pair],
     ARRAY[ROW(3, 'd', ARRAY['e'])::pair], '[1,5)', '10.0.0.1/8', '<a b="c"/>', B'101', 12.5)""",
     """(3, false, 1e131071, '1e-45', '-0', '', '', '', '0044-03-15 BC', '0044-03-15 01:02:03.4 BC',
     '0044-03-15 01:02:03 BC', '00:00', '00:00:00-07:30', '0', '"x"', '"x"', NULL, '[5:7]={1,2,3}',
     '{{a,b},{c,d}}', '{}', '{}', '{}', '{}', 'ok', '{}', 1e-16383)""",
     """(4, NULL, -123456789012345678901234567890.1234567890, 3.4028235e38, 1.7976931348623157e308)""",
-    """(5, true, 'Infinity', '-Infinity', 1e21, repeat('long ', 5000), 'abc', decode(repeat('ab', 3000), 'hex'),
+    """(5, true, 'Infinity', '-Infinity', 1e21, repeat('long ', 5000), 'abc',
+    decode(repeat('ab', 3000), 'hex'),
     '5874897-12-31', '294276-12-31 23:59:59.999999', '294276-12-31 23:59:59.999999+00')""",
 ]
 

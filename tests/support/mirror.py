@@ -19,6 +19,7 @@ from support.cluster import wait_until
 from support.database import Database
 from support.redis import RedisServer
 
+COMMAND = (sys.executable, "-m", "asymmetrica", "mirror")
 _NAMES = "SELECT relid, schema_name, table_name, key_columns, columns, format FROM asymm._mirror_registry()"
 
 
@@ -40,12 +41,12 @@ def _texts(columns: list[str]) -> sql.Composed:
 class Worker:
     """`asymmetrica mirror run` as a process of its own."""
 
-    def __init__(self, dsn: str, url: str, directory: Path, serial: int, fail_at: str = "") -> None:
+    def __init__(self, dsn: str, url: str, directory: Path, serial: int, fail_at: str, lease: float) -> None:
         self.log = directory / f"worker{serial}.log"
         environment = {**os.environ, "ASYMMETRICA_REDIS": url, "ASYMMETRICA_FAIL_AT": fail_at}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "asymmetrica", "mirror", "run", "--json", "--dsn", dsn],
+                [*COMMAND, "run", "--json", "--dsn", dsn, f"--lease={lease}"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -79,13 +80,24 @@ class Mirror:
         db.sql("SELECT asymm.create_mirror_login(%s)", self.login)
         self.redis = redis.Redis.from_url(server.url)
 
-    def work(self, fail_at: str = "") -> Worker:
+    def work(self, fail_at: str = "", lease: float = 10) -> Worker:
         """Start a worker."""
-        worker = Worker(
-            self.db.dsn_of(self.login), self.server.url, self.directory, len(self.workers), fail_at
-        )
+        dsn = self.db.dsn_of(self.login)
+        worker = Worker(dsn, self.server.url, self.directory, len(self.workers), fail_at, lease)
         self.workers.append(worker)
         return worker
+
+    def run(self, what: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of the mirror to its end."""
+        return subprocess.run(
+            [*COMMAND, what, "--json", "--dsn", self.db.dsn_of(self.login)],
+            env={**os.environ, "ASYMMETRICA_REDIS": self.server.url, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def mirror(self, table: str, options: str = "") -> None:
         self.db.sql(f"SELECT asymm.mirror(%s{options})", table)
@@ -104,6 +116,10 @@ class Mirror:
             "WHERE database = current_database() AND NOT temporary"
         )
 
+    def epoch(self, name: str) -> int:
+        """Return the epoch of a table, 0 if it has none."""
+        return int(self.redis.get(f"asymm:mirror:epoch:{name}") or 0)
+
     def wanted(self) -> dict[bytes, Any]:
         """Return every key there should be, with its value, as the server itself prints them."""
         out: dict[bytes, Any] = {}
@@ -112,8 +128,7 @@ class Mirror:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for relid, schema, table, keys, columns, form in connection.execute(_NAMES).fetchall():
                 name = name_of(schema, table)
-                epoch = self.redis.get(f"asymm:mirror:epoch:{name}")
-                head = f"asymm:{name}:e{epoch.decode() if epoch else '?'}:"
+                head = f"asymm:{name}:e{self.epoch(name)}:"
                 listed = sql.SQL(", ").join(map(sql.Identifier, columns))
                 query = sql.SQL(
                     'SELECT ARRAY[{}], row_to_json("mirrored row")::text, ARRAY[{}] '

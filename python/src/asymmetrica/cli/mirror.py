@@ -41,14 +41,19 @@ def add(actions: Any, common: argparse.ArgumentParser, epilog: str) -> None:
         metavar="what", required=True
     )
 
-    def command(name: str, run: Callable[..., int], text: str, redis: bool) -> None:
-        made = parts.add_parser(name, parents=[common], help=text, description=text, epilog=epilog)
+    def command(name: str, run: Callable[..., int], text: str, redis: bool) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = parts.add_parser(name, parents=[common], help=text, description=text, epilog=epilog)
         made.set_defaults(run=run)
         if redis:
             made.add_argument("--redis", metavar="URL", help="Redis (default: $ASYMMETRICA_REDIS)")
             made.add_argument("--prefix", default="asymm", help="what its keys start with (%(default)s)")
+        return made
 
-    command("run", run, "run the worker, logged in as asymm.create_mirror_login() made it", True)
+    worker = command("run", run, "run the worker, logged in as asymm.create_mirror_login() made it", True)
+    worker.add_argument(
+        "--lease", type=float, default=10.0, metavar="SECONDS",
+        help="a worker that hangs so long loses the lead to one that stands by (%(default)s)",
+    )  # fmt: skip
     command("status", status, "show the mirrored tables; exits 1 if one of them is not live", False)
     command("verify", verify, "compare Redis with the tables row by row; exits 1 if they differ", True)
 
@@ -75,6 +80,8 @@ def load() -> None:
 def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
     """Run the worker until SIGTERM or SIGINT."""
     redis_url = url(arguments)
+    if not 3 <= arguments.lease <= 3600:
+        raise UsageError(f"--lease {arguments.lease:g} is out of range", hint="3 to 3600 seconds")
     load()
     from ..mirror.worker import Stop, Worker
 
@@ -91,7 +98,7 @@ def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
     stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop.set)
-    Worker(dsn, redis_url, prefix=arguments.prefix, stop=stop, tell=tell).run()
+    Worker(dsn, redis_url, prefix=arguments.prefix, lease=arguments.lease, stop=stop, tell=tell).run()
     return 0
 
 

@@ -6,14 +6,23 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .batch import Batch
+from .batch import Batch, Command
 from .catalog import Types
 from .names import Names
-from .pgoutput import UNCHANGED as _HOLE
-from .pgoutput import Begin, Change, Commit, Decoded, Message, Relation, Truncate
-from .plan import Layout, Plan
+from .pgoutput import UNCHANGED, Begin, Change, Commit, Decoded, Message, Relation, Truncate
+from .plan import LARGEST, UNREADABLE, Layout, Plan, unreadable
 
-__all__ = ["Applier"]
+__all__ = ["Applier", "gone"]
+
+
+def gone(names: Names, table: int, name: str, epoch: int) -> list[Command]:
+    """Return the commands by which nobody reads a table or takes its rows over, and these are deleted."""
+    return [
+        (b"DEL", names.safe(name)),
+        (b"HDEL", names.tables, table),
+        (b"HDEL", names.counts, table),
+        (b"HSET", names.sweeps, name.encode(), epoch + 1),
+    ]
 
 
 class Applier:
@@ -35,6 +44,7 @@ class Applier:
         self.transaction: int | None = None
         self.position = 0
         self.skip = 0
+        self.size = 0
         self.counters = {"changes": 0, "transactions": 0, "dropped": 0}
         self.on_stale: Callable[[Plan, str], None] = lambda _plan, _why: None
         self.on_emptied: Callable[[Plan], None] = lambda _: None
@@ -46,8 +56,10 @@ class Applier:
         self.plans = {plan.table.oid: plan for plan in plans}
         self.layouts.clear()
 
-    def handle(self, event: Decoded) -> None:
-        """Note one message of the stream."""
+    def handle(self, event: Decoded, size: int) -> None:
+        """Note one message of the stream, of so many bytes."""
+        self.size = size
+        self.batch.size += size
         if type(event) is Change:
             self.position += 1
             if self.position > self.skip:
@@ -92,23 +104,30 @@ class Applier:
             return
         layout = self._layout(plan)
         if layout.missing:
-            self.stale(plan, f"column {layout.missing[0]} is not in the stream")
+            self.stale(plan, f'column "{layout.missing[0]}" is not in the stream')
             return
         batch, old, new = self.batch, change.old, change.new
-        batch.changes += 1
         if new is None:
             assert old is not None
             batch.remove(plan, layout.key(old))
             batch.count(plan, -1)
             return
-        key, values = layout.key(new), layout.values(new)
+        key = layout.key(new)
         before = layout.key(old) if old is not None else None
-        if old is not None and not change.old_is_key:
-            # The whole old row is there: large values that did not change are in it.
-            values = [mine if mine is not _HOLE else theirs
-                      for mine, theirs in zip(values, layout.values(old), strict=True)]  # fmt: skip
-        batch.put(plan, key, values, before)
-        batch.size += sum(len(value) for value in values if type(value) is str)
+        try:
+            values = layout.values(new)
+            if old is not None and not change.old_is_key and UNCHANGED in values:
+                # The whole old row is there: large values that did not change are in it.
+                known = layout.values(old)
+                values = [k if v is UNCHANGED else v for v, k in zip(values, known, strict=True)]
+        except UNREADABLE as error:
+            self.stale(plan, unreadable(key, error))
+            return
+        if self.size > LARGEST:
+            batch.dropped += 1
+            batch.remove(plan, key)
+        else:
+            batch.put(plan, key, values, before)
         if before is not None and before != key:
             batch.remove(plan, before)
         if change.what == "I":
@@ -149,8 +168,8 @@ class Applier:
         """Write no more to a table: it must be built anew."""
         if plan.written:
             self.batch.clear(plan)
-            plan.state = "building"
-            self.batch.others.append((b"DEL", self.names.safe(plan.table.name)))
+            plan.state, plan.error = "building", why
+            self.batch.others += gone(self.names, plan.table.id, plan.table.name, plan.epoch)
             self.on_stale(plan, why)
 
     def _commit(self, event: Commit) -> None:
@@ -162,6 +181,7 @@ class Applier:
     def progress(self) -> None:
         """Add to the batch what tells how far it brings Redis."""
         batch = self.batch
+        self.counters["dropped"] += batch.dropped
         if self.transaction is not None and self.position > self.skip:
             batch.others.append((b"SET", self.names.partial, f"{self.transaction}:{self.position}".encode()))
         if batch.end is not None:

@@ -41,7 +41,7 @@ class Batch:
         self.holes: set[bytes] = set()
         self.size = 0
         self.end: int | None = None
-        self.changes = 0
+        self.dropped = 0
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.others or self.end is not None)
@@ -53,14 +53,18 @@ class Batch:
             source = before or key
             known = self.rows.get(source)
             if known is not None:
-                source = known.source
-                values = _filled(values, known.values)
-            if source is None and UNCHANGED in values:
+                source, values = known.source, _filled(values, known.values)
+            if UNCHANGED not in values:
+                source = None
+            elif source is None:
                 # The row it belongs to is not known here: no key is better than a wrong one.
+                self.dropped += 1
                 self.remove(plan, key)
                 return
-            if UNCHANGED in values:
-                self.holes.add(key)
+        if source is None:
+            self.holes.discard(key)
+        else:
+            self.holes.add(key)
         self.rows[key] = Entry(plan, values, source)
         self.size += len(key) + 100
 
@@ -105,6 +109,7 @@ class Batch:
             holes = [n for n, v in zip(entry.plan.table.columns, entry.values, strict=True) if v is UNCHANGED]
             known = None if found is None or not found.keys() >= set(holes) else [found[n] for n in holes]
         if known is None:
+            self.dropped += 1
             self.rows[key] = Entry(entry.plan, None)
             return
         rest = iter(known)
@@ -150,7 +155,6 @@ class Batch:
         self.holes = set()
         self.size = 0
         self.end = None
-        self.changes = 0
 
 
 def _filled(values: Values, known: Values | None) -> Values:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from ..errors import translate
+from .apply import gone
+from .batch import Command
 from .catalog import Types
 from .control import registry
 from .names import Names
 from .plan import Plan
 from .points import point
-from .snapshot import Slot, copy_table, session
+from .snapshot import BadRow, Slot, copy_table, session
 from .store import Store
 
 __all__ = ["RETRY", "build"]
 
 # A table that can't be read is tried again after so many seconds.
-RETRY = 30.0
+RETRY = 10.0
 
 
 def build(
@@ -37,7 +41,8 @@ def build(
     """
     plans: list[Plan] = []
     try:
-        with session(conninfo, "asymmetrica mirror copy", " -c lock_timeout=10s") as connection:
+        made = session(conninfo, "asymmetrica mirror copy", " -c lock_timeout=3s")
+        with contextlib.closing(made) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(slot.snapshot)))
             types = Types(connection)
@@ -47,19 +52,13 @@ def build(
                     plans.append(plan)
                     if table.error is None:
                         _build_one(connection, plan, slot, store, types, tick)
-                    else:
-                        _failed(plan, table.error)
     except psycopg.Error as error:
         raise translate(error, secrets) from None
     return plans
 
 
-def _failed(plan: Plan, why: str) -> None:
-    plan.state, plan.error, plan.retry = "error", why, time.monotonic() + RETRY
-
-
 def _build_one(
-    connection: psycopg.Connection[tuple[object, ...]],
+    connection: psycopg.Connection[Any],
     plan: Plan,
     slot: Slot,
     store: Store,
@@ -78,22 +77,23 @@ def _build_one(
         tick(plan)
 
     # The epoch is noted first: should this be cut short, the next attempt takes another.
-    store.write([(b"DEL", names.safe(table.name)), (b"SET", names.epoch(table.name), plan.epoch)])
+    write = gone(names, table.id, table.name, plan.epoch - 1)
+    store.write([*write, (b"SET", names.epoch(table.name), plan.epoch)])
     try:
         with connection.transaction():
             plan.count = copy_table(connection, plan, store, types, progress)
-    except psycopg.OperationalError:
-        raise
-    except (psycopg.Error, UnicodeDecodeError) as error:
-        text = str(error) if isinstance(error, UnicodeDecodeError) else error.diag.message_primary
-        _failed(plan, text or type(error).__name__)
+    except (psycopg.Error, BadRow) as error:
+        if connection.closed or connection.broken:
+            raise
+        told = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
+        plan.state, plan.error, plan.retry = "error", told, time.monotonic() + RETRY
         return
     point("copied")
     plan.state = "built"
     store.write(built(names, plan))
 
 
-def built(names: Names, plan: Plan) -> list[tuple[bytes | int, ...]]:
+def built(names: Names, plan: Plan) -> list[Command]:
     """Return the commands that note a table's place."""
     return [
         (b"SET", names.epoch(plan.table.name), plan.epoch),

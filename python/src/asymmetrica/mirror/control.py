@@ -17,7 +17,11 @@ from .plan import Registered
 from .snapshot import session
 from .stream import parse_lsn
 
-__all__ = ["Control", "SlotState"]
+__all__ = ["Control", "Refused", "SlotState", "refused", "registry"]
+
+
+class Refused(AsymmetricaError):
+    """What the worker is to do can't be done here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,15 @@ class SlotState:
 
 
 class Control:
-    """Holds leadership as long as its session lives: a worker that hangs loses it after ten seconds."""
+    """Holds the lead as long as its session lives; a worker silent for `lease` seconds loses both."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, lease: float) -> None:
         self.secrets = secrets_of(conninfo)
         try:
             self.connection: psycopg.Connection[Any] = session(
-                conninfo, "asymmetrica mirror control", " -c idle_session_timeout=10s -c lock_timeout=5s"
+                conninfo,
+                "asymmetrica mirror control",
+                f" -c idle_session_timeout={int(lease * 1000)}ms -c lock_timeout=3s",
             )
         except psycopg.Error as error:
             raise translate(error, self.secrets) from None
@@ -95,7 +101,7 @@ class Control:
         self.row(_sql.REPORT, json.dumps(report))
 
 
-_FATAL = ("42501", "42883", "3F000", "25006", "SY003", "SY004")
+_FATAL = ("42501", "42883", "3F000", "SY003", "SY004")
 
 
 def registry(connection: psycopg.Connection[Any]) -> list[Registered]:
@@ -124,4 +130,4 @@ def registry(connection: psycopg.Connection[Any]) -> list[Registered]:
 
 def refused(error: Exception) -> bool:
     """Whether trying again can't help: missing rights, no extension, a restored copy."""
-    return isinstance(error, AsymmetricaError) and error.sqlstate in _FATAL
+    return isinstance(error, Refused) or (isinstance(error, AsymmetricaError) and error.sqlstate in _FATAL)

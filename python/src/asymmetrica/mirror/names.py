@@ -47,6 +47,7 @@ class Names:
         self.source = f"{prefix}:mirror:source".encode()
         self.tables = f"{prefix}:mirror:tables".encode()
         self.counts = f"{prefix}:mirror:rows".encode()
+        self.sweeps = f"{prefix}:mirror:sweeps".encode()
 
     def epoch(self, table: str) -> bytes:
         """Return the key that holds a table's current epoch."""

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from ..errors import AsymmetricaError
+
 __all__ = [
     "UNCHANGED",
     "Begin",
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 
-class ProtocolError(Exception):
+class ProtocolError(AsymmetricaError):
     """The server sent what this decoder does not know."""
 
 

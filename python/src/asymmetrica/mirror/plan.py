@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,22 @@ from .names import Names, encode_key, table_name
 from .pgoutput import UNCHANGED, Row
 from .values import Converter, string
 
-__all__ = ["Layout", "Plan", "Registered", "Values"]
+__all__ = ["LARGEST", "UNREADABLE", "Layout", "Plan", "Registered", "Values", "unreadable"]
+
+# A row of more bytes is not put into Redis, which would hold up all others: its key is missing there.
+LARGEST = 64 << 20
+
+# What a text that is no UTF-8, or not in its type's form, raises.
+UNREADABLE = (ValueError, IndexError, AssertionError)
 
 # Of a JSON value the fragments, of a hash the texts; UNCHANGED where the stream did not say it.
 Values = list[Any]
+
+
+def unreadable(key: bytes, error: Exception) -> str:
+    """Say which row can't be mirrored, without showing what is in it."""
+    what = "not valid UTF-8" if isinstance(error, UnicodeDecodeError) else "not in the form of its type"
+    return f"row {key.decode()} holds a value that is {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,9 @@ class Plan:
     fields: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if self.table.error is not None:
+            # Mended by DDL, if at all, and that begins another epoch.
+            self.state, self.error, self.retry = "error", self.table.error, math.inf
         self.rebase(self.epoch)
         heads = [string(name).replace("%", "%%") + ":%s" for name in self.table.columns]
         self.template = "{" + ",".join(heads) + "}"
@@ -136,5 +152,5 @@ class Plan:
     def report(self) -> dict[str, Any]:
         """What the database is told."""
         state = {"building": "building", "built": "building", "safe": "live"}.get(self.state, "unsafe")
-        said = {"id": self.table.id, "state": state, "rows": self.count, "error": self.error}
-        return said | {"epoch": self.epoch}
+        said = {"id": self.table.id, "state": state, "error": self.error}
+        return said | {"rows": self.count if self.epoch else None, "epoch": self.epoch or None}

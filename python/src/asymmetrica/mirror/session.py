@@ -7,11 +7,11 @@ import os
 import time
 from typing import Protocol
 
-from ..errors import AsymmetricaError
-from .apply import Applier
+from .apply import Applier, gone
+from .batch import Command
 from .build import build
 from .catalog import Types
-from .control import Control
+from .control import Control, Refused
 from .pgoutput import decode
 from .plan import Plan
 from .points import point
@@ -48,12 +48,15 @@ class Session(Tables):
         slot: str,
         publication: str,
         *,
+        lease: float,
         stop: Stopping,
         tell: Tell,
     ) -> None:
         super().__init__(control, store, token, tell)
         self.conninfo, self.slot, self.publication, self.stop = conninfo, slot, publication, stop
+        self.lease = lease
         self.builder: Stream | None = None
+        self.built = 0
         self.moved = 0.0
         self.reached = 0
         self.stream: Stream
@@ -61,7 +64,7 @@ class Session(Tables):
     def run(self) -> None:
         """Bring Redis up to date if need be, then follow the stream."""
         with contextlib.ExitStack() as stack:
-            self.stream = Stream(self.conninfo)
+            self.stream = Stream(self.conninfo, self.lease)
             stack.callback(self.stream.close)
             stack.callback(self._close_builder)
             try:
@@ -95,9 +98,8 @@ class Session(Tables):
         source = f"{server}/{self.slot}/{timeline}"
         before = store.ask((b"GET", names.source))[0]
         if before is not None and before.decode().rpartition("/")[0] != source.rpartition("/")[0]:
-            raise AsymmetricaError(
+            raise Refused(
                 f'the keys "{names.prefix}:" in this Redis belong to the mirror of another database',
-                sqlstate="25006",
                 detail=f"They came from {before.decode()}; this is {source}.",
                 hint="Choose another --prefix, or delete those keys, the key "
                 f"{names.source.decode()} last, and start the worker again.",
@@ -115,26 +117,25 @@ class Session(Tables):
         if why is not None or lsn is None:
             return self._everything(why or "", source, state is not None)
         self._known()
+        self._sweeps_left()
         return lsn
 
     def _everything(self, why: str, source: str, slot_exists: bool) -> int:
         """Build all tables from a new slot's snapshot."""
         self.tell("unsafe", why, None, None)
         store, names = self.store, self.store.names
-        known = store.tables()
-        registered = self.control.registry()
-        safe = {said["name"] for said in known.values()} | {table.name for table in registered}
-        store.write([(b"DEL", names.lsn, names.partial, *map(names.safe, sorted(safe)))])
+        commands: list[Command] = [(b"DEL", names.lsn, names.partial)]
+        for number, said in store.tables().items():
+            commands += gone(names, number, said["name"], said["epoch"])
+        commands += [(b"DEL", names.safe(table.name)) for table in self.control.registry()]
+        store.write(commands)
         self._tell_unsafe(why)
         if slot_exists:
             self.control.drop_slot(self.slot)
         slot = Slot.of(self.stream, self.stream.command(Slot.command(self.slot, False), self._waiting))
         point("slot made")
-        plans = build(self.conninfo, self.control.secrets, slot, store, None, self._copying)
-        self._take(plans)
-        for number, said in known.items():
-            if number not in self.plans or self.plans[number].table.name != said["name"]:
-                self._forget(number, said["name"], said["epoch"])
+        self._take(build(self.conninfo, self.control.secrets, slot, store, None, self._copying))
+        self._sweeps_left()
         store.write([(b"SET", names.source, source.encode()), (b"SET", names.lsn, slot.lsn)])
         return slot.lsn
 
@@ -168,8 +169,10 @@ class Session(Tables):
         if not wanted:
             return
         if self.builder is None:
-            self.builder = Stream(self.conninfo, "asymmetrica mirror build")
-            self.builder.send(Slot.command(f"{self.slot}_{os.getpid()}", True))
+            self.builder = Stream(self.conninfo, self.lease, "asymmetrica mirror build")
+            # The server may not have dropped the former one yet.
+            self.built += 1
+            self.builder.send(Slot.command(f"{self.slot}_{os.getpid()}_{self.built}", True))
         row = self.builder.answer()
         if row is None:
             return
@@ -194,7 +197,7 @@ class Session(Tables):
             message = stream.read()
             if type(message) is bytes:
                 point("read")
-                applier.handle(decode(message, _HEAD))
+                applier.handle(decode(message, _HEAD), len(message))
                 if len(batch.rows) >= ROWS or batch.size >= BYTES:
                     self._flush()
                 count += 1
@@ -209,6 +212,7 @@ class Session(Tables):
             now = time.monotonic()
             if now >= self.next_tick:
                 self._tick(now)
+                continue
             if self.stop.wanted and applier.transaction is None:
                 break
             if message is None:
@@ -227,8 +231,9 @@ class Session(Tables):
         else:
             wait = self.next_tick - now
         if self.sweeps and self.applier.transaction is None:
-            if self.sweeps[0].step():
-                self.sweeps.pop(0)
+            table = next(iter(self.sweeps))
+            if self.sweeps[table].step():
+                del self.sweeps[table]
             wait = 0
         others = [self.stop.reader] if not self.stop.wanted else []
         if self.builder is not None:
@@ -278,6 +283,7 @@ class Session(Tables):
     def _tick(self, now: float) -> None:
         """Once a second: tell, ask what is to be mirrored, look whether Redis is still ours."""
         self.next_tick = now + _TICK
+        self._flush()
         self._settle()
         self.stream.acknowledge(self.unacknowledged)
         self.store.write([(b"SET", self.store.names.lsn, self.applier.applied)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterator
+import select
+from collections.abc import Callable, Generator
 from typing import Any
 
 import psycopg
@@ -13,11 +15,11 @@ from psycopg.conninfo import make_conninfo
 from .batch import Batch
 from .catalog import Types
 from .pgoutput import Row
-from .plan import Layout, Plan
+from .plan import LARGEST, UNREADABLE, Layout, Plan, unreadable
 from .store import Store
 from .stream import SETTINGS, Stream, parse_lsn, quote_name
 
-__all__ = ["Slot", "copy_rows", "copy_table", "session"]
+__all__ = ["BadRow", "Slot", "copy_rows", "copy_table", "session"]
 
 # Rows and bytes in one transaction of Redis.
 ROWS, BYTES = 2_000, 1 << 20
@@ -29,6 +31,10 @@ def session(conninfo: str, application_name: str, extra: str = "") -> psycopg.Co
     """Open a connection whose texts are those of the stream."""
     complete = make_conninfo(conninfo, options=SETTINGS + extra, application_name=application_name)
     return psycopg.Connection.connect(complete, autocommit=True)
+
+
+class BadRow(Exception):
+    """A row that can't be mirrored; it is named by its key."""
 
 
 class Slot:
@@ -54,8 +60,10 @@ class Slot:
         return cls(stream, parse_lsn(lsn), snapshot)
 
 
-def copy_rows(connection: psycopg.Connection[Any], plan: Plan, names: list[str]) -> Iterator[Row]:
-    """Yield every row of a table, the named columns as texts."""
+def copy_rows(
+    connection: psycopg.Connection[Any], plan: Plan, names: list[str], wait: Callable[[], None]
+) -> Generator[Row, None, None]:
+    """Yield every row of a table, the named columns as texts; wait() is called while nothing comes."""
     table = plan.table
     statement = sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT").format(
         sql.SQL(", ").join(map(sql.Identifier, names)),
@@ -63,21 +71,55 @@ def copy_rows(connection: psycopg.Connection[Any], plan: Plan, names: list[str])
         sql.Identifier(table.schema, table.table),
     )
     pgconn = connection.pgconn
-    result = pgconn.exec_(statement.as_bytes(connection))
-    if result.status != pq.ExecStatus.COPY_OUT:
-        raise psycopg.errors.error_from_result(result)
-    while True:
-        size, data = pgconn.get_copy_data(0)
-        if size < 0:
-            break
-        line = bytes(data)[:-1]
-        if b"\\" in line:
-            yield [_field(part) for part in line.split(b"\t")]
+
+    def more() -> None:
+        ready, _, _ = select.select([pgconn.socket], [], [], 0.5)
+        if ready:
+            pgconn.consume_input()
         else:
-            yield line.split(b"\t")  # type: ignore[misc]
-    while (last := pgconn.get_result()) is not None:
-        if last.status == pq.ExecStatus.FATAL_ERROR:
-            raise psycopg.errors.error_from_result(last)
+            wait()
+
+    pgconn.send_query(statement.as_bytes(connection))
+    while pgconn.is_busy():
+        more()
+    result = pgconn.get_result()
+    if result is None or result.status != pq.ExecStatus.COPY_OUT:
+        _end(connection, result)
+        return
+    done = False
+    try:
+        while not done:
+            size, data = pgconn.get_copy_data(1)
+            if size == 0:
+                more()
+            elif size < 0:
+                done = True
+            else:
+                line = bytes(data)[:-1]
+                if b"\\" in line:
+                    yield [_field(part) for part in line.split(b"\t")]
+                else:
+                    yield line.split(b"\t")  # type: ignore[misc]
+    finally:
+        if not done:
+            with contextlib.suppress(psycopg.Error):
+                connection.cancel()
+                while pgconn.get_copy_data(0)[0] > 0:
+                    pass
+            with contextlib.suppress(psycopg.Error):
+                _end(connection, None)
+    _end(connection, None)
+
+
+def _end(connection: psycopg.Connection[Any], result: Any) -> None:
+    """Take what is left of a command's results; raise if it failed."""
+    failed = None
+    while result is not None or (result := connection.pgconn.get_result()) is not None:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            failed = result
+        result = None
+    if failed is not None:
+        raise psycopg.errors.error_from_result(failed)
 
 
 def _field(part: bytes) -> bytes | None:
@@ -106,16 +148,29 @@ def copy_table(
 ) -> int:
     """Write all rows of a table; return how many. tick() is called now and then with the rows so far."""
     names, taken = layout(plan, types, connection)
-    batch, count = Batch(store.names), 0
-    for row in copy_rows(connection, plan, names):
-        values = taken.values(row)
-        key = taken.key(row)
-        batch.put(plan, key, values)
-        batch.size += sum([len(value) for value in row if type(value) is bytes])
-        count += 1
-        if len(batch.rows) >= ROWS or batch.size >= BYTES:
-            store.send(batch.commands())
-            batch.reset()
-            tick(count)
-    store.write(batch.commands())
+    batch, count, size = Batch(store.names), 0, 0
+    pairs: list[bytes] = []
+    direct = plan.table.format == "json" and plan.table.ttl is None
+    with contextlib.closing(copy_rows(connection, plan, names, lambda: tick(count))) as rows:
+        for row in rows:
+            key = taken.key(row)
+            count += 1
+            length = sum([len(value) for value in row if isinstance(value, bytes)])
+            if length > LARGEST:
+                continue
+            try:
+                values = taken.values(row)
+            except UNREADABLE as error:
+                raise BadRow(unreadable(key, error)) from None
+            if direct:
+                pairs += (key, plan.text(values))
+            else:
+                batch.put(plan, key, values)
+            size += length + 100
+            if count % ROWS == 0 or size >= BYTES:
+                store.send([(b"MSET", *pairs)] if pairs else batch.commands())
+                batch.reset()
+                pairs, size = [], 0
+                tick(count)
+    store.write([(b"MSET", *pairs)] if pairs else batch.commands())
     return count

@@ -7,7 +7,6 @@ another worker took over, or when somebody emptied the database.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -17,11 +16,11 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from .._redact import redact
-from ..errors import ConnectionFailed
+from ..errors import AsymmetricaError, ConnectionFailed
 from .batch import Batch, Command
 from .names import Names
 
-__all__ = ["Emptied", "Fenced", "Store", "StoreError", "Sweep", "secrets_of_url"]
+__all__ = ["Emptied", "Fenced", "Store", "StoreError", "Sweep", "as_dict", "secrets_of_url"]
 
 # Its stub says that all words are of one type.
 _pack: Any = hiredis.pack_command
@@ -31,11 +30,11 @@ class StoreError(ConnectionFailed):
     """Redis can't be reached or refused; the text holds no secret."""
 
 
-class Fenced(Exception):
+class Fenced(AsymmetricaError):
     """Another worker leads now."""
 
 
-class Emptied(Exception):
+class Emptied(AsymmetricaError):
     """What this worker wrote is not in Redis any more."""
 
 
@@ -50,6 +49,11 @@ def secrets_of_url(url: str) -> tuple[str, ...]:
     for name in ("password", "ssl_password"):
         found |= set(query.get(name, ()))
     return tuple(found)
+
+
+def as_dict(reply: Any) -> dict[bytes, bytes]:
+    """Return the reply to HGETALL, which is a list with the older protocol."""
+    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
 
 class Store:
@@ -77,7 +81,8 @@ class Store:
 
     def _send(self, commands: Iterable[Command]) -> None:
         try:
-            self.connection.send_packed_command([_pack(tuple(command)) for command in commands])
+            packed = b"".join([_pack(tuple(command)) for command in commands])
+            self.connection.send_packed_command([packed])
         except (RedisError, OSError) as error:
             raise self._error(error) from None
 
@@ -108,6 +113,8 @@ class Store:
     def send(self, commands: Sequence[Command]) -> None:
         """Send a transaction without waiting for its end; settle() does."""
         self.settle()
+        if not commands:
+            return
         head, tail = ((b"MULTI",),), ((b"EXEC",), (b"WATCH", self.names.leader), (b"GET", self.names.leader))
         self._send([*head, *commands, *tail])
         self.waiting = len(commands)
@@ -128,9 +135,8 @@ class Store:
 
     def write(self, commands: Sequence[Command]) -> None:
         """Run a transaction."""
-        if commands:
-            self.send(commands)
-            self.settle()
+        self.send(commands)
+        self.settle()
 
     def fill(self, batch: Batch) -> None:
         """Read what the stream left out of a batch's rows."""
@@ -153,15 +159,17 @@ class Store:
         lsn, _, changes = found.partition(b":")
         return int(lsn), int(changes)
 
-    def hash(self, name: bytes) -> dict[int, bytes]:
-        """Return a hash whose fields are numbers of tables."""
-        found = self.ask((b"HGETALL", name))[0]
-        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
-        return {int(field): value for field, value in pairs}
+    def hash(self, name: bytes) -> dict[bytes, bytes]:
+        """Return a whole hash."""
+        return as_dict(self.ask((b"HGETALL", name))[0])
+
+    def counts(self) -> dict[int, int]:
+        """Return the rows of each table."""
+        return {int(table): int(rows) for table, rows in self.hash(self.names.counts).items()}
 
     def tables(self) -> dict[int, dict[str, Any]]:
         """Return what was noted of the tables in Redis."""
-        return {table: json.loads(value) for table, value in self.hash(self.names.tables).items()}
+        return {int(table): json.loads(value) for table, value in self.hash(self.names.tables).items()}
 
     def scan(self, cursor: bytes, pattern: bytes) -> tuple[bytes, list[bytes]]:
         """Return the next cursor and some keys."""
@@ -170,15 +178,21 @@ class Store:
 
 
 class Sweep:
-    """Deletes the rows of former epochs, a piece at a time."""
+    """Deletes the rows of a table's former epochs, a piece at a time; noted in Redis until it is done."""
 
     def __init__(self, store: Store, table: str, below: int) -> None:
         self.store = store
+        self.table = table
         self.pattern = store.names.pattern(table)
         self.head = len(store.names.rows(table))
         self.below = below
         self.cursor = b"0"
-        self.began = time.monotonic()
+        self.again = False
+
+    def extend(self, below: int) -> None:
+        """Delete more epochs."""
+        if below > self.below:
+            self.below, self.again = below, True
 
     def step(self) -> bool:
         """Delete some; return True when all are gone."""
@@ -186,7 +200,13 @@ class Sweep:
         gone = [key for key in keys if self._old(key)]
         if gone:
             self.store.write([(b"UNLINK", *gone)])
-        return self.cursor == b"0"
+        if self.cursor != b"0":
+            return False
+        if self.again:
+            self.again = False
+            return False
+        self.store.write([(b"HDEL", self.store.names.sweeps, self.table.encode())])
+        return True
 
     def _old(self, key: bytes) -> bool:
         epoch, _, _ = key[self.head :].partition(b":")

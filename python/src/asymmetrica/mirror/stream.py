@@ -20,15 +20,13 @@ from ..errors import AsymmetricaError, ConnectionFailed, translate
 
 __all__ = ["Keepalive", "Stream", "format_lsn", "parse_lsn", "quote_literal", "quote_name"]
 
-# Text forms must not depend on what somebody set for the role or the database. A stream whose reader hangs is
-# given up after ten seconds, so that another worker gets the slot.
+# Text forms must not depend on what somebody set for the role or the database.
 SETTINGS = (
     "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 -c bytea_output=hex "
     "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
     "-c client_min_messages=warning -c client_encoding=UTF8 -c lc_monetary=C -c xmlbinary=base64 "
     "-c default_transaction_read_only=off"
 )
-STREAM_SETTINGS = SETTINGS + " -c wal_sender_timeout=10s"
 # Postgres counts microseconds from the year 2000.
 _EPOCH = 946_684_800
 _STATUS = struct.Struct("!cQQQqB").pack
@@ -66,12 +64,15 @@ class Keepalive:
 
 
 class Stream:
-    """One replication connection."""
+    """One replication connection; the server gives it up when its reader is silent for `lease` seconds."""
 
-    def __init__(self, conninfo: str, application_name: str = "asymmetrica mirror") -> None:
+    def __init__(self, conninfo: str, lease: float, application_name: str = "asymmetrica mirror") -> None:
         self.secrets = secrets_of(conninfo)
         complete = make_conninfo(
-            conninfo, replication="database", options=STREAM_SETTINGS, application_name=application_name
+            conninfo,
+            replication="database",
+            options=f"{SETTINGS} -c wal_sender_timeout={int(lease * 1000)}ms",
+            application_name=application_name,
         )
         try:
             self.connection: psycopg.Connection[Any] = psycopg.Connection.connect(complete, autocommit=True)

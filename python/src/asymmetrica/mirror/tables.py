@@ -1,13 +1,12 @@
-"""What the worker knows of the tables: which there are, where their copies in Redis stand, what is to be told."""
+"""What the worker knows of the tables: which there are, and where their copies in Redis stand."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from .apply import Applier
-from .build import RETRY, built
+from .apply import Applier, gone
+from .build import built
 from .control import Control
 from .plan import Plan
 from .store import Store, Sweep
@@ -26,46 +25,53 @@ class Tables:
     def __init__(self, control: Control, store: Store, token: str, tell: Tell) -> None:
         self.control, self.store, self.token, self.tell = control, store, token, tell
         self.plans: dict[int, Plan] = {}
-        self.sweeps: list[Sweep] = []
+        self.sweeps: dict[str, Sweep] = {}
         self.marks: dict[str, list[int]] = {}
+        self.marked = 0
         self.next_tick = 0.0
         self.unacknowledged = 0
 
     def _known(self) -> None:
         """Take over what Redis holds; what is not as registered is built anew."""
         store, names = self.store, self.store.names
-        tables, counts = store.tables(), store.hash(names.counts)
+        tables, counts = store.tables(), store.counts()
         for table in self.control.registry():
-            said = tables.pop(table.id, None)
+            said = tables.get(table.id)
             plan = self.plans[table.id] = Plan(table, names)
-            if said is not None and said["name"] != table.name:
-                self._forget(table.id, said["name"], said["epoch"])
-                said = None
-            if said and (said["definition"], said["registered"]) == (table.definition, table.epoch):
+            if said is None or (said["definition"], said["registered"]) != (table.definition, table.epoch):
+                store.write([(b"DEL", names.safe(table.name))])
+            elif table.error is None:
+                del tables[table.id]
                 plan.rebase(said["epoch"])
                 plan.start = said["start"]
-                plan.count = int(counts.get(table.id, 0))
+                plan.count = counts.get(table.id, 0)
                 plan.state = "safe" if store.ask((b"GET", names.safe(table.name)))[0] else "built"
-                self.sweeps.append(Sweep(store, table.name, plan.epoch))
-            else:
-                store.write([(b"DEL", names.safe(table.name))])
         for number, said in tables.items():
             self._forget(number, said["name"], said["epoch"])
 
     def _forget(self, number: int, name: str, epoch: int) -> None:
-        """A table is mirrored no more, or under another name."""
-        names = self.store.names
-        self.store.write(
-            [(b"DEL", names.safe(name)), (b"HDEL", names.tables, number), (b"HDEL", names.counts, number)]
-        )
-        self.sweeps.append(Sweep(self.store, name, epoch + 1))
+        """A table is mirrored no more, or otherwise, or under another name."""
+        self.store.write(gone(self.store.names, number, name, epoch))
+        self._sweep(name, epoch + 1)
+
+    def _sweep(self, name: str, below: int) -> None:
+        """Have the rows of former epochs deleted when there is time."""
+        if name in self.sweeps:
+            self.sweeps[name].extend(below)
+        else:
+            self.sweeps[name] = Sweep(self.store, name, below)
+
+    def _sweeps_left(self) -> None:
+        """Go on with what a former worker began."""
+        for name, below in self.store.hash(self.store.names.sweeps).items():
+            self._sweep(name.decode(), int(below))
 
     def _take(self, plans: list[Plan]) -> None:
         """Go on with tables that were built, or could not be."""
         for plan in plans:
             self.plans[plan.table.id] = plan
             if plan.state == "built":
-                self.sweeps.append(Sweep(self.store, plan.table.name, plan.epoch))
+                self._sweep(plan.table.name, plan.epoch)
                 self.tell("built", None, plan.table.name, plan.count)
             else:
                 self.tell("unsafe", plan.error, plan.table.name, None)
@@ -73,7 +79,8 @@ class Tables:
     def _mark(self, plans: list[Plan]) -> None:
         """Have these tables become safe when the stream has come to where it is now."""
         if plans:
-            text = f"{self.token}:{len(self.marks)}"
+            self.marked += 1
+            text = f"{self.token}:{self.marked}"
             self.marks[text] = [plan.table.id for plan in plans]
             self.control.mark(text)
 
@@ -88,6 +95,7 @@ class Tables:
 
     def _stale(self, plan: Plan, why: str) -> None:
         self.tell("unsafe", why, plan.table.name, None)
+        self._sweep(plan.table.name, plan.epoch + 1)
         self._hurry()
 
     def _emptied(self, plan: Plan) -> None:
@@ -99,26 +107,22 @@ class Tables:
         batch.others += built(names, plan)
         if plan.state == "safe":
             batch.others.append((b"SET", names.safe(plan.table.name), plan.epoch))
-        self.sweeps.append(Sweep(self.store, plan.table.name, plan.epoch))
+        batch.others.append((b"HSET", names.sweeps, plan.table.name.encode(), plan.epoch))
+        self._sweep(plan.table.name, plan.epoch)
 
     def _registry(self) -> None:
+        """See what is to be mirrored now."""
         found = {table.id: table for table in self.control.registry()}
         for number, plan in list(self.plans.items()):
-            if number not in found:
-                self.applier.batch.clear(plan)
-                del self.plans[number]
-                self._forget(number, plan.table.name, plan.epoch)
-        for number, table in found.items():
-            known = self.plans.get(number)
-            if known is None:
-                self.plans[number] = Plan(table, self.store.names)
-            elif (known.table.definition, known.table.epoch) != (table.definition, table.epoch):
-                self.applier.stale(known, "it was changed")
-                if known.table.name != table.name:
-                    self._forget(number, known.table.name, known.epoch)
-                self.plans[number] = Plan(table, self.store.names)
-            elif known.state == "building" and table.error:
-                known.state, known.error, known.retry = "error", table.error, time.monotonic() + RETRY
+            table, known = found.get(number), plan.table
+            if table and (known.definition, known.epoch) == (table.definition, table.epoch):
+                continue
+            self.applier.stale(plan, "it was changed" if table else "it is mirrored no more")
+            if plan.epoch and (table is None or known.name != table.name):
+                self._forget(number, known.name, plan.epoch)
+            del self.plans[number]
+        for number in found.keys() - self.plans.keys():
+            self.plans[number] = Plan(found[number], self.store.names)
         self.applier.take(self.plans.values())
 
     def _tell_unsafe(self, why: str) -> None:

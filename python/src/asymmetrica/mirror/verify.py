@@ -1,7 +1,7 @@
 """Compares Redis with the tables: every row and every key, in bounded memory.
 
-The stream goes on meanwhile, so a row may differ because its change is still under way. What differed is looked
-at again in a later snapshot, when the mirror has come past it; what differs each time is told.
+The stream goes on meanwhile, so a row may differ because its change is still under way. What differed is
+looked at again in a later snapshot, when the mirror has come past it; what differs each time is told.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from ..errors import AsymmetricaError, translate
 from .catalog import Types
 from .control import registry
 from .names import Names
-from .plan import Layout, Plan
+from .plan import LARGEST, Layout, Plan
 from .snapshot import copy_rows, layout, session
-from .store import Store
+from .store import Store, as_dict
 from .stream import parse_lsn
 
 __all__ = ["Verifier"]
 
 # Keys held in memory at a time, keys asked for at a time, looks at what differs, seconds to wait.
 _HELD, _ASKED, _LOOKS, _WAIT = 500_000, 500, 5, 30.0
+# Differences that are looked at; with more of them the mirror is beyond a list.
+_MOST = 100_000
 
 Difference = dict[str, str]
 
@@ -53,7 +55,7 @@ class Verifier:
         """Compare table after table; yield name and rows of each, tell what differs."""
         with contextlib.closing(Store(self.redis_url, self.names)) as store:
             try:
-                with session(self.conninfo, "asymmetrica mirror verify") as connection:
+                with contextlib.closing(session(self.conninfo, "asymmetrica mirror verify")) as connection:
                     for table in registry(connection):
                         plan = Plan(table, self.names)
                         yield table.name, _Comparison(connection, store, plan, self.tell).run()
@@ -73,6 +75,7 @@ class _Comparison:
     ) -> None:
         self.connection, self.store, self.plan, self.tell = connection, store, plan, tell
         self.suspects: dict[bytes, str] = {}
+        self.large: set[bytes] = set()
         self.rows = 0
 
     def run(self) -> int:
@@ -118,8 +121,7 @@ class _Comparison:
                 self._keys(held, mine)
 
     def _count(self) -> int:
-        found = self.store.hash(self.store.names.counts).get(self.plan.table.id)
-        return int(found or 0)
+        return self.store.counts().get(self.plan.table.id, 0)
 
     def _wait_for(self, lsn: int) -> None:
         """Wait until Redis holds what was committed before the snapshot."""
@@ -137,11 +139,13 @@ class _Comparison:
         """Compare rows with their keys; return the keys."""
         held: set[bytes] = set()
         part: dict[bytes, Any] = {}
-        for row in copy_rows(self.connection, self.plan, columns):
+        for row in copy_rows(self.connection, self.plan, columns, lambda: None):
             key = taken.key(row)
             if not mine(key):
                 continue
             held.add(key)
+            if sum([len(value) for value in row if isinstance(value, bytes)]) > LARGEST:
+                self.large.add(key)  # it need not be there
             part[key] = taken.values(row)
             if len(part) >= _ASKED:
                 self._compare(part)
@@ -153,19 +157,21 @@ class _Comparison:
         if not part:
             return
         table = self.plan.table
+        found: list[Any]
+        wanted: list[Any]
         if table.format == "json":
             found = self.store.ask((b"MGET", *part))[0]
             wanted = [self.plan.text(values) for values in part.values()]
         else:
-            found = [_hash(reply) for reply in self.store.ask(*((b"HGETALL", key) for key in part))]
+            found = [as_dict(reply) for reply in self.store.ask(*((b"HGETALL", key) for key in part))]
             wanted = [
                 {f: v for f, v in zip(self.plan.fields, values, strict=True) if v is not None}
                 for values in part.values()
             ]
         for key, theirs, ours in zip(part, found, wanted, strict=True):
-            if not theirs and ours and table.ttl:
+            if not theirs and (table.ttl or key in self.large):
                 continue
-            if (theirs or None) != (ours or None):
+            if (theirs or None) != (ours or None) and len(self.suspects) < _MOST:
                 self.suspects[key] = "missing in Redis" if not theirs else "differs"
 
     def _keys(self, held: set[bytes], mine: Callable[[bytes], bool]) -> None:
@@ -174,13 +180,9 @@ class _Comparison:
         while True:
             cursor, keys = self.store.scan(cursor, pattern)
             for key in keys:
-                if key.startswith(self.plan.rows) and mine(key) and key not in held:
+                if not (key.startswith(self.plan.rows) and mine(key)) or key in held:
+                    continue
+                if len(self.suspects) < _MOST:
                     self.suspects[key] = "not in the table"
             if cursor == b"0":
                 return
-
-
-def _hash(reply: Any) -> dict[bytes, bytes]:
-    if isinstance(reply, dict):
-        return reply
-    return dict(zip(reply[::2], reply[1::2], strict=True))

@@ -12,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import AsymmetricaError
+import psycopg
+
+from .._redact import secrets_of
+from ..errors import AsymmetricaError, translate
 from .control import Control, refused
 from .names import Names
 from .session import Session
-from .store import Emptied, Fenced, Store, StoreError
+from .store import Emptied, Store, StoreError
 
 __all__ = ["Event", "Stop", "Worker"]
 
@@ -62,11 +65,13 @@ class Worker:
         redis_url: str,
         *,
         prefix: str = "asymm",
+        lease: float = 10.0,
         stop: Stop,
         tell: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self.conninfo, self.redis_url = conninfo, redis_url
         self.names = Names(prefix)
+        self.lease = lease
         self.stop = stop
         self.tell = tell
         self.connected = False
@@ -79,23 +84,29 @@ class Worker:
             try:
                 self._lead()
                 break
-            except (AsymmetricaError, StoreError, Emptied, Fenced) as error:
-                if refused(error) or not self.connected:
-                    raise
-                if time.monotonic() - began > 10 or isinstance(error, Emptied):
+            except (AsymmetricaError, psycopg.Error, OSError) as error:
+                failure = self._failure(error)
+                if refused(failure) or not self.connected:
+                    raise failure from None
+                if time.monotonic() - began > 10 or isinstance(failure, Emptied):
                     tries = 0
                 wait = _PERIOD * _STEPS[min(tries, len(_STEPS) - 1)] * random.uniform(0.5, 1.5)
                 tries += 1
-                self.tell(Event("failed", str(error).split("\n")[0], wait=wait))
+                self.tell(Event("failed", failure.message, wait=wait))
                 self.pause(wait)
         self.tell(Event("stopped"))
+
+    def _failure(self, error: Exception) -> AsymmetricaError:
+        if isinstance(error, psycopg.Error):
+            return translate(error, secrets_of(self.conninfo))
+        return error if isinstance(error, AsymmetricaError) else AsymmetricaError(str(error))
 
     def pause(self, seconds: float) -> None:
         """Wait, but not longer than until `stop` is set."""
         select.select([self.stop.reader], [], [], seconds)
 
     def _lead(self) -> None:
-        with contextlib.closing(Control(self.conninfo)) as control:
+        with contextlib.closing(Control(self.conninfo, self.lease)) as control:
             token = random_source.token_hex(12)
             led, told = control.lead(token), False
             while led is None:
@@ -112,7 +123,11 @@ class Worker:
                     store.lead(token)
                     self.connected = True
                     self.tell(Event("leading"))
-                    Session(self.conninfo, control, store, token, *led, stop=self.stop, tell=self._said).run()
+                    session = Session(
+                        self.conninfo, control, store, token, *led,
+                        lease=self.lease, stop=self.stop, tell=self._said,
+                    )  # fmt: skip
+                    session.run()
             except (StoreError, Emptied) as error:
                 self._unsafe(control, token, str(error))
                 raise
