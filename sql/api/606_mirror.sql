@@ -171,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.mirror(regclass, name[], name[], text, interval)
-    IS 'Declares a table to be kept in Redis by the mirror''s worker, which this version does not have yet: by its primary key, all columns, as JSON, unless said otherwise; a second call changes that. Returns its row of mirror_status(). Raises 22004, 22023, 42P01, 42809, 42501, 42704, SY013.';
+    IS 'Declares a table to be kept in Redis by the mirror''s worker (asymmetrica mirror run): by its primary key, all columns, as JSON, unless said otherwise; a second call changes that. Returns its row of mirror_status(). Raises 22004, 22023, 42P01, 42809, 42501, 42704, SY013.';
 
 CREATE OR REPLACE FUNCTION asymm._mirror_named(target text) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED

@@ -65,4 +65,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.create_mirror_login(name)
-    IS 'Makes the login of the mirror''s worker (LOGIN REPLICATION: it can read the whole WAL; else only mirrored columns) and publication asymm_mirror, both once per database; returns each statement and whether it was needed. For superusers.';
+    IS 'Makes the login of the mirror''s worker (asymmetrica mirror run; LOGIN REPLICATION: it can read the whole WAL; else only mirrored columns) and publication asymm_mirror, both once per database; returns each statement and whether it was needed. For superusers.';

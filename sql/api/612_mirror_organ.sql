@@ -28,7 +28,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'mirror of ' || s.object, CASE WHEN s.state IN ('live', 'building') THEN 'ok' WHEN s.state = 'refused' THEN 'error' ELSE 'warning' END,
            concat_ws(': ', s.state, s.error),
-           CASE s.state WHEN 'no worker' THEN 'this version has no worker yet: nothing reaches Redis'
+           CASE s.state WHEN 'no worker' THEN 'start it: asymmetrica mirror run'
                         WHEN 'paused' THEN 'SELECT * FROM asymm.resume()'
                         WHEN 'refused' THEN format('mend it, then SELECT * FROM asymm.mirror(%L); or SELECT * FROM asymm.unmirror(%L)',
                                                     s.object, s.object)

@@ -42,7 +42,9 @@ def add(actions: Any, common: argparse.ArgumentParser, epilog: str) -> None:
     )
 
     def command(name: str, run: Callable[..., int], text: str, redis: bool) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = parts.add_parser(name, parents=[common], help=text, description=text, epilog=epilog)
+        made: argparse.ArgumentParser = parts.add_parser(
+            name, parents=[common], help=text, description=text, epilog=epilog
+        )
         made.set_defaults(run=run)
         if redis:
             made.add_argument("--redis", metavar="URL", help="Redis (default: $ASYMMETRICA_REDIS)")
