@@ -10,7 +10,10 @@ DECLARE
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing', '_doctor_mirror',
-        'mirror_status', '_mirror_slot', '_wal_end', 'policy_for', '_rule_conditions', '_index_progress',
+        'mirror_status', '_mirror_slot', '_wal_end',
+        'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
+            '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text',
+        'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -20,7 +23,7 @@ DECLARE
             'reject', 'revert',
         'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
             '_mirror_named', '_mirror_relation', '_mirror_columns', '_identity_index', '_index_columns', '_published_columns', '_mirror_fault',
-            '_mirror_key_fault', '_mirror_kind_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
+            '_mirror_key_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
@@ -31,7 +34,7 @@ DECLARE
     -- asymm_pulse: what the beat runs with the actor's own rights. Code of a table's owner runs in an
     -- actor's session, so nothing here may decide anything for others.
     v_pulse text[] := ARRAY[
-        '_settings', '_caller', '_require_text', '_healing_paused',
+        '_settings', '_caller', '_healing_paused',
         '_claim_action', '_action_table', '_warm_up', '_recover_actions', '_open_steps', '_settle', '_finish_action', '_apply_action',
             '_run_steps', '_waits', '_loses_nothing',
         '_process_ddl', '_scan_headers', '_scan_all', '_observe_queries', '_observe_tables', '_collect_examples',
