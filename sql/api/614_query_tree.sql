@@ -6,7 +6,6 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v record;
     v_one text;
     v_seen text;
 BEGIN
@@ -15,18 +14,18 @@ BEGIN
         RETURN true;
     END IF;
     BEGIN
-        FOR v IN EXECUTE 'PREPARE asymm_reads AS SELECT 1' LOOP
+        FOR v_seen IN EXECUTE format('PREPARE asymm_reads AS SELECT %s', length(command)) LOOP
         END LOOP;
     EXCEPTION WHEN invalid_cursor_definition THEN
         v_one := SQLERRM;
     END;
     BEGIN
-        FOR v IN EXECUTE command LOOP
+        FOR v_seen IN EXECUTE command LOOP
         END LOOP;
     EXCEPTION WHEN invalid_cursor_definition THEN
         v_seen := SQLERRM;
     END;
-    RETURN v_seen = v_one;
+    RETURN COALESCE(v_seen = v_one, false);
 END
 $$;
 COMMENT ON FUNCTION asymm._is_one_statement(text) IS 'True when a text that begins with PREPARE is one statement; runs nothing of it.';
