@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from support.mirror import Mirror, Worker
+from support.mirror import Mirror, ended
 
 POINTS = (
     "slot made",
@@ -32,10 +32,6 @@ def some_writes(mirror: Mirror) -> None:
     mirror.db.sql("UPDATE t SET id = id + (SELECT max(id) FROM t) WHERE id % 5 = 0")
     mirror.db.sql("DELETE FROM t WHERE id % 17 = 0")
     mirror.db.sql("INSERT INTO t SELECT max(id) + g, 0, 'new' FROM t, generate_series(1, 100) g GROUP BY g")
-
-
-def ended(worker: Worker) -> bool:
-    return worker.process.poll() is not None
 
 
 def killed_at(mirror: Mirror, point: str) -> None:

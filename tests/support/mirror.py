@@ -38,6 +38,10 @@ def _texts(columns: list[str]) -> sql.Composed:
     return sql.SQL(", ").join(names)
 
 
+def ended(worker: Worker) -> bool:
+    return worker.process.poll() is not None
+
+
 class Worker:
     """`asymmetrica mirror run` as a process of its own."""
 
@@ -120,6 +124,10 @@ class Mirror:
         """Return the epoch of a table, 0 if it has none."""
         return int(self.redis.get(f"asymm:mirror:epoch:{name}") or 0)
 
+    def number(self, name: str) -> int:
+        """Return a position the worker told, 0 if it is not there."""
+        return int(self.redis.get(f"asymm:mirror:{name}") or 0)
+
     def wanted(self) -> dict[bytes, Any]:
         """Return every key there should be, with its value, as the server itself prints them."""
         out: dict[bytes, Any] = {}
@@ -175,8 +183,8 @@ class Mirror:
                 error.add_note(f"{worker.log.name}: {worker.log.read_text()[-3000:]}")
             raise
 
-    def settle(self, timeout: float = 30) -> None:
-        """Wait until the mirror has caught up and nothing old is left in Redis."""
+    def settle(self, timeout: float = 30) -> int:
+        """Wait until the mirror has caught up with now and all tables are safe; return the position."""
         self.db.sql("SELECT pg_logical_emit_message(true, 'test', '')")
         end = self.db.value("SELECT pg_current_wal_flush_lsn() - '0/0'")
 
@@ -197,6 +205,7 @@ class Mirror:
             return None not in safe
 
         self.until(done, timeout, "the mirror has caught up")
+        return self.number("lsn")
 
     def check(self, timeout: float = 30) -> int:
         """Fail unless Redis equals the tables; return the number of rows."""

@@ -6,6 +6,10 @@ from typing import Final
 LOCK: Final = "SELECT pg_try_advisory_lock(1634957677, 600)"
 LEAD: Final = "SELECT slot, publication FROM asymm._mirror_lead(%s)"
 FLUSHED: Final = "SELECT pg_current_wal_flush_lsn()::text"
+# Where the next record goes, read before or with the snapshot of the same statement.
+MOMENT: Final = "SELECT (pg_current_wal_insert_lsn() - '0/0')::text, pg_current_snapshot()::text"
+STARTED: Final = """SELECT current_setting('wal_block_size')::int, pg_current_snapshot()::text,
+        pg_current_xact_id()::text::bigint"""
 SLOT: Final = """SELECT confirmed_flush_lsn::text,
         coalesce(wal_status = 'lost', true) OR plugin <> 'pgoutput' OR database <> current_database(), active
     FROM pg_replication_slots WHERE slot_name = %s"""

@@ -18,7 +18,7 @@ __all__ = ["Applier", "gone"]
 def gone(names: Names, table: int, name: str, epoch: int) -> list[Command]:
     """Return the commands by which nobody reads a table or takes its rows over, and these are deleted."""
     return [
-        (b"DEL", names.safe(name)),
+        (b"DEL", names.safe(name), names.version(name)),
         (b"HDEL", names.tables, table),
         (b"HDEL", names.counts, table),
         (b"HSET", names.sweeps, name.encode(), epoch + 1),
@@ -42,6 +42,10 @@ class Applier:
         self.relations: dict[int, Relation] = {}
         self.layouts: dict[int, Layout] = {}
         self.transaction: int | None = None
+        self.xid = 0
+        # What the transaction changed so far: tables by their OID; 0 stands for DDL of any kind.
+        self.touched: set[int] = set()
+        self.on_commit: Callable[[int, int], None] = lambda _xid, _lsn: None
         self.position = 0
         self.skip = 0
         self.size = 0
@@ -62,10 +66,12 @@ class Applier:
         self.batch.size += size
         if type(event) is Change:
             self.position += 1
+            self.touched.add(event.relation)
             if self.position > self.skip:
                 self._change(event)
         elif type(event) is Begin:
-            self.transaction, self.position = event.lsn, 0
+            self.transaction, self.xid, self.position = event.lsn, event.xid, 0
+            self.touched.clear()
             self.skip = self.partial[1] if self.partial[0] == event.lsn else 0
             if event.lsn < self.applied:
                 self.skip = 1 << 62
@@ -76,6 +82,7 @@ class Applier:
             self.layouts.pop(event.oid, None)
         elif type(event) is Truncate:
             self.position += 1
+            self.touched.update(event.relations)
             if self.position > self.skip:
                 self._truncate(event)
         elif type(event) is Message:
@@ -152,7 +159,10 @@ class Applier:
             return
         if "mark" in said:
             self.on_mark(str(said["mark"]))
+        elif "any" in said:
+            self.touched.add(0)
         elif "ddl" in said:
+            self.touched.add(0)
             self._ddl(said)
 
     def _ddl(self, said: dict[str, Any]) -> None:
@@ -173,9 +183,16 @@ class Applier:
             self.on_stale(plan, why)
 
     def _commit(self, event: Commit) -> None:
+        self.on_commit(self.xid, event.lsn)
         if event.lsn >= self.applied:
             self.counters["transactions"] += 1
             self.batch.end = event.end
+            if 0 in self.touched:
+                self.batch.versions[self.names.ddl] = event.end
+            for oid in self.touched:
+                plan = self.plans.get(oid)
+                if plan is not None and plan.written:
+                    self.batch.versions[plan.version] = event.end
         self.transaction = None
 
     def progress(self) -> None:

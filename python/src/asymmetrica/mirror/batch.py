@@ -38,6 +38,7 @@ class Batch:
         self.rows: dict[bytes, Entry] = {}
         self.counts: dict[int, int] = {}
         self.others: list[Command] = []
+        self.versions: dict[bytes, int] = {}
         self.holes: set[bytes] = set()
         self.size = 0
         self.end: int | None = None
@@ -84,6 +85,7 @@ class Batch:
         self.rows = {key: entry for key, entry in self.rows.items() if entry.plan is not plan}
         self.holes &= self.rows.keys()
         self.counts.pop(plan.table.id, None)
+        self.versions.pop(plan.version, None)
 
     def asked(self) -> list[tuple[bytes, Command]]:
         """Return what must be read from Redis first: the rows whose large values the stream left out."""
@@ -142,6 +144,8 @@ class Batch:
         for at in range(0, len(gone), _PAIRS):
             out.append((b"UNLINK", *gone[at : at + _PAIRS]))
         out += self.others
+        if self.versions:
+            out.append((b"MSET", *(word for pair in self.versions.items() for word in pair)))
         for table, change in self.counts.items():
             if change:
                 out.append((b"HINCRBY", self.names.counts, table, change))
@@ -152,6 +156,7 @@ class Batch:
         self.rows = {}
         self.counts = {}
         self.others = []
+        self.versions = {}
         self.holes = set()
         self.size = 0
         self.end = None

@@ -90,7 +90,7 @@ def _build_one(
         return
     point("copied")
     plan.state = "built"
-    store.write(built(names, plan))
+    store.write([*built(names, plan), (b"SET", plan.version, plan.start)])
 
 
 def built(names: Names, plan: Plan) -> list[Command]:

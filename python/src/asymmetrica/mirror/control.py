@@ -16,6 +16,7 @@ from . import _sql
 from .plan import Registered
 from .snapshot import session
 from .stream import parse_lsn
+from .visible import Snapshot, Started
 
 __all__ = ["Control", "Refused", "SlotState", "refused", "registry"]
 
@@ -77,6 +78,18 @@ class Control:
         row = self.row(_sql.FLUSHED)
         assert row is not None
         return parse_lsn(row[0])
+
+    def moment(self) -> tuple[int, Snapshot]:
+        """Return where the next record of the log goes, and which transactions are visible now."""
+        row = self.row(_sql.MOMENT)
+        assert row is not None
+        return int(row[0]), Snapshot.parse(row[1])
+
+    def started(self) -> tuple[int, Started]:
+        """Return the size of the log's pages, and what is running now."""
+        row = self.row(_sql.STARTED)
+        assert row is not None
+        return row[0], Started(Snapshot.parse(row[1]), row[2])
 
     def slot(self, name: str) -> SlotState | None:
         """Return the state of the slot, None if there is none."""

@@ -48,6 +48,9 @@ class Names:
         self.tables = f"{prefix}:mirror:tables".encode()
         self.counts = f"{prefix}:mirror:rows".encode()
         self.sweeps = f"{prefix}:mirror:sweeps".encode()
+        self.ddl = f"{prefix}:mirror:ddl".encode()
+        self.settled = f"{prefix}:mirror:settled".encode()
+        self.fresh = f"{prefix}:mirror:fresh".encode()
 
     def epoch(self, table: str) -> bytes:
         """Return the key that holds a table's current epoch."""
@@ -56,6 +59,10 @@ class Names:
     def safe(self, table: str) -> bytes:
         """Return the key that is there while a table may be read."""
         return f"{self.prefix}:mirror:safe:{table}".encode()
+
+    def version(self, table: str) -> bytes:
+        """Return the key that holds the end of the last commit that changed a table."""
+        return f"{self.prefix}:mirror:version:{table}".encode()
 
     def rows(self, table: str, epoch: int | None = None) -> bytes:
         """Return what the keys of a table's rows start with, of one epoch or of any."""

@@ -45,9 +45,10 @@ Row = list[Value]
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A transaction starts; `lsn` is where its commit record begins."""
+    """A transaction starts; `lsn` is where its commit record begins, `xid` the lower half of its number."""
 
     lsn: int
+    xid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ Decoded = Begin | Commit | Relation | Change | Truncate | Message | None
 _LENGTH = struct.Struct("!I").unpack_from
 _COUNT = struct.Struct("!H").unpack_from
 _COLUMN = struct.Struct("!Ii").unpack_from
-_BEGIN = struct.Struct("!Q").unpack_from
+_BEGIN = struct.Struct("!QqI").unpack_from
 _COMMIT = struct.Struct("!BQQ").unpack_from
 _MESSAGE = struct.Struct("!BQ").unpack_from
 _NULL, _TEXT, _TOAST = ord("n"), ord("t"), ord("u")
@@ -163,7 +164,8 @@ def _row(data: bytes, at: int) -> tuple[Row, int]:
 
 def _seldom(kind: str, data: bytes, at: int) -> Decoded:
     if kind == "B":
-        return Begin(_BEGIN(data, at)[0])
+        lsn, _, xid = _BEGIN(data, at)
+        return Begin(lsn, xid)
     if kind == "C":
         _, lsn, end = _COMMIT(data, at)
         return Commit(lsn, end)

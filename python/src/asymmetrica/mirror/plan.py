@@ -116,6 +116,7 @@ class Plan:
     count: int = 0
     retry: float = 0.0
     rows: bytes = b""
+    version: bytes = b""
     template: str = ""
     fields: list[bytes] = field(default_factory=list)
 
@@ -124,6 +125,7 @@ class Plan:
             # Mended by DDL, if at all, and that begins another epoch.
             self.state, self.error, self.retry = "error", self.table.error, math.inf
         self.rebase(self.epoch)
+        self.version = self.names.version(self.table.name)
         heads = [string(name).replace("%", "%%") + ":%s" for name in self.table.columns]
         self.template = "{" + ",".join(heads) + "}"
         self.fields = [name.encode() for name in self.table.columns]

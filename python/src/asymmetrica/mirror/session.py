@@ -5,38 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Protocol
 
-from .apply import Applier, gone
-from .batch import Command
+from .apply import Applier
 from .build import build
 from .catalog import Types
-from .control import Control, Refused
+from .control import Control
+from .fresh import Freshness
 from .pgoutput import decode
-from .plan import Plan
 from .points import point
 from .snapshot import BYTES, ROWS, Slot
+from .start import TICK, Start, Stopping
 from .store import Store
 from .stream import Keepalive, Stream
-from .tables import Tables, Tell
+from .tables import Tell
 
 __all__ = ["Session"]
 
 # The head of a message with data: its kind, two positions and a time.
 _HEAD = 25
-_TICK = 1.0
 # How often the position is moved on when nothing but the position changed.
 _MOVE = 0.02
 
 
-class Stopping(Protocol):
-    """What is needed of a flag that ends the work."""
-
-    wanted: bool
-    reader: int
-
-
-class Session(Tables):
+class Session(Start):
     """Holds what a stretch needs; run() does it."""
 
     def __init__(
@@ -52,14 +43,12 @@ class Session(Tables):
         stop: Stopping,
         tell: Tell,
     ) -> None:
-        super().__init__(control, store, token, tell)
-        self.conninfo, self.slot, self.publication, self.stop = conninfo, slot, publication, stop
-        self.lease = lease
+        super().__init__(conninfo, control, store, token, slot, stop, tell)
+        self.publication, self.lease = publication, lease
         self.builder: Stream | None = None
         self.built = 0
         self.moved = 0.0
         self.reached = 0
-        self.stream: Stream
 
     def run(self) -> None:
         """Bring Redis up to date if need be, then follow the stream."""
@@ -77,6 +66,8 @@ class Session(Tables):
                 self.applier.on_mark = self._mark_came
                 self.applier.on_changed = self._hurry
                 self.applier.take(self.plans.values())
+                self.fresh = Freshness(self.control, self.store, applied)
+                self.applier.on_commit = self.fresh.commits.__setitem__
                 self.reached = self.unacknowledged = applied
                 self.stream.start(self.slot, self.publication, applied)
                 self._mark([plan for plan in self.plans.values() if plan.state == "built"])
@@ -89,77 +80,8 @@ class Session(Tables):
             self.builder.close()
             self.builder = None
 
-    # Starting
-
-    def _resume(self) -> int:
-        """Return from where to follow the stream, after a rebuild of everything where that is needed."""
-        store, names = self.store, self.store.names
-        server, _, timeline = self.stream.source().rpartition("-")
-        source = f"{server}/{self.slot}/{timeline}"
-        before = store.ask((b"GET", names.source))[0]
-        if before is not None and before.decode().rpartition("/")[0] != source.rpartition("/")[0]:
-            raise Refused(
-                f'the keys "{names.prefix}:" in this Redis belong to the mirror of another database',
-                detail=f"They came from {before.decode()}; this is {source}.",
-                hint="Choose another --prefix, or delete those keys, the key "
-                f"{names.source.decode()} last, and start the worker again.",
-            )
-        lsn, state = store.lsn(), self.control.slot(self.slot)
-        why = None
-        if lsn is None:
-            why = "Redis holds no mirror"
-        elif state is None or state.lost:
-            why = "the replication slot is lost" if state else "there is no replication slot"
-        elif before is None or before.decode() != source:
-            why = "the server was promoted or restored"
-        elif not state.confirmed <= lsn <= self.control.flushed():
-            why = "Redis is not where it was left"
-        if why is not None or lsn is None:
-            return self._everything(why or "", source, state is not None)
-        self._known()
-        self._sweeps_left()
-        return lsn
-
-    def _everything(self, why: str, source: str, slot_exists: bool) -> int:
-        """Build all tables from a new slot's snapshot."""
-        self.tell("unsafe", why, None, None)
-        store, names = self.store, self.store.names
-        commands: list[Command] = [(b"DEL", names.lsn, names.partial)]
-        for number, said in store.tables().items():
-            commands += gone(names, number, said["name"], said["epoch"])
-        commands += [(b"DEL", names.safe(table.name)) for table in self.control.registry()]
-        store.write(commands)
-        self._tell_unsafe(why)
-        if slot_exists:
-            self.control.drop_slot(self.slot)
-        slot = Slot.of(self.stream, self.stream.command(Slot.command(self.slot, False), self._waiting))
-        point("slot made")
-        self._take(build(self.conninfo, self.control.secrets, slot, store, None, self._copying))
-        self._sweeps_left()
-        store.write([(b"SET", names.source, source.encode()), (b"SET", names.lsn, slot.lsn)])
-        return slot.lsn
-
-    def _waiting(self) -> None:
-        """Called while a slot is being made, which can take as long as the longest transaction."""
-        if self.stop.wanted:
-            raise InterruptedError
-        if time.monotonic() >= self.next_tick:
-            self.next_tick = time.monotonic() + _TICK
-            self.control.report({"leader": self.token})
-
-    # Building
-
-    def _copying(self, plan: Plan) -> None:
-        """Called for every batch that is copied."""
-        if self.stop.wanted:
-            raise InterruptedError
-        now = time.monotonic()
-        if now >= self.next_tick:
-            self.next_tick = now + _TICK
-            self.tell("building", None, plan.table.name, plan.count)
-            self.control.report({"leader": self.token, "tables": [plan.report()]})
-            if self.builder is not None:
-                self.stream.acknowledge(self.unacknowledged)
+    def _still_there(self) -> None:
+        self.stream.acknowledge(self.unacknowledged)
 
     def _build_more(self) -> None:
         """Have a slot made for tables that are to be built, and build them once it is there."""
@@ -213,12 +135,17 @@ class Session(Tables):
             if now >= self.next_tick:
                 self._tick(now)
                 continue
+            if now >= self.fresh.due:
+                self._settle()
+                self.fresh.tell(self.unacknowledged)
+                continue
             if self.stop.wanted and applier.transaction is None:
                 break
             if message is None:
                 self._idle(now)
         self._flush()
         self._settle()
+        self.fresh.tell(self.unacknowledged)
         self._report()
 
     def _idle(self, now: float) -> None:
@@ -230,6 +157,7 @@ class Session(Tables):
                 return
         else:
             wait = self.next_tick - now
+        wait = min(wait, self.fresh.due - now)
         if self.sweeps and self.applier.transaction is None:
             table = next(iter(self.sweeps))
             if self.sweeps[table].step():
@@ -282,7 +210,7 @@ class Session(Tables):
 
     def _tick(self, now: float) -> None:
         """Once a second: tell, ask what is to be mirrored, look whether Redis is still ours."""
-        self.next_tick = now + _TICK
+        self.next_tick = now + TICK
         self._flush()
         self._settle()
         self.stream.acknowledge(self.unacknowledged)

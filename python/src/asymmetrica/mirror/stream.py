@@ -25,7 +25,7 @@ SETTINGS = (
     "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 -c bytea_output=hex "
     "-c search_path=pg_catalog,pg_temp -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
     "-c client_min_messages=warning -c client_encoding=UTF8 -c lc_monetary=C -c xmlbinary=base64 "
-    "-c default_transaction_read_only=off"
+    "-c default_transaction_read_only=off -c synchronous_commit=local"
 )
 # Postgres counts microseconds from the year 2000.
 _EPOCH = 946_684_800

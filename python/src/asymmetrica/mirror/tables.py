@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .apply import Applier, gone
+from .batch import Command
 from .build import built
 from .control import Control
 from .plan import Plan
@@ -31,10 +32,12 @@ class Tables:
         self.next_tick = 0.0
         self.unacknowledged = 0
 
-    def _known(self) -> None:
+    def _known(self, lsn: int) -> None:
         """Take over what Redis holds; what is not as registered is built anew."""
         store, names = self.store, self.store.names
         tables, counts = store.tables(), store.counts()
+        # Should somebody have deleted one of these, later than it was is right, too.
+        late: list[Command] = [(b"SET", names.ddl, lsn, b"NX")]
         for table in self.control.registry():
             said = tables.get(table.id)
             plan = self.plans[table.id] = Plan(table, names)
@@ -45,7 +48,9 @@ class Tables:
                 plan.rebase(said["epoch"])
                 plan.start = said["start"]
                 plan.count = counts.get(table.id, 0)
+                late.append((b"SET", plan.version, lsn, b"NX"))
                 plan.state = "safe" if store.ask((b"GET", names.safe(table.name)))[0] else "built"
+        store.write(late)
         for number, said in tables.items():
             self._forget(number, said["name"], said["epoch"])
 

@@ -1,0 +1,118 @@
+"""The beginning of a stretch of leading: Redis is gone on with, or all of it is built anew."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from .apply import gone
+from .batch import Command
+from .build import build
+from .control import Control, Refused
+from .plan import Plan
+from .points import point
+from .snapshot import Slot
+from .store import Store
+from .stream import Stream
+from .tables import Tables, Tell
+
+__all__ = ["TICK", "Start", "Stopping"]
+
+# Seconds between two reports.
+TICK = 1.0
+
+
+class Stopping(Protocol):
+    """What is needed of a flag that ends the work."""
+
+    wanted: bool
+    reader: int
+
+
+class Start(Tables):
+    """The tables of a session together with its stream."""
+
+    def __init__(
+        self, conninfo: str, control: Control, store: Store, token: str, slot: str, stop: Stopping, tell: Tell
+    ) -> None:
+        super().__init__(control, store, token, tell)
+        self.conninfo, self.slot, self.stop = conninfo, slot, stop
+        self.stream: Stream
+
+    def _resume(self) -> int:
+        """Return from where to follow the stream, after a rebuild of everything where that is needed."""
+        store, names = self.store, self.store.names
+        server, _, timeline = self.stream.source().rpartition("-")
+        source = f"{server}/{self.slot}/{timeline}"
+        before = store.ask((b"GET", names.source))[0]
+        if before is not None and before.decode().rpartition("/")[0] != source.rpartition("/")[0]:
+            raise Refused(
+                f'the keys "{names.prefix}:" in this Redis belong to the mirror of another database',
+                detail=f"They came from {before.decode()}; this is {source}.",
+                hint="Choose another --prefix, or delete those keys, the key "
+                f"{names.source.decode()} last, and start the worker again.",
+            )
+        lsn, state = store.lsn(), self.control.slot(self.slot)
+        why = None
+        if lsn is None:
+            why = "Redis holds no mirror"
+        elif state is None or state.lost:
+            why = "the replication slot is lost" if state else "there is no replication slot"
+        elif before is None or before.decode() != source:
+            why = "the server was promoted or restored"
+        elif not state.confirmed <= lsn <= self.control.flushed():
+            why = "Redis is not where it was left"
+        if why is not None or lsn is None:
+            return self._everything(why or "", source, state is not None)
+        self._known(lsn)
+        self._sweeps_left()
+        return lsn
+
+    def _everything(self, why: str, source: str, slot_exists: bool) -> int:
+        """Build all tables from a new slot's snapshot."""
+        self.tell("unsafe", why, None, None)
+        store, names = self.store, self.store.names
+        commands: list[Command] = [(b"DEL", names.lsn, names.partial)]
+        for number, said in store.tables().items():
+            commands += gone(names, number, said["name"], said["epoch"])
+        commands += [(b"DEL", names.safe(table.name)) for table in self.control.registry()]
+        # Positions of another server's log say nothing here.
+        commands.append((b"DEL", names.settled, names.fresh))
+        store.write(commands)
+        self._tell_unsafe(why)
+        if slot_exists:
+            self.control.drop_slot(self.slot)
+        slot = Slot.of(self.stream, self.stream.command(Slot.command(self.slot, False), self._waiting))
+        point("slot made")
+        self._take(build(self.conninfo, self.control.secrets, slot, store, None, self._copying))
+        self._sweeps_left()
+        store.write(
+            [
+                (b"SET", names.ddl, slot.lsn),
+                (b"SET", names.source, source.encode()),
+                (b"SET", names.lsn, slot.lsn),
+            ]
+        )
+        return slot.lsn
+
+    def _waiting(self) -> None:
+        """Called while a slot is being made, which can take as long as the longest transaction."""
+        if self.stop.wanted:
+            raise InterruptedError
+        if time.monotonic() >= self.next_tick:
+            self.next_tick = time.monotonic() + TICK
+            self.control.report({"leader": self.token})
+
+    def _copying(self, plan: Plan) -> None:
+        """Called for every batch that is copied."""
+        if self.stop.wanted:
+            raise InterruptedError
+        now = time.monotonic()
+        if now >= self.next_tick:
+            self.next_tick = now + TICK
+            self.tell("building", None, plan.table.name, plan.count)
+            self.control.report({"leader": self.token, "tables": [plan.report()]})
+            self._still_there()
+
+    def _still_there(self) -> None:
+        """Called each second while a table is copied."""
