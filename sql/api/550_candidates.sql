@@ -19,9 +19,12 @@ BEGIN
         SELECT ARRAY[k.key] AS keys FROM unnest(joined[:4]) AS k (key)
         UNION ALL
         SELECT joined[:3] WHERE cardinality(joined) > 1),
+    -- What could be a key is not only carried: the same size, and rows come in order and are left out before they are read.
+    further AS (SELECT EXISTS (SELECT FROM tail AS t WHERE t.keys[1] !~ '^\(') AS key),
     parts (a, a_role, b, b_role, c, c_role, covering) AS (
-        SELECT ARRAY[k.key], 'equality', '{}'::text[], '', '{}'::text[], '', cardinality(equal) = 1 FROM unnest(equal) AS k (key)
-        UNION ALL SELECT e.keys, 'equality', '{}', '', '{}', '', true FROM e WHERE cardinality(e.keys) > 1
+        SELECT ARRAY[k.key], 'equality', '{}'::text[], '', '{}'::text[], '', cardinality(equal) = 1 AND NOT f.key
+          FROM unnest(equal) AS k (key), further AS f
+        UNION ALL SELECT e.keys, 'equality', '{}', '', '{}', '', NOT f.key FROM e, further AS f WHERE cardinality(e.keys) > 1
         UNION ALL SELECT e.keys[:2], 'equality', '{}', '', '{}', '', false FROM e WHERE cardinality(e.keys) > 2
         UNION ALL SELECT t.keys, t.role, '{}', '', '{}', '', true FROM tail AS t
         UNION ALL SELECT t.keys[:1], t.role, '{}', '', '{}', '', false FROM tail AS t WHERE cardinality(t.keys) > 1

@@ -144,9 +144,10 @@ $$;
 COMMENT ON FUNCTION asymm._advice_candidate(asymm.advice_run, oid, text, text[], text[], text, text)
     IS 'Number of an index in a search; NULL where its table has gone or two thousand are tried already.';
 
--- Milliseconds that one entry takes, as measured with all pages in memory: a B-tree a few thousandths, more with each level; GIN one for
--- each part of a value, put off or not; BRIN next to nothing. What is larger than the cache is read first.
-CREATE OR REPLACE FUNCTION asymm._entry_ms(method text, bytes bigint) RETURNS double precision
+-- Milliseconds that a row takes to be entered, as measured with all pages in memory: a B-tree a few thousandths, more with each level;
+-- GIN as much for each part of the value, at once or when it is searched (a part takes some four bytes); BRIN next to nothing. What is
+-- larger than the cache is read first.
+CREATE OR REPLACE FUNCTION asymm._entry_ms(method text, bytes bigint, rows double precision DEFAULT NULL) RETURNS double precision
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -154,12 +155,13 @@ DECLARE
     v_pages float8 := GREATEST(COALESCE(bytes, 0) / 8192.0, 1);
     v_cache float8 := (SELECT s.setting::float8 FROM pg_settings AS s WHERE s.name = 'effective_cache_size');
 BEGIN
-    RETURN CASE method WHEN 'brin' THEN 0.0004 WHEN 'gin' THEN 0.02 WHEN 'gist' THEN 0.01 WHEN 'spgist' THEN 0.01
+    RETURN CASE method WHEN 'brin' THEN 0.0004 WHEN 'gist' THEN 0.01 WHEN 'spgist' THEN 0.01
+                       WHEN 'gin' THEN 0.005 + 0.015 * GREATEST(1, COALESCE(bytes / NULLIF(GREATEST(rows, 0), 0) / 4, 1))
                        ELSE 0.002 * (1 + ln(v_pages) / ln(250)) END
          + CASE WHEN method <> 'brin' AND v_pages > v_cache THEN 0.1 * (1 - v_cache / v_pages) ELSE 0 END;
 END
 $$;
-COMMENT ON FUNCTION asymm._entry_ms(text, bigint) IS 'What an entry in an index of some method and size takes to write, in milliseconds.';
+COMMENT ON FUNCTION asymm._entry_ms(text, bigint, double precision) IS 'What a row takes to be entered in an index of some method and size, in milliseconds.';
 
 -- Milliseconds an hour that a further index takes: an entry for each row inserted or updated elsewhere than within its page, as far as
 -- the index holds such rows. An update of a column that it names can't stay within the page any more: that writes all indexes.
@@ -171,7 +173,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_named text[] := asymm._tokens(concat_ws(',', array_to_string(candidate.keys || candidate.include, ','), candidate.predicate));
-    v_entry float8 := asymm._entry_ms(candidate.method, bytes);
+    v_entry float8 := asymm._entry_ms(candidate.method, bytes, rows);
     v_other float8 := 0.005;
     v_share float8 := 1;
     v_moved float8 := 0;
@@ -186,6 +188,15 @@ BEGIN
     END IF;
     -- From version 16 on BRIN doesn't mind.
     IF candidate.method <> 'brin' OR current_setting('server_version_num')::integer < 160000 THEN
+        -- The row itself and each index there is.
+        SELECT v_other + COALESCE(sum(asymm._entry_ms(m.amname, k.relpages * 8192::bigint, k.reltuples)
+                                      * CASE WHEN i.indpred IS NULL THEN 1 ELSE LEAST(1, GREATEST(0, k.reltuples) / GREATEST(c.reltuples, 1)) END), 0)
+          INTO v_other
+          FROM pg_index AS i
+          JOIN pg_class AS c ON c.oid = i.indrelid
+          JOIN pg_class AS k ON k.oid = i.indexrelid
+          JOIN pg_am AS m ON m.oid = k.relam
+         WHERE i.indrelid = candidate.relid;
         SELECT COALESCE(sum(l.rows), 0) INTO v_moved
           FROM asymm.query_load AS l
          WHERE l.at >= v_since AND l.query_id IN (
@@ -197,7 +208,7 @@ BEGIN
     END IF;
     RETURN (SELECT (v_entry * v_share * sum(l.inserted + l.updated - l.updated_hot)
                     + LEAST(v_moved, sum(l.updated_hot))
-                      * (v_entry + v_other * (1 + (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = candidate.relid))))
+                      * (v_entry + v_other))
                    / (EXTRACT(epoch FROM GREATEST((asymm._index_settings()).workload_step, clock_timestamp() - v_since))::float8 / 3600)
               FROM asymm.table_load AS l WHERE l.relid = ANY (v_tables) AND l.at >= v_since);
 END

@@ -110,6 +110,13 @@ BEGIN
               WHERE a.run_id = run.id AND a.method = 'btree' GROUP BY a.relid, a.keys, a.predicate
               LIMIT 300) AS m
       WHERE cardinality(m.include) <= 8;
+    -- A search that goes on by itself doesn't build on what was taken back or refused: it would not be built again.
+    UPDATE asymm.advice_candidate AS c SET fault = 'it was taken back or refused'
+     WHERE c.run_id = run.id AND run.kind = 'standing'
+       AND EXISTS (SELECT FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
+                    WHERE i.relid = c.relid AND a.kind = 'create index' AND asymm._is_refused(a)
+                      AND translate(i.shape, '() ', '')
+                          = translate(regexp_replace(asymm._advice_definition(c, NULL), '^CREATE INDEX ON ', ''), '() ', ''));
     RETURN NULL;
 END
 $$;

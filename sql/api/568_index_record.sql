@@ -43,6 +43,17 @@ END
 $$;
 COMMENT ON FUNCTION asymm._index_needed(oid) IS 'Why an index is more than a way to find rows; NULL when it can be dropped.';
 
+CREATE OR REPLACE FUNCTION asymm._is_refused(action asymm.action) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN action.state IN ('rejected', 'reverted') AND action.changed_at > clock_timestamp() - (asymm._settings()).retention
+           OR action.state = 'failed' AND action.changed_at > clock_timestamp() - interval '1 day';
+END
+$$;
+COMMENT ON FUNCTION asymm._is_refused(asymm.action) IS 'Whether an action was rejected, taken back or not possible, lately enough for it not to be tried again.';
+
 -- The action there is for the same index, if there is nothing new to say: open, kept, or refused within the retention.
 CREATE OR REPLACE FUNCTION asymm._same_index_action(kind text, relation oid, shape text) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -51,8 +62,7 @@ AS $$
     SELECT a.id FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
      WHERE i.relid = relation AND i.shape = _same_index_action.shape AND a.kind = _same_index_action.kind
        AND (a.state IN ('proposed', 'approved', 'applying', 'applied', 'reverting')
-            OR a.state IN ('rejected', 'reverted') AND a.changed_at > clock_timestamp() - (asymm._settings()).retention
-            OR a.state = 'failed' AND a.changed_at > clock_timestamp() - interval '1 day'
+            OR asymm._is_refused(a)
             OR a.state = 'verified' AND a.kind = 'create index' AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.index_id)
             OR a.state = 'verified' AND a.kind = 'reindex' AND a.changed_at > clock_timestamp() - interval '7 days')
      ORDER BY a.id DESC LIMIT 1
@@ -91,6 +101,15 @@ BEGIN
         v_shape := v_tail;
         IF EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = v_relation.relation AND x.indisvalid
                       AND translate(asymm._index_shape(x.indexrelid), '() ', '') = translate(v_tail, '() ', '')) THEN
+            RETURN NULL;
+        END IF;
+        -- It was built while the search that wants a narrower one was under way.
+        IF advice ? 'search' AND EXISTS (
+               SELECT FROM asymm._index_parts(v_relation.relation) AS e
+                WHERE e.method = v_parts.method AND e.predicate IS NOT DISTINCT FROM asymm._same_key(v_parts.predicate)
+                  AND e.keys[:cardinality(v_parts.keys)] = ARRAY(SELECT asymm._same_key(k.key) FROM unnest(v_parts.keys) WITH ORDINALITY AS k (key, n)
+                                                                  ORDER BY k.n)
+                  AND e.include || e.keys @> v_parts.include) THEN
             RETURN NULL;
         END IF;
     ELSIF asymm._is_index_kind(kind) THEN

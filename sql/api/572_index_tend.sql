@@ -133,6 +133,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v record;
     v_order jsonb;
     v_job bigint;
 BEGIN
@@ -144,6 +145,9 @@ BEGIN
     PERFORM asymm._tend_command();
     PERFORM asymm._analyze_tables();
     PERFORM asymm._validate_indexes();
+    FOR v IN SELECT * FROM asymm._index_suspects() LOOP
+        PERFORM asymm._keep_plan(v.query, asymm._plan_statement(v.statement, v.path));
+    END LOOP;
     v_order := asymm._order_index();
     IF v_order IS NOT NULL AND asymm._has_cron() THEN
         PERFORM asymm._prepare_builder();

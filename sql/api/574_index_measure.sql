@@ -84,6 +84,7 @@ DECLARE
     v_began timestamptz;
     v_built timestamptz;
     v_doubt double precision;
+    v_recent timestamptz;
 BEGIN
     SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = action;
     SELECT asymm._advised_queries(a.evidence_before) INTO v_queries FROM asymm.action AS a WHERE a.id = action;
@@ -96,6 +97,7 @@ BEGIN
       JOIN asymm.action AS o ON o.id = oi.action_id AND o.state IN ('applied', 'verified') AND oi.built_at IS NOT NULL
      WHERE a.id = action AND (oi.action_id = a.id OR oi.ordered_at > v_i.ordered_at - (asymm._index_settings()).validation_max);
     v_doubt := (1 - (asymm._index_settings()).validation_confidence) / (GREATEST(v_i.looks, 1) * (GREATEST(v_i.looks, 1) + 1));
+    v_recent := v_began - 4 * (asymm._index_settings()).validation_min;
     RETURN QUERY
     WITH changed AS MATERIALIZED (
         SELECT c.* FROM asymm._index_changes((SELECT min(m.at) FROM asymm.query_mark AS m)) AS c WHERE c.action <> ALL (v_together)),
@@ -110,7 +112,7 @@ BEGIN
                m.exec_ms - lag(m.exec_ms) OVER w AS ms, m.blocks - lag(m.blocks) OVER w AS blocks
           FROM asymm.query_mark AS m
         WINDOW w AS (PARTITION BY m.query_id ORDER BY m.at)),
-    x AS MATERIALIZED (
+    w AS MATERIALIZED (
         SELECT m.*, ln(GREATEST(m.ms / m.calls, 1e-6)) AS y,
                m.query_id = ANY (v_queries) AS advised,
                CASE WHEN m.query_id = ANY (v_queries) OR v_i.relid = ANY (k.relations) THEN true
@@ -120,6 +122,10 @@ BEGIN
           LEFT JOIN span AS s ON s.query_id = m.query_id
          WHERE m.since >= COALESCE(s.since, '-infinity') AND m.at <= COALESCE(s.until, 'infinity') AND m.calls > 0 AND m.ms >= 0 AND m.blocks >= 0
            AND (m.at <= v_began OR m.since >= v_built)),
+    -- Before is the time just before, or of what is rarely called the last few windows: what was an hour ago was under another load.
+    x AS MATERIALIZED (
+        SELECT w.* FROM (SELECT w.*, row_number() OVER (PARTITION BY w.query_id, w.after ORDER BY w.at DESC) AS n FROM w) AS w
+         WHERE w.after OR w.since >= v_recent OR w.n <= 4),
     -- Of each query that is not affected: how far each window is from its mean before.
     u AS (
         SELECT x.at, x.after, x.query_id, x.y - avg(x.y) FILTER (WHERE NOT x.after) OVER (PARTITION BY x.query_id) AS shift

@@ -30,7 +30,8 @@ COMMENT ON FUNCTION asymm._before_waits(bigint) IS 'Why an approved index waits 
 
 -- The verdict on what was measured: keep, revert or NULL, and why.
 CREATE OR REPLACE FUNCTION asymm._index_verdict(
-    kind text, age interval, looks integer, scans bigint, measured jsonb, settings asymm.index_setting, OUT verdict text, OUT why text)
+    kind text, age interval, looks integer, scans bigint, measured jsonb, settings asymm.index_setting, OUT verdict text, OUT why text,
+    OUT suspect bigint)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -48,13 +49,17 @@ BEGIN
            bool_and(q.ratio < 1 + settings.max_regression / 2 OR q.low < 0.9 AND q.ratio < 1.25) AS harmless
       INTO v
       FROM jsonb_to_recordset(measured) AS q (ratio float8, low float8, high float8, saved_ms_per_hour float8, calls bigint, advised boolean);
-    -- Rows are written a little slower with every index: what counts there is the sum.
+    -- Rows are written a little slower with every index: what counts there is the sum. Of one window it isn't known how much it may differ
+    -- from the next, and the first is the one in which pages are read anew.
     SELECT q.query, q.ratio, q.low INTO v_slow
-      FROM jsonb_to_recordset(measured) AS q (query bigint, command text, ratio float8, low float8, saved_ms_per_hour float8)
-     WHERE q.low > 1 + settings.max_regression AND (q.command = 'select' OR kind = 'drop index') AND -q.saved_ms_per_hour > v.saved * 0.02
+      FROM jsonb_to_recordset(measured) AS q (query bigint, command text, windows integer, ratio float8, low float8, saved_ms_per_hour float8,
+                                                 uses boolean)
+     WHERE q.windows > 1 AND q.uses IS NOT FALSE AND q.low > 1 + settings.max_regression
+       AND (q.command = 'select' OR kind = 'drop index') AND -q.saved_ms_per_hour > v.saved * 0.02
      ORDER BY q.saved_ms_per_hour LIMIT 1;
     IF v_slow.query IS NOT NULL THEN
         verdict := 'revert';
+        suspect := v_slow.query;
         why := format('query %s takes %s times as long (at least %s)', v_slow.query, round(v_slow.ratio::numeric, 2), round(v_slow.low::numeric, 2));
     ELSIF v.lost > v.saved AND v.lost > 0 AND looks >= 3 THEN
         verdict := 'revert';
@@ -79,7 +84,40 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._index_verdict(text, interval, integer, bigint, jsonb, asymm.index_setting)
-    IS 'Whether what was measured says keep or revert, and why; NULL: look again.';
+    IS 'Whether what was measured says keep or revert, why, and by which query that got slower; NULL: look again.';
+
+-- A build tells the planner how much of the table is visible to all, and has every plan made anew: a query may get another plan that
+-- has nothing to do with the index, and keeps it without.
+CREATE OR REPLACE FUNCTION asymm._query_uses(query bigint, i asymm.index_action) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT bool_or(jsonb_path_exists(p.plan, '$.**."Index Name" ? (@ == $name)', jsonb_build_object('name', i.index_name)))
+          FROM asymm.query_plan AS p WHERE p.query_id = query AND p.last_seen > GREATEST(i.built_at, clock_timestamp() - interval '10 min'));
+END
+$$;
+COMMENT ON FUNCTION asymm._query_uses(bigint, asymm.index_action) IS 'Whether a plan of a query that was seen since an index was built, and lately, uses it; NULL: none was seen.';
+
+CREATE OR REPLACE FUNCTION asymm._index_suspects() RETURNS TABLE (query bigint, statement text, path text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._require_session();
+    RETURN QUERY
+    WITH looked AS (
+        UPDATE asymm.query_look AS k SET at = clock_timestamp()
+          FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
+         WHERE a.state = 'applied' AND k.query_id = (a.evidence_after ->> 'suspect')::bigint AND asymm._may_act(a.owner)
+           AND k.at <= GREATEST(i.built_at, clock_timestamp() - interval '10 min')
+        RETURNING k.query_id)
+    SELECT q.id, q.statement, asymm._path_of(r.rolname)
+      FROM looked AS l JOIN asymm.query AS q ON q.id = l.query_id AND q.toplevel JOIN pg_roles AS r ON r.oid = q.role_id;
+END
+$$;
+COMMENT ON FUNCTION asymm._index_suspects() IS 'Queries that got slower since an index was built, whose plan says whether by it; booked as looked at.';
 
 CREATE OR REPLACE FUNCTION asymm._judge_index(action bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -92,6 +130,7 @@ DECLARE
     v_noise double precision;
     v_scans bigint;
     v_verdict record;
+    v_suspect bigint;
 BEGIN
     SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = action AND a.state = 'applied' FOR UPDATE;
     SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = v_a.id;
@@ -101,10 +140,18 @@ BEGIN
         PERFORM asymm._set_action_state(action, 'expired', 'somebody dropped the index or its table');
         RETURN 'expired';
     END IF;
-    SELECT COALESCE(jsonb_agg(to_jsonb(m) - '{noise,controls}'::text[]), '[]'), max(m.noise) INTO v_measured, v_noise
+    SELECT COALESCE(jsonb_agg(jsonb_strip_nulls(to_jsonb(m) - '{noise,controls}'::text[] || jsonb_build_object('uses',
+                        CASE WHEN v_a.kind = 'create index' AND m.low > 1 THEN asymm._query_uses(m.query, v_i) END))), '[]'), max(m.noise)
+      INTO v_measured, v_noise
       FROM asymm._measure_index(action) AS m;
     v_scans := COALESCE(pg_stat_get_numscans(v_i.index_id) - v_i.scans_before, 0);
     v_verdict := asymm._index_verdict(v_a.kind, clock_timestamp() - v_i.built_at, v_i.looks, v_scans, v_measured, asymm._index_settings());
+    -- Its plan is looked at first, before the next look.
+    IF v_a.kind = 'create index' AND EXISTS (SELECT FROM asymm.query_look AS k JOIN asymm.query AS q ON q.id = k.query_id AND q.toplevel
+                                              WHERE k.query_id = v_verdict.suspect
+                                                AND k.at <= GREATEST(v_i.built_at, clock_timestamp() - interval '10 min')) THEN
+        v_suspect := v_verdict.suspect;
+    END IF;
     UPDATE asymm.action AS a
        SET evidence_after = jsonb_build_object(
                'queries', v_measured, 'scans', v_scans, 'looks', v_i.looks, 'confidence', (asymm._index_settings()).validation_confidence,
@@ -112,8 +159,11 @@ BEGIN
                'saved_ms_per_hour', (SELECT COALESCE(sum(q.saved_ms_per_hour), 0)
                                        FROM jsonb_to_recordset(v_measured) AS q (saved_ms_per_hour float8, low float8, high float8)
                                       WHERE q.high < 1 OR q.low > 1))
+                            || CASE WHEN v_suspect IS NOT NULL THEN jsonb_build_object('suspect', v_suspect) ELSE '{}' END
      WHERE a.id = action;
-    IF v_verdict.verdict = 'keep' THEN
+    IF v_suspect IS NOT NULL THEN
+        RETURN NULL;
+    ELSIF v_verdict.verdict = 'keep' THEN
         PERFORM asymm._set_action_state(action, 'verified', v_verdict.why);
     ELSIF v_verdict.verdict = 'revert' THEN
         PERFORM asymm._begin_index_back(action, v_verdict.why);

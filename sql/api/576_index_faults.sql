@@ -1,4 +1,4 @@
--- Indexes that are more trouble than use: invalid, twice there, covered by another, never used, bloated.
+-- Indexes that are more trouble than use: invalid, twice there, covered by another, superseded, never used, bloated.
 
 -- Since when the server has counted what is used; a restart after a crash begins anew, so no longer than it has run. Nor longer than we
 -- have been here: an index from before may be as young.
@@ -28,7 +28,8 @@ SET enable_nestloop = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_unused interval := (asymm._index_settings()).unused_after;
+    v_set asymm.index_setting := asymm._index_settings();
+    v_unused interval := v_set.unused_after;
     v_since timestamptz := asymm._counted_since();
 BEGIN
     RETURN QUERY
@@ -67,7 +68,25 @@ BEGIN
          WHERE x.needed IS NULL AND x.indisvalid AND x.indnatts = x.indnkeyatts AND NOT 0 = ANY (x.keys)
            AND x.relam = (SELECT a.oid FROM pg_am AS a WHERE a.amname = 'btree')
         UNION ALL
-        SELECT x.indrelid, x.indexrelid, 4, 'unused',
+        -- Made for queries that were given later ones, and not used since: that is known earlier than of what somebody else may use at times.
+        SELECT x.indrelid, x.indexrelid, 4, 'superseded', format('its queries use %s instead', n.names)
+          FROM x
+          JOIN asymm.index_action AS i ON i.index_id = x.indexrelid
+          JOIN asymm.action AS a ON a.id = i.action_id AND a.kind = 'create index' AND a.state = 'verified'
+         CROSS JOIN LATERAL asymm._advised_queries(a.evidence_before) AS q (queries)
+         CROSS JOIN LATERAL (
+               SELECT string_agg(DISTINCT quote_ident(ni.index_name), ', ') AS names, max(na.changed_at) AS at, array_agg(u.query) AS queries
+                 FROM asymm.index_action AS ni
+                 JOIN asymm.action AS na ON na.id = ni.action_id AND na.kind = 'create index' AND na.state = 'verified'
+                 JOIN x AS o ON o.indexrelid = ni.index_id AND o.indisvalid
+                CROSS JOIN unnest(asymm._advised_queries(na.evidence_before)) AS u (query)
+                WHERE ni.relid = x.indrelid AND ni.built_at > i.built_at AND u.query = ANY (q.queries)) AS n
+         WHERE x.needed IS NULL AND x.indisvalid AND q.queries <> '{}' AND q.queries <@ n.queries
+           AND EXISTS (SELECT FROM asymm.index_counter AS c
+                        WHERE c.index_id = x.indexrelid AND c.scans = pg_stat_get_numscans(x.indexrelid)
+                          AND c.used_at < LEAST(n.at, clock_timestamp() - v_set.validation_min))
+        UNION ALL
+        SELECT x.indrelid, x.indexrelid, 5, 'unused',
                format('no query has used it in %s', CASE WHEN u.since >= interval '1 day' THEN EXTRACT(day FROM u.since) || ' days'
                                                          ELSE date_trunc('second', u.since)::text END)
           FROM x
@@ -84,7 +103,7 @@ BEGIN
         UNION ALL
         -- More than its rows need at most, were they as short as can be; how long they are who may read them says. What was rebuilt and hasn't
         -- grown since is as large as that.
-        SELECT x.indrelid, x.indexrelid, 5, 'bloated', NULL FROM x
+        SELECT x.indrelid, x.indexrelid, 6, 'bloated', NULL FROM x
          WHERE x.indisvalid AND x.reltuples > 0 AND x.relpages >= 1000 AND x.relpages > 2.5 * x.reltuples * (16 + 8 * cardinality(x.keys)) / 8150
            AND NOT EXISTS (SELECT FROM asymm.index_action AS w JOIN asymm.action AS a ON a.id = w.action_id
                             WHERE w.index_id = x.indexrelid AND a.kind = 'reindex' AND a.state = 'verified'
@@ -93,7 +112,7 @@ BEGIN
     SELECT DISTINCT ON (f.indexrelid) f.indrelid, f.indexrelid, f.fault, f.reason FROM f ORDER BY f.indexrelid, f.place;
 END
 $$;
-COMMENT ON FUNCTION asymm._index_faults() IS 'Indexes of tables the caller may act for that are invalid, duplicate, covered by another, unused or bloated, and why.';
+COMMENT ON FUNCTION asymm._index_faults() IS 'Indexes of tables the caller may act for that are invalid, duplicate, covered by another, superseded, unused or bloated, and why.';
 
 -- Statistics are for who may read the table.
 CREATE OR REPLACE FUNCTION asymm._index_pages(index_id oid) RETURNS bigint

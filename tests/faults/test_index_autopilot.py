@@ -57,6 +57,23 @@ def test_what_is_of_no_use_is_proposed(shop: Shop) -> None:
     assert db.value("SELECT state FROM asymm.advice WHERE index = 'j'") == "expired"
 
 
+def test_what_later_ones_stand_in_for_goes(shop: Shop) -> None:
+    """Before unused_after: its queries are known to have another one, and it was not used since."""
+    db = shop.db
+    for keys, queries in ((["email"], [7]), (["status"], [7, 8])):
+        shop.propose(keys=keys, index=f"orders_{keys[0]}", queries=[{"query": query} for query in queries])
+        shop.step()
+        db.sql("UPDATE asymm.action SET state = 'verified' WHERE state = 'applied'")
+    db.sql("SELECT asymm.autopilot('propose')")
+    db.sql("INSERT INTO asymm.index_counter SELECT index_id, 0, now() FROM asymm.index_action")
+    shop.tender.execute("SELECT asymm._propose_drops()")
+    dropped = "SELECT index, why FROM asymm.advice WHERE kind = 'drop index'"
+    assert db.sql(dropped) == []
+    db.sql("UPDATE asymm.index_counter SET used_at = now() - interval '3 min'")
+    shop.tender.execute("SELECT asymm._propose_drops()")
+    assert db.sql(dropped) == [("orders_email", "its queries use orders_status instead")]
+
+
 def test_autopilot_switched_on_and_off(shop: Shop) -> None:
     action = shop.propose(approve=False)
     assert shop.db.sql("SELECT autopilot, approved, proposed FROM asymm.autopilot('on')") == [("on", 0, 1)]

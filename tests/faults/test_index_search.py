@@ -80,6 +80,32 @@ def test_what_no_document_can_say_holds_nothing_up(worked: Shop) -> None:
     assert db.value("SELECT count(*) FROM asymm.advice") == 0
 
 
+def test_what_was_refused_is_not_built_upon(worked: Shop) -> None:
+    """The next search by itself looks for something else."""
+    db = worked.db
+    db.sql("SELECT asymm._observe_queries()")
+    plain = (
+        "SELECT c.no = ANY (r.chosen) FROM asymm.advice_run AS r"
+        " JOIN asymm.advice_candidate AS c ON c.run_id = r.id WHERE c.keys = '{email}' AND c.include = '{}'"
+    )
+    worked.tender.execute("SELECT asymm._seek_advice()")
+    assert db.value(plain)
+    db.sql("SELECT asymm.reject(action) FROM asymm.advice")
+    db.sql("DELETE FROM asymm.advice_run")
+    worked.tender.execute("SELECT asymm._seek_advice()")
+    assert not db.value(plain)
+
+
+def test_what_was_built_meanwhile_is_not_proposed_narrower(worked: Shop) -> None:
+    db = worked.db
+    db.sql("SELECT asymm._observe_queries()")
+    worked.tender.execute("SELECT asymm._advice_work(id, 'infinity') FROM asymm._advice_due() AS id")
+    db.sql("UPDATE asymm.advice_run SET ended_at = NULL")
+    db.sql("CREATE INDEX ON app.orders (email) INCLUDE (status)")
+    worked.tender.execute("SELECT asymm._seek_advice()")
+    assert db.value("SELECT count(*) FROM asymm.advice") == 0
+
+
 def test_nothing_is_sought_while_it_is_off(worked: Shop) -> None:
     worked.db.sql("SELECT asymm._observe_queries()")
     worked.db.sql("SELECT asymm.autopilot('off')")

@@ -124,3 +124,27 @@ def test_a_few_rows_cost_little(load: Load) -> None:
     assert brin < btree / 5 < gin / 10
     # What doesn't fit into memory is read before it is written.
     assert load.db.value("SELECT asymm._entry_ms('btree', (10^13)::bigint)") > 10 * btree
+
+
+def test_an_update_that_leaves_its_page_writes_every_index(load: Load) -> None:
+    """Also each part of the values in a GIN index, which takes longer than a few B-trees."""
+    load.statement("SELECT id FROM public.orders WHERE seen = 7", 100, 900, 1)
+    load.statement("UPDATE public.orders SET seen = 3 WHERE id < $1", 10**6, 10, 10**5, written="seen")
+    load.written(updated=10**5, hot=10**5)
+
+    def price() -> float:
+        run = load.db.value("SELECT asymm._begin_advice('workload', NULL, NULL, '7 days', NULL, NULL)")
+        load.db.sql("SELECT asymm._advice_work(%s, 'infinity')", run)
+        found: float = load.db.value(
+            "SELECT writes FROM asymm.advice_candidate"
+            " WHERE run_id = %s AND keys = '{seen}' AND include = '{}'",
+            run,
+        )
+        return found
+
+    alone = price()
+    load.db.sql("CREATE INDEX ON public.orders (clerk)")
+    assert alone < price() < 2 * alone
+    load.db.sql("CREATE INDEX ON public.orders USING gin (string_to_array(md5(id::text), NULL))")
+    load.db.sql("ANALYZE public.orders")
+    assert price() > 4 * alone

@@ -126,10 +126,53 @@ def test_a_query_that_gets_slower_takes_it_back_at_once(db: Database) -> None:
     )
 
 
+def test_a_query_that_got_another_plan_is_not_held_against_it(db: Database) -> None:
+    """A build has every plan made anew: the one that got slower is looked at before anything is said."""
+    trial = Trial(db)
+    slow = trial.queries["other"]
+    ratio = {"read": 0.05, "other": 1.8}
+    for column, uses, state in (("status", False, "kept"), ("email", True, "reverting")):
+        statement = f"SELECT id FROM app.orders WHERE {column} = $1"
+        db.sql("UPDATE asymm.query SET statement = %s WHERE id = %s", statement, slow)
+        db.sql("UPDATE asymm.query_look SET at = now() - interval '1 h' WHERE query_id = %s", slow)
+        db.sql("DELETE FROM asymm.query_plan")
+        db.sql("UPDATE asymm.action SET state = 'applied'")
+        assert trial.measured(ratio, noise=0.01) == "validating"
+        trial.shop.tender.execute(
+            "SELECT asymm._keep_plan(query, asymm._plan_statement(statement, path))"
+            " FROM asymm._index_suspects()"
+        )
+        assert trial.measured(ratio, noise=0.01) == state
+        queries = {row["query"]: row for row in db.value("SELECT queries FROM asymm.advice")}
+        assert queries[slow]["uses"] == uses
+
+
 def test_what_happens_to_all_queries_is_no_regression(db: Database) -> None:
     trial = Trial(db)
     assert trial.measured({}, drift=2.0, minutes=5) == "validating"
     assert trial.measured({"read": 0.4}, drift=2.0) == "kept"
+
+
+def test_before_is_the_time_just_before(db: Database) -> None:
+    """What was quick an hour ago, under another load, did not become slow by the index."""
+    trial = Trial(db)
+    assert trial.measured({}) == "validating"
+    db.sql(
+        "INSERT INTO asymm.query_mark SELECT f.query_id, f.at - interval '1 h' - n * interval '10 s',"
+        " f.calls - 100 * n, f.exec_ms - CASE f.query_id WHEN %s THEN 100 ELSE 1000 END * n, 0"
+        " FROM generate_series(1, 30) AS n,"
+        " (SELECT DISTINCT ON (query_id) * FROM asymm.query_mark ORDER BY query_id, at) AS f",
+        trial.queries["other"],
+    )
+    db.sql("SELECT asymm._judge_index(%s)", trial.action)
+    assert trial.shop.state(trial.action) == "validating"
+
+
+def test_one_window_is_no_regression(db: Database) -> None:
+    """Just after a build pages are read that its sort has pushed out."""
+    trial = Trial(db)
+    assert trial.measured({"other": 9}, minutes=1, after=2) == "validating"
+    assert trial.measured({"other": 9}, minutes=1, after=3) == "reverting"
 
 
 def test_an_index_of_another_table_is_not_taken_for_this_one(db: Database) -> None:

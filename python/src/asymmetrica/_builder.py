@@ -16,6 +16,7 @@ from ._session_async import connect_own_async
 from .errors import AsymmetricaError
 
 _EVERY = 2.0
+_SOON = 0.125  # after a command the next one is ordered before long
 
 
 class Builder:
@@ -27,10 +28,13 @@ class Builder:
 
     async def run(self, stop: asyncio.Event, wait: Callable[[asyncio.Event, float], Awaitable[None]]) -> None:
         """Look for a command now and then; a lost connection is opened again."""
+        pause = _EVERY
         while not stop.is_set():
+            built = False
             with contextlib.suppress(psycopg.Error, AsymmetricaError):
-                await self._build()
-            await wait(stop, _EVERY)
+                built = await self._build()
+            pause = _SOON if built else min(2 * pause, _EVERY)
+            await wait(stop, pause)
 
     async def cancel(self) -> None:
         """Ask the server to end the running command."""
@@ -42,7 +46,8 @@ class Builder:
         if self.connection is not None:
             await self.connection.close()
 
-    async def _build(self) -> None:
+    async def _build(self) -> bool:
+        """Run the command that was ordered, if there is one; return whether there was."""
         if self.connection is None or self.connection.closed or self.connection.broken:
             await self.close()
             self.connection = await connect_own_async(
@@ -51,7 +56,7 @@ class Builder:
         cursor = psycopg.AsyncClientCursor(self.connection, row_factory=scalar_row)
         command = await (await cursor.execute(_sql.TAKE_INDEX_COMMAND)).fetchone()
         if command is None:
-            return
+            return False
         self.tell("started", str(command))
         problem: str | None = None
         try:
@@ -61,3 +66,4 @@ class Builder:
             problem = error.diag.message_primary or str(error)
         await cursor.execute(_sql.BUILDER_ENDED, {"problem": problem})
         self.tell("ended" if problem is None else "failed", problem)
+        return True
