@@ -189,7 +189,7 @@ BEGIN
         RAISE LOG 'asymmetrica: DDL not logged: % (%)', SQLERRM, SQLSTATE;
     END;
     IF v_mirror THEN
-        PERFORM asymm._mirror_ddl(TG_TAG, v_class_ids, v_object_ids);
+        PERFORM asymm._mirror_ddl(TG_EVENT, TG_TAG, v_class_ids, v_object_ids, v_identities IS NOT NULL);
     ELSIF v_mirror IS NULL THEN
         -- Not even that is known: whoever reads the stream takes it for a change of every table.
         PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object('ddl', TG_TAG, 'error', 'not judged')::text);

@@ -60,6 +60,10 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute a
+                    WHERE a.attrelid = _mirror_types.relid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384) THEN
+        RETURN '{}';
+    END IF;
     RETURN ARRAY(
         WITH RECURSIVE made (id) AS (
             SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = _mirror_types.relid AND a.attnum > 0 AND NOT a.attisdropped
@@ -84,9 +88,12 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN COALESCE((SELECT jsonb_object_agg(c.oid::text, c.relfilenode::text)
-                       FROM pg_partition_tree(relid::regclass) AS t JOIN pg_class c ON c.oid = t.relid
-                      WHERE t.isleaf AND c.oid <> _mirror_files.relid), '{}');
+    -- What has no partitions is spared the search for them.
+    RETURN CASE WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = relid AND c.relkind = 'p')
+                THEN COALESCE((SELECT jsonb_object_agg(c.oid::text, c.relfilenode::text)
+                                 FROM pg_partition_tree(relid::regclass) AS t JOIN pg_class c ON c.oid = t.relid
+                                WHERE t.isleaf AND c.oid <> _mirror_files.relid), '{}')
+                ELSE '{}' END;
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_files(oid) IS 'The partitions of a table with their file nodes.';
@@ -104,28 +111,38 @@ $$;
 COMMENT ON FUNCTION asymm._is_published(oid) IS 'True when publication asymm_mirror carries everything that happens to a table.';
 
 -- A change of any of this begins a new epoch (of labels: unless some were only added): rows may read otherwise now without an event
--- in the stream.
+-- in the stream. All DDL on the table pays for it: no joins, and one look into each catalog.
 CREATE OR REPLACE FUNCTION asymm._mirror_shape(relid oid, columns name[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_class pg_class;
     v_types oid[] := asymm._mirror_types(relid);
 BEGIN
-    RETURN (
-        SELECT jsonb_build_object(
-            'schema', n.nspname, 'table', c.relname, 'kind', c.relkind, 'persistence', c.relpersistence, 'security', c.relrowsecurity,
-            'partition', c.relispartition, 'children', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
-            'published', asymm._is_published(c.oid), 'identity', c.relreplident, 'key', asymm._index_columns(asymm._identity_index(c.oid)),
-            'identities', (SELECT jsonb_object_agg(DISTINCT p.relreplident, true)
-                             FROM pg_partition_tree(c.oid) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf),
-            'labels', COALESCE((SELECT jsonb_object_agg(e.oid, e.enumlabel) FROM pg_enum e WHERE e.enumtypid = ANY (v_types)), '{}'),
-            'rows', (SELECT jsonb_object_agg(format('%s.%s', a.attrelid, a.attnum), jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
-                       FROM pg_attribute a WHERE a.attrelid = ANY (v_types) AND a.attnum > 0 AND NOT a.attisdropped),
-            'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
-                          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ANY (asymm._mirror_columns(c.oid, columns))))
-          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.oid = relid);
+    SELECT c.* INTO v_class FROM pg_class c WHERE c.oid = relid;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN jsonb_build_object(
+        'schema', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = v_class.relnamespace), 'table', v_class.relname,
+        'kind', v_class.relkind, 'persistence', v_class.relpersistence, 'security', v_class.relrowsecurity,
+        'partition', v_class.relispartition,
+        'children', v_class.relkind = 'r' AND v_class.relhassubclass AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = relid),
+        'published', asymm._is_published(relid), 'identity', v_class.relreplident, 'key', asymm._index_columns(asymm._identity_index(relid)),
+        'identities', CASE v_class.relkind
+            WHEN 'r' THEN jsonb_build_object(v_class.relreplident, true)
+            WHEN 'p' THEN (SELECT jsonb_object_agg(DISTINCT p.relreplident, true)
+                             FROM pg_partition_tree(relid::regclass) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf) END,
+        'labels', CASE WHEN v_types = '{}' THEN '{}' ELSE
+            COALESCE((SELECT jsonb_object_agg(e.oid, e.enumlabel) FROM pg_enum e WHERE e.enumtypid = ANY (v_types)), '{}') END,
+        'rows', CASE WHEN v_types <> '{}' THEN
+            (SELECT jsonb_object_agg(format('%s.%s', a.attrelid, a.attnum), jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
+               FROM pg_attribute a WHERE a.attrelid = ANY (v_types) AND a.attnum > 0 AND NOT a.attisdropped) END,
+        'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
+                      FROM pg_attribute a
+                     WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
+                       AND CASE WHEN _mirror_shape.columns IS NULL THEN a.attgenerated = '' ELSE a.attname = ANY (_mirror_shape.columns) END));
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_shape(oid, name[]) IS 'What the mirror of a table depends on: names, mirrored columns and types, key, partitioning, publication; NULL when it is gone.';

@@ -100,16 +100,21 @@ BEGIN
     IF v_old.relid IS NULL OR v_old.shape IS NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = v_old.relid) THEN
         RETURN false;
     END IF;
-    PERFORM asymm._mirror_rename(mirror);
-    SELECT m.columns INTO v_columns FROM asymm.mirror_table AS m WHERE m.id = mirror;
-    v_shape := asymm._mirror_shape(v_old.relid, v_columns);
+    v_shape := asymm._mirror_shape(v_old.relid, v_old.columns);
+    IF v_shape IS DISTINCT FROM v_old.shape THEN
+        PERFORM asymm._mirror_rename(mirror);
+        SELECT m.columns INTO v_columns FROM asymm.mirror_table AS m WHERE m.id = mirror;
+        v_shape := asymm._mirror_shape(v_old.relid, v_columns);
+    END IF;
     v_files := asymm._mirror_files(v_old.relid);
     v_relids := asymm._mirror_relids(v_old.relid);
-    v_types := asymm._mirror_types(v_old.relid);
-    v_lost := EXISTS (SELECT FROM jsonb_each_text(v_old.files) AS f WHERE v_files ->> f.key IS DISTINCT FROM f.value);
+    v_types := CASE WHEN v_shape = v_old.shape THEN v_old.types ELSE asymm._mirror_types(v_old.relid) END;
+    v_lost := v_files <> v_old.files AND EXISTS (SELECT FROM jsonb_each_text(v_old.files) AS f WHERE v_files ->> f.key IS DISTINCT FROM f.value);
     IF forced OR v_shape - 'labels' IS DISTINCT FROM v_old.shape - 'labels' OR NOT v_shape -> 'labels' @> (v_old.shape -> 'labels') OR v_lost
        OR v_files <> v_old.files AND cause NOT LIKE 'CREATE %'
-       OR asymm._mirror_fault_now(mirror, v_old.relid) IS DISTINCT FROM v_old.fault THEN
+       -- With the shape as before, only partitions and a key that another index keeps unique can bring in a fault.
+       OR (v_shape <> v_old.shape OR v_shape ->> 'kind' <> 'r' OR v_shape ->> 'identity' = 'f' OR v_old.fault IS NOT NULL)
+          AND asymm._mirror_fault_now(mirror, v_old.relid) IS DISTINCT FROM v_old.fault THEN
         PERFORM asymm._mirror_new_epoch(mirror, v_old.relid, cause);
         RETURN true;
     ELSIF (v_shape, v_files, v_relids, v_types) IS DISTINCT FROM (v_old.shape, v_old.files, v_old.relids, v_old.types) THEN
@@ -122,11 +127,31 @@ END
 $$;
 COMMENT ON FUNCTION asymm._mirror_look(bigint, text, boolean) IS 'Compares a mirrored table with its shape in force and begins a new epoch where they differ; true when it did.';
 
--- Called with everybody's DDL once anything is mirrored.
-CREATE OR REPLACE FUNCTION asymm._mirror_ddl(tag text, class_ids oid[], object_ids oid[]) RETURNS void
+-- What a query means, or who may run it, is as before after these; of all else whoever keeps results is told.
+CREATE OR REPLACE FUNCTION asymm._changes_meaning(event text, tag text, named boolean) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE
+        -- The rights that go with them are not named.
+        WHEN tag IN ('DROP OWNED', 'REASSIGN OWNED') THEN true
+        -- What a command dropped on its way, it tells at its end.
+        WHEN event = 'sql_drop' AND tag NOT LIKE 'DROP %' THEN false
+        ELSE named AND tag <> ALL ('{CREATE INDEX,ALTER INDEX,DROP INDEX,REINDEX,CREATE STATISTICS,ALTER STATISTICS,DROP STATISTICS,COMMENT,'
+                                   'SECURITY LABEL,CLUSTER,REFRESH MATERIALIZED VIEW,CREATE TRIGGER,ALTER TRIGGER,DROP TRIGGER,'
+                                   'ALTER DEFAULT PRIVILEGES,CREATE SUBSCRIPTION,ALTER SUBSCRIPTION,DROP SUBSCRIPTION}'::text[])
+        END;
+END
+$$;
+COMMENT ON FUNCTION asymm._changes_meaning(text, text, boolean)
+    IS 'True when DDL can change what a query means or who may run it: results kept before it are not read any more.';
+
+-- Called with everybody's DDL once anything is mirrored: what has nothing to do with mirrored tables is to cost next to nothing.
+CREATE OR REPLACE FUNCTION asymm._mirror_ddl(event text, tag text, class_ids oid[], object_ids oid[], named boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '1s'
+SET lock_timeout = '1s' SET plan_cache_mode = force_generic_plan SET jit = off
 AS $$
 DECLARE
     -- What changes tables without naming them.
@@ -137,13 +162,19 @@ DECLARE
     v_ids oid[] := object_ids;
 BEGIN
     BEGIN
+        IF asymm._changes_meaning(event, tag, named) THEN
+            PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object('any', tag)::text);
+        END IF;
         IF tag LIKE 'CREATE %TABLE%' THEN
             -- A new partition or child is the business of those above it.
             v_ids := v_ids || ARRAY(SELECT pg_partition_root(c.oid)::oid FROM pg_class c WHERE c.oid = ANY (object_ids) AND c.relispartition
                                     UNION SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = ANY (object_ids));
         END IF;
-        PERFORM asymm._mirror_look(f.id, tag, v_blind)
-           FROM asymm._mirror_in_force AS f WHERE v_any OR f.relids && v_ids OR f.types && v_ids ORDER BY f.id;
+        -- First by rows that may be old ones, which needs no look for the latest of each table.
+        IF v_any OR EXISTS (SELECT FROM asymm.mirror_shape AS s WHERE s.relids && v_ids OR s.types && v_ids) THEN
+            PERFORM asymm._mirror_look(f.id, tag, v_blind)
+               FROM asymm._mirror_in_force AS f WHERE v_any OR f.relids && v_ids OR f.types && v_ids ORDER BY f.id;
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         -- The user's DDL goes on. That it could not be judged is told: without an id it means every table.
         RAISE LOG 'asymmetrica: the mirror could not judge %: % (%)', tag, SQLERRM, SQLSTATE;
@@ -151,4 +182,5 @@ BEGIN
     END;
 END
 $$;
-COMMENT ON FUNCTION asymm._mirror_ddl(text, oid[], oid[]) IS 'Begins new epochs for what a DDL command did to mirrored tables; raises nothing.';
+COMMENT ON FUNCTION asymm._mirror_ddl(text, text, oid[], oid[], boolean)
+    IS 'Tells the WAL of DDL that can change the results of queries, and begins new epochs for what it did to mirrored tables; raises nothing.';

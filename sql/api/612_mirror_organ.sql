@@ -1,5 +1,29 @@
 -- The organ: a heartbeat, so that the slot of a database at rest does not hold the WAL of others, and what no event told.
 
+-- Roles are no database's own, and event triggers are not asked: who may run a query is compared.
+CREATE OR REPLACE FUNCTION asymm._mirror_roles() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_roles constant text := (
+        SELECT md5(string_agg(r.text, E'\n' ORDER BY r.text COLLATE "C"))
+          FROM (SELECT m::text FROM pg_auth_members AS m
+                UNION ALL
+                SELECT ROW(a.oid, a.rolname, a.rolsuper, a.rolinherit, a.rolbypassrls)::text FROM pg_roles AS a) AS r (text));
+    v_former text;
+BEGIN
+    SELECT w.roles INTO v_former FROM asymm.mirror_worker AS w;
+    IF v_former IS DISTINCT FROM v_roles THEN
+        UPDATE asymm.mirror_worker AS w SET roles = v_roles;
+        IF v_former IS NOT NULL THEN
+            PERFORM pg_logical_emit_message(true, 'asymm', '{"any": "roles"}');
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_roles() IS 'Tells the WAL when roles or their members have changed: results kept before that are not read any more.';
+
 CREATE OR REPLACE FUNCTION asymm._tend_mirror() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -10,6 +34,7 @@ BEGIN
     END IF;
     -- Partitions of other extensions, disabled event triggers, a publication changed by hand.
     PERFORM asymm._mirror_look(f.id, 'scan', false) FROM asymm._mirror_in_force AS f;
+    PERFORM asymm._mirror_roles();
     DELETE FROM asymm.mirror_shape AS s
      WHERE s.at < clock_timestamp() - (asymm._settings()).retention
        AND EXISTS (SELECT FROM asymm.mirror_shape AS n WHERE n.mirror_id = s.mirror_id AND n.id > s.id);

@@ -78,10 +78,12 @@ CREATE TABLE asymm.mirror_worker (
     reported_at timestamptz,
     applied_lsn pg_lsn,
     applied_at timestamptz,
-    counters jsonb
+    counters jsonb,
+    roles text
 ) WITH (fillfactor = 50);
 INSERT INTO asymm.mirror_worker DEFAULT VALUES;
 COMMENT ON TABLE asymm.mirror_worker IS 'The worker that leads (its fencing token) and what it last reported.';
+COMMENT ON COLUMN asymm.mirror_worker.roles IS 'Digest of who is a member of what: no event tells of roles.';
 
 CREATE TABLE asymm.mirror_state (
     mirror_id bigint PRIMARY KEY,

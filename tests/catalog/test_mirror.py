@@ -36,9 +36,42 @@ def mirrored(db: Database) -> Database:
     return db
 
 
-def told(db: Database) -> list[dict[str, Any]]:
+def told(db: Database, *, meanings: bool = False) -> list[dict[str, Any]]:
+    """What was said in the WAL of tables; or of DDL that can change what queries mean."""
     rows = db.sql("SELECT data FROM pg_logical_slot_get_changes('told', NULL, NULL)")
-    return [json.loads(data.partition("content:")[2]) for (data,) in rows if data.startswith("message")]
+    said = [json.loads(data.partition("content:")[2]) for (data,) in rows if data.startswith("message")]
+    return [message for message in said if ("any" in message) == meanings]
+
+
+# Whether what is kept of queries may be read after it.
+MEANINGS: dict[str, bool] = {
+    "CREATE TABLE shop.new (id serial PRIMARY KEY)": True,
+    "ALTER TABLE shop.other ADD b int": True,
+    "ALTER TABLE shop.other DROP b": True,
+    "CREATE VIEW shop.v AS SELECT 1 AS a": True,
+    "CREATE OR REPLACE VIEW shop.v AS SELECT 2 AS a": True,
+    "CREATE OR REPLACE FUNCTION shop.f() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'": True,
+    "ALTER FUNCTION shop.f() VOLATILE": True,
+    "GRANT SELECT ON shop.other TO PUBLIC": True,
+    "REVOKE SELECT ON shop.other FROM PUBLIC": True,
+    "CREATE POLICY p ON shop.other USING (true)": True,
+    "ALTER TYPE shop.mood ADD VALUE 'calm'": True,
+    "DROP VIEW shop.v": True,
+    "DROP OWNED BY asymm_streamer": True,
+    "CREATE EXTENSION hstore": True,
+    "DROP EXTENSION hstore": True,
+    "CREATE INDEX other_a ON shop.other (a)": False,
+    "REINDEX INDEX shop.other_a": False,
+    "DROP INDEX shop.other_a": False,
+    "COMMENT ON TABLE shop.other IS 'x'": False,
+    "ANALYZE shop.other": False,
+    "CREATE TEMP TABLE other (a int)": False,
+    "ALTER TABLE pg_temp.other ADD b int": False,
+    "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'": False,
+    "DROP TABLE pg_temp.other": False,
+    "SELECT asymm.query_dependencies('SELECT 1')": False,
+    "INSERT INTO shop.other VALUES (1)": False,
+}
 
 
 # One after the other, each with the tables it begins a new epoch of.
@@ -82,6 +115,20 @@ def test_what_ddl_says(mirrored: Database) -> None:
         assert all(epochs[number] == message["epoch"] for number, message in last.items())
     states = mirrored.sql("SELECT DISTINCT state FROM asymm.mirror_status()")
     assert states == [("gone",)]
+
+
+def test_what_can_change_the_meaning_of_queries_is_said(mirrored: Database) -> None:
+    told(mirrored)
+    for statement, changed in MEANINGS.items():
+        mirrored.sql(statement)
+        said = told(mirrored, meanings=True)
+        assert bool(said) is changed, statement
+    mirrored.sql("SELECT asymm._tend_mirror()")
+    assert told(mirrored, meanings=True) == []
+    mirrored.role("member", member_of=("asymm_reader",))
+    for expected in ([{"any": "roles"}], []):
+        mirrored.sql("SELECT asymm._tend_mirror()")
+        assert told(mirrored, meanings=True) == expected
 
 
 def test_a_rolled_back_ddl_says_nothing_and_gives_no_epoch_twice(mirrored: Database) -> None:
