@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import string
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import redis
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from support.cluster import wait_until
 from support.database import Database
+from support.proxy import Proxy
 from support.redis import RedisServer
 
 COMMAND = (sys.executable, "-m", "asymmetrica", "mirror")
@@ -84,10 +87,12 @@ class Mirror:
         db.sql("SELECT asymm.create_mirror_login(%s)", self.login)
         self.redis = redis.Redis.from_url(server.url)
 
-    def work(self, fail_at: str = "", lease: float = 10) -> Worker:
-        """Start a worker."""
-        dsn = self.db.dsn_of(self.login)
-        worker = Worker(dsn, self.server.url, self.directory, len(self.workers), fail_at, lease)
+    def work(
+        self, fail_at: str = "", lease: float = 10, dsn: str | None = None, url: str | None = None
+    ) -> Worker:
+        """Start a worker; `dsn` and `url` are ways around to the same servers."""
+        dsn, url = dsn or self.db.dsn_of(self.login), url or self.server.url
+        worker = Worker(dsn, url, self.directory, len(self.workers), fail_at, lease)
         self.workers.append(worker)
         return worker
 
@@ -105,6 +110,25 @@ class Mirror:
 
     def mirror(self, table: str, options: str = "") -> None:
         self.db.sql(f"SELECT asymm.mirror(%s{options})", table)
+
+    @contextlib.contextmanager
+    def way_to_postgres(self) -> Iterator[tuple[Proxy, str]]:
+        """Yield a proxy before the database and the conninfo that leads through it."""
+        proxy = Proxy("127.0.0.1", self.db.server.port)
+        try:
+            dsn = make_conninfo(self.db.dsn_of(self.login), host="127.0.0.1", port=str(proxy.port))
+            yield proxy, dsn
+        finally:
+            proxy.close()
+
+    @contextlib.contextmanager
+    def way_to_redis(self) -> Iterator[tuple[Proxy, str]]:
+        """Yield a proxy before Redis and the URL that leads through it."""
+        proxy = Proxy("127.0.0.1", self.server.port)
+        try:
+            yield proxy, self.server.tcp_url.replace(f":{self.server.port}/", f":{proxy.port}/")
+        finally:
+            proxy.close()
 
     def close(self) -> None:
         """Stop what runs and drop the slot."""

@@ -30,6 +30,7 @@ class Applier:
 
     `applied` is the position up to which Redis holds everything; a transaction is skipped if its commit
     record begins before it, and the first `partial` changes of the one that was written in part.
+    `last` is where the last transaction's commit record begins, written or not.
     """
 
     def __init__(self, names: Names, types: Types, applied: int, partial: tuple[int, int]) -> None:
@@ -46,6 +47,7 @@ class Applier:
         # What the transaction changed so far: tables by their OID; 0 stands for DDL of any kind.
         self.touched: set[int] = set()
         self.on_commit: Callable[[int, int], None] = lambda _xid, _lsn: None
+        self.last = 0
         self.position = 0
         self.skip = 0
         self.size = 0
@@ -94,6 +96,7 @@ class Applier:
             relation = self.relations[plan.table.oid]
             converters = self.types.converters([column.type for column in relation.columns])
             found = Layout(plan, [column.name for column in relation.columns], converters)
+            found.identity = [column.key for column in relation.columns]
             self.layouts[plan.table.oid] = found
         return found
 
@@ -119,14 +122,14 @@ class Applier:
             batch.remove(plan, layout.key(old))
             batch.count(plan, -1)
             return
+        if old is not None and UNCHANGED in new:
+            # Large values that did not change: of a whole old row all are there, else those of the key.
+            known = [True] * len(old) if not change.old_is_key else layout.identity
+            new = [o if n is UNCHANGED and k else n for n, o, k in zip(new, old, known, strict=True)]
         key = layout.key(new)
         before = layout.key(old) if old is not None else None
         try:
             values = layout.values(new)
-            if old is not None and not change.old_is_key and UNCHANGED in values:
-                # The whole old row is there: large values that did not change are in it.
-                known = layout.values(old)
-                values = [k if v is UNCHANGED else v for v, k in zip(values, known, strict=True)]
         except UNREADABLE as error:
             self.stale(plan, unreadable(key, error))
             return
@@ -193,7 +196,7 @@ class Applier:
                 plan = self.plans.get(oid)
                 if plan is not None and plan.written:
                     self.batch.versions[plan.version] = event.end
-        self.transaction = None
+        self.transaction, self.last = None, event.lsn
 
     def progress(self) -> None:
         """Add to the batch what tells how far it brings Redis."""

@@ -21,7 +21,7 @@ from .points import point
 from .snapshot import BadRow, Slot, copy_table, session
 from .store import Store
 
-__all__ = ["RETRY", "build"]
+__all__ = ["RETRY", "build", "built"]
 
 # A table that can't be read is tried again after so many seconds.
 RETRY = 10.0
@@ -37,7 +37,7 @@ def build(
 ) -> list[Plan]:
     """Copy the wanted tables (all, if None) as they are in the snapshot; return what became of each.
 
-    A table is noted as built, but not as safe: DDL that ran meanwhile is still in the stream.
+    None is noted in Redis yet, by built(): others may have to catch up with the stream first.
     """
     plans: list[Plan] = []
     try:
@@ -90,7 +90,7 @@ def _build_one(
         return
     point("copied")
     plan.state = "built"
-    store.write([*built(names, plan), (b"SET", plan.version, plan.start)])
+    store.write([(b"SET", plan.version, plan.start)])
 
 
 def built(names: Names, plan: Plan) -> list[Command]:

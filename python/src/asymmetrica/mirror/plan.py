@@ -74,6 +74,7 @@ class Layout:
         picked = [place[name] for name in table.columns if name in place]
         self.columns = [(index, converters[index]) for index in picked]
         self.json = table.format == "json"
+        self.identity: list[bool] = []
 
     def key(self, row: Row) -> bytes:
         """Return the key in Redis of a row, or of the old key the stream sent."""

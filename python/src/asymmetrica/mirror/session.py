@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 
 from .apply import Applier
 from .build import build
 from .catalog import Types
+from .catchup import catch_up
 from .control import Control
 from .fresh import Freshness
 from .pgoutput import decode
+from .plan import Plan
 from .points import point
 from .snapshot import BYTES, ROWS, Slot
 from .start import TICK, Start, Stopping
 from .store import Store
-from .stream import Keepalive, Stream
+from .stream import HEAD, Keepalive, Stream
 from .tables import Tell
 
 __all__ = ["Session"]
 
-# The head of a message with data: its kind, two positions and a time.
-_HEAD = 25
 # How often the position is moved on when nothing but the position changed.
 _MOVE = 0.02
 
@@ -46,6 +47,7 @@ class Session(Start):
         super().__init__(conninfo, control, store, token, slot, stop, tell)
         self.publication, self.lease = publication, lease
         self.builder: Stream | None = None
+        self.snapshot: list[str | None] | None = None
         self.built = 0
         self.moved = 0.0
         self.reached = 0
@@ -78,7 +80,7 @@ class Session(Start):
     def _close_builder(self) -> None:
         if self.builder is not None:
             self.builder.close()
-            self.builder = None
+            self.builder = self.snapshot = None
 
     def _still_there(self) -> None:
         self.stream.acknowledge(self.unacknowledged)
@@ -94,20 +96,33 @@ class Session(Start):
             self.builder = Stream(self.conninfo, self.lease, "asymmetrica mirror build")
             # The server may not have dropped the former one yet.
             self.built += 1
-            self.builder.send(Slot.command(f"{self.slot}_{os.getpid()}_{self.built}", True))
-        row = self.builder.answer()
-        if row is None:
+            self.builder.send(Slot.command(self._building, True))
+        self.snapshot = self.snapshot or self.builder.answer()
+        if self.snapshot is None or self.applier.transaction is not None:
             return
         self._flush()
         self._settle()
-        slot = Slot.of(self.builder, row)
+        slot = Slot.of(self.builder, self.snapshot)
         plans = build(self.conninfo, self.control.secrets, slot, self.store, wanted, self._copying)
+        if self.applier.last >= slot.lsn and any(plan.written for plan in plans):
+            self._catch_up(slot, plans)
         self._close_builder()
         self._take(plans)
         self.applier.types.forget()
         self.applier.take(self.plans.values())
         self._mark([plan for plan in plans if plan.state == "built"])
         self._hurry()
+
+    @property
+    def _building(self) -> str:
+        return f"{self.slot}_{os.getpid()}_{self.built}"
+
+    def _catch_up(self, slot: Slot, plans: list[Plan]) -> None:
+        applier = Applier(self.store.names, Types(self.control.connection), slot.lsn, (0, 0))
+        applier.on_stale, applier.on_changed = self._stale, self._hurry
+        applier.take(plans)
+        last, tick = self.applier.last, functools.partial(self._copying, plans[0])
+        catch_up(slot, self._building, self.publication, applier, self.store, last, tick)
 
     # Following
 
@@ -119,7 +134,7 @@ class Session(Start):
             message = stream.read()
             if type(message) is bytes:
                 point("read")
-                applier.handle(decode(message, _HEAD), len(message))
+                applier.handle(decode(message, HEAD), len(message))
                 if len(batch.rows) >= ROWS or batch.size >= BYTES:
                     self._flush()
                 count += 1

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from .._redact import secrets_of
 from ..errors import AsymmetricaError, ConnectionFailed, translate
 
-__all__ = ["Keepalive", "Stream", "format_lsn", "parse_lsn", "quote_literal", "quote_name"]
+__all__ = ["HEAD", "Keepalive", "Stream", "format_lsn", "parse_lsn", "quote_literal", "quote_name"]
 
 # Text forms must not depend on what somebody set for the role or the database.
 SETTINGS = (
@@ -27,6 +27,8 @@ SETTINGS = (
     "-c client_min_messages=warning -c client_encoding=UTF8 -c lc_monetary=C -c xmlbinary=base64 "
     "-c default_transaction_read_only=off -c synchronous_commit=local"
 )
+# The head of a message with data: its kind, two positions and a time.
+HEAD = 25
 # Postgres counts microseconds from the year 2000.
 _EPOCH = 946_684_800
 _STATUS = struct.Struct("!cQQQqB").pack

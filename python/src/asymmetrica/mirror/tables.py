@@ -72,10 +72,14 @@ class Tables:
             self._sweep(name.decode(), int(below))
 
     def _take(self, plans: list[Plan]) -> None:
-        """Go on with tables that were built, or could not be."""
+        """Go on with tables that were built, or could not be.
+
+        One is noted as built, but not as safe: DDL that ran meanwhile is still in the stream.
+        """
         for plan in plans:
             self.plans[plan.table.id] = plan
             if plan.state == "built":
+                self.store.write(built(self.store.names, plan))
                 self._sweep(plan.table.name, plan.epoch)
                 self.tell("built", None, plan.table.name, plan.count)
             else:
