@@ -170,3 +170,4 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- The mirror.
 @schema 600_mirror.sql
+@schema 610_reads.sql

@@ -1,0 +1,102 @@
+"""What drivers report of their reads: counted, bounded, forgotten in time; nonsense is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from support.database import Database
+
+FINGERPRINT = "0123456789abcdef"
+
+
+@pytest.fixture
+def mirrored(db: Database) -> Database:
+    db.sql("CREATE TABLE public.t (id int PRIMARY KEY)")
+    db.sql("SELECT asymm.create_mirror_login(%s)", db.role("mirror", "LOGIN REPLICATION"))
+    db.sql("SELECT asymm.mirror('public.t')")
+    return db
+
+
+def entry(**more: Any) -> dict[str, Any]:
+    return {
+        "route": "redis",
+        "hits": 8,
+        "misses": 2,
+        "seconds": 0.5,
+        "saved_seconds": 4,
+        "bytes": 100,
+        **more,
+    }
+
+
+def test_reads_are_added_up(mirrored: Database) -> None:
+    reader = mirrored.connect(user=mirrored.role("reader", member_of=("asymm_reader",)))
+    batch = {
+        "queries": [
+            entry(fingerprint=FINGERPRINT, statement="SELECT 1", tables=["public.t"]),
+            entry(fingerprint=FINGERPRINT, route="primary", hits=0, refused=10, misses=0, reason="now()"),
+        ],
+        "tables": [entry(table="public.t"), entry(table="public.unknown")],
+        "keys": [{"table": "public.t", "key": str(n), "hits": n} for n in range(250)],
+    }
+    for _ in range(2):
+        row = reader.execute("SELECT asymm._count_reads(%s)", [json.dumps(batch)]).fetchone()
+        assert row == (3,)
+    totals = "hits, misses, refused, hit_rate, routes, spent = '{}', saved = '{}', bytes"
+    queries = totals.format("2 s", "16 s")
+    assert mirrored.sql(f"SELECT {queries}, tables, why_not, statement FROM asymm.cached_queries") == [
+        (16, 4, 20, 0.4, {"redis": 20, "primary": 20}, True, True, 400, ["public.t"], "now()", "SELECT 1")
+    ]
+    assert reader.execute("SELECT statement FROM asymm.cached_queries").fetchall() == [(None,)]
+    rows = totals.format("1 s", "8 s")
+    assert mirrored.sql(f"SELECT table_name, {rows}, queries FROM asymm.mirror_reads") == [
+        ("t", 16, 4, 0, 0.8, {"redis": 20}, True, True, 200, 1)
+    ]
+    assert mirrored.sql("SELECT count(*), max(hits), min(hits) FROM asymm.read_key") == [(200, 498, 100)]
+
+
+def test_there_is_no_end_of_room(mirrored: Database) -> None:
+    mirrored.sql(
+        "INSERT INTO asymm.read_query (fingerprint, role)"
+        " SELECT lpad(to_hex(n), 16, '0'), 'x' FROM generate_series(1, 2000) AS n"
+    )
+    counted = "SELECT asymm._count_reads(%s)"
+    assert mirrored.value(counted, json.dumps({"queries": [entry(fingerprint=FINGERPRINT)]})) == 0
+    assert mirrored.value(counted, json.dumps({"queries": [entry(fingerprint="0" * 15 + "1")]})) == 1
+    mirrored.sql("UPDATE asymm.read_query SET last_seen = '2020-01-01' WHERE fingerprint !~ '^0*1$'")
+    mirrored.sql("INSERT INTO asymm.read_key VALUES ('2020-01-01', 'public.t', '1', 1, 1)")
+    mirrored.sql("SELECT asymm._housekeep()")
+    assert mirrored.value("SELECT count(*) FROM asymm.read_query") == 1
+    assert mirrored.value("SELECT count(*) FROM asymm.read_count") == 1
+    assert mirrored.value("SELECT count(*) FROM asymm.read_key") == 0
+
+
+WRONG: list[tuple[Any, str]] = [
+    ([], "not an object"),
+    ({"queries": 1}, "array"),
+    ({"queries": [1]}, "scalar"),
+    ({"queries": [entry()]}, "no fingerprint or table"),
+    ({"queries": [entry(fingerprint="../x")]}, "hexadecimal"),
+    ({"tables": [entry(table="public.t", route="moon")]}, "route"),
+    ({"tables": [entry(table="public.t", hits=-1)]}, "negative"),
+    ({"tables": [entry(table="public.t", seconds=1e300)]}, "beyond reason"),
+    ({"tables": [entry(table="public.t", hits=1e30)]}, "range"),
+    ({"tables": [entry(table="public.t", hits="many")]}, "bigint"),
+    ({"tables": [entry(table="public.t")] * 1001}, "more than 1,000"),
+    ({"keys": [{"table": "public.t", "key": "1", "hits": "x"}]}, "bigint"),
+]
+
+
+def test_nonsense_is_refused(mirrored: Database) -> None:
+    for batch, why in WRONG:
+        with pytest.raises(psycopg.errors.InvalidParameterValue) as raised:
+            mirrored.sql("SELECT asymm._count_reads(%s)", json.dumps(batch))
+        assert why in str(raised.value.diag.message_detail), batch
+        assert raised.value.diag.message_hint
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        mirrored.sql("SELECT asymm._count_reads(NULL)")
+    assert mirrored.value("SELECT count(*) FROM asymm.read_count") == 0
