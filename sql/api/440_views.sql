@@ -42,14 +42,30 @@ CREATE OR REPLACE VIEW asymm.drift AS
            GROUP BY m.steps) AS p ON true;
 COMMENT ON VIEW asymm.drift IS 'Differences from the baseline: object, part, attribute, from (declared) and to (actual), who did it, hazards and statements of the repair, state; open ones and their history.';
 
+-- A constant in a predicate or an expression is some rows' value until the index is there: then the catalog shows it to everybody.
+CREATE OR REPLACE FUNCTION asymm._sees_advice(action asymm.action) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN action.kind <> 'create index'
+           OR action.evidence_before ->> 'predicate' IS NULL AND action.evidence_before ->> 'definition' NOT LIKE '%''%'
+           OR asymm._sees_statements()
+           OR COALESCE((SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                         WHERE n.nspname = action.schema_name AND c.relname = action.object_name), false);
+END
+$$;
+COMMENT ON FUNCTION asymm._sees_advice(asymm.action) IS 'Whether you may see what a new index is to be made of: not its constants unless you may read the table.';
+
 CREATE OR REPLACE VIEW asymm.actions AS
     SELECT a.id, a.kind, a.target, a.object_kind, a.state, a.reason, a.requested_by,
            ARRAY(SELECT s ->> 'forward' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n)
-                  WHERE s ->> 'forward' IS NOT NULL ORDER BY n) AS statements,
+                  WHERE s ->> 'forward' IS NOT NULL AND asymm._sees_advice(a) ORDER BY n) AS statements,
            ARRAY(SELECT s ->> 'inverse' FROM jsonb_array_elements(a.steps) WITH ORDINALITY AS x (s, n)
-                  WHERE s ->> 'inverse' IS NOT NULL ORDER BY n DESC) AS inverse,
+                  WHERE s ->> 'inverse' IS NOT NULL AND asymm._sees_advice(a) ORDER BY n DESC) AS inverse,
            ARRAY(SELECT DISTINCT h FROM jsonb_array_elements(a.steps) AS s, asymm._hazards(s) AS h ORDER BY h) AS hazards,
-           a.evidence_before, a.evidence_after,
+           CASE WHEN asymm._sees_advice(a) THEN a.evidence_before ELSE a.evidence_before - '{definition,built,predicate,keys,include,reason,index,called,requires}'::text[] END
+               AS evidence_before, a.evidence_after,
            CASE WHEN asymm._sees_statements() THEN a.error ELSE jsonb_build_object('sqlstate', a.error -> 'sqlstate') END AS error,
            a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
            round(extract(epoch FROM a.applied_at - a.created_at) * 1000, 1) AS duration_ms

@@ -232,7 +232,8 @@ BEGIN
     IF candidate.method = 'brin' THEN
         RETURN 65536;
     ELSIF candidate.method <> 'btree' THEN
-        RETURN 8192 + rows * (8 + GREATEST(width, 1));
+        -- Of text GIN holds each part apart, such as three letters from every letter on.
+        RETURN 8192 + rows * (8 + CASE candidate.method WHEN 'gin' THEN 3 ELSE 1 END * GREATEST(width, 1));
     END IF;
     -- Every plain key of a type whose default class says that equal is the same (its fourth support function).
     v_merges := candidate.include = '{}' AND NOT EXISTS (

@@ -1,7 +1,8 @@
 -- What a search found, in words.
 
 -- Where the planner can't be asked: for each statement the first plain index made for it, the costliest first. So too for
--- statements that only an index of a kind would serve which hypopg can't pretend.
+-- statements that only an index of a kind would serve which hypopg can't pretend. None whose writing alone would take half of what its
+-- statement takes.
 CREATE OR REPLACE FUNCTION asymm._advice_by_rule(run asymm.advice_run) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -15,7 +16,7 @@ BEGIN
                FROM asymm.advice_query AS q
               CROSS JOIN LATERAL (
                     SELECT c.no, c.size_bytes FROM asymm.advice_candidate AS c
-                     WHERE c.run_id = run.id AND c.no = ANY (q.own) AND c.size_bytes IS NOT NULL
+                     WHERE c.run_id = run.id AND c.no = ANY (q.own) AND c.size_bytes IS NOT NULL AND c.writes <= 0.5 * q.weight
                        AND CASE WHEN run.proved THEN c.fault ~ 'access method' ELSE c.predicate IS NULL AND c.include = '{}' AND c.fault IS NULL END
                      ORDER BY c.no LIMIT 1) AS c
               WHERE q.run_id = run.id AND q.reason IS NULL AND q.now_used = '{}' AND q.weight >= 0.01 * run.base
@@ -126,6 +127,10 @@ BEGIN
     RETURN CASE
         WHEN EXISTS (SELECT FROM asymm.advice_candidate AS c WHERE c.run_id = run.id AND c.no = ANY (query.own) AND c.size_bytes > run.budget)
              AND v_best.used IS NULL THEN 'over budget: an index for it alone is larger'
+        WHEN v_best.used IS NULL AND EXISTS (SELECT FROM asymm.advice_candidate AS c
+                                              WHERE c.run_id = run.id AND c.no = ANY (query.own) AND c.fault ~ 'access method'
+                                                AND c.writes > 0.5 * query.weight)
+            THEN 'writing an index for it would cost too much for one that the planner can''t be asked about'
         WHEN v_best.used IS NULL THEN 'the planner would use none of the indexes that were tried'
         WHEN v_best.cost > 0.8 * query.cost
             THEN format('the best that was tried would make it %s %% cheaper, less than a fifth',

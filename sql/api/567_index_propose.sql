@@ -76,6 +76,8 @@ BEGIN
         WHEN kind = 'create index' AND NOT COALESCE((advice ->> 'proved')::boolean, false)
              AND NOT (v_set.build_unproved AND COALESCE(advice ->> 'method', 'btree') NOT IN ('btree', 'brin') AND asymm._hypopg_schema() IS NOT NULL)
             THEN 'the planner could not be asked whether it would use it'
+        WHEN kind = 'drop index' AND jsonb_typeof(advice -> 'lost') = 'object'
+            THEN format('taken back it would lack its %s', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(advice -> 'lost') AS k))
         WHEN kind = 'drop index' AND advice ? 'standbys' THEN 'there are standbys, whose use of it is not known here'
         WHEN v_bytes > v_set.max_index_build_bytes THEN format('the table (%s) is larger than max_index_build_bytes', pg_size_pretty(v_bytes))
         WHEN kind = 'create index' AND v_size > room

@@ -43,6 +43,41 @@ END
 $$;
 COMMENT ON FUNCTION asymm._index_needed(oid) IS 'Why an index is more than a way to find rows; NULL when it can be dropped.';
 
+-- The definition as the server prints it leaves out the tablespace.
+CREATE OR REPLACE FUNCTION asymm._index_in_place(index_id oid) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT CASE WHEN t.spcname IS NULL THEN d.text
+                    ELSE concat_ws(' ', left(d.text, -COALESCE(length(w.text), 0)) || format(' TABLESPACE %I', t.spcname), ltrim(w.text)) END
+          FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+          LEFT JOIN pg_tablespace AS t ON t.oid = i.reltablespace
+         CROSS JOIN LATERAL pg_get_indexdef(x.indexrelid) AS d (text)
+          LEFT JOIN LATERAL (SELECT ' WHERE ' || pg_get_expr(x.indpred, x.indrelid) AS text) AS w ON x.indpred IS NOT NULL
+         WHERE x.indexrelid = index_id);
+END
+$$;
+COMMENT ON FUNCTION asymm._index_in_place(oid) IS 'The definition of an index with its tablespace, if it has one of its own.';
+
+-- What an index has that CREATE INDEX doesn't give it back, or the caller couldn't.
+CREATE OR REPLACE FUNCTION asymm._index_notes(index_id oid) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_strip_nulls(jsonb_build_object('comment', obj_description(i.oid, 'pg_class'),
+                   'statistics', (SELECT jsonb_object_agg(a.attnum, a.attstattarget) FROM pg_attribute AS a
+                                   WHERE a.attrelid = i.oid AND a.attnum > 0 AND a.attstattarget >= 0),
+                   'tablespace', (SELECT t.spcname FROM pg_tablespace AS t
+                                   WHERE t.oid = i.reltablespace AND NOT has_tablespace_privilege(asymm._caller(), t.oid, 'CREATE'))))
+          FROM pg_class AS i WHERE i.oid = index_id);
+END
+$$;
+COMMENT ON FUNCTION asymm._index_notes(oid) IS 'Comment and statistics targets of an index, and its tablespace where the caller may make none in it: what is lost when it is dropped.';
+
 CREATE OR REPLACE FUNCTION asymm._is_refused(action asymm.action) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -134,23 +169,26 @@ BEGIN
     PERFORM pg_advisory_xact_lock('asymm.index_action'::regclass::oid::integer, hashtext(v_relation.relation || v_shape));
     v_id := asymm._same_index_action(kind, v_relation.relation, v_shape);
     -- What the ledger itself notes there is no advice.
-    v_document := advice - '{definition,built,called,explored,corrected_ms_per_hour,uncertainty,error}'::text[];
+    v_document := advice - '{definition,built,called,lost,explored,corrected_ms_per_hour,uncertainty,error}'::text[];
     IF v_id IS NOT NULL THEN
         -- What it is good for is known better now.
         UPDATE asymm.action AS a SET evidence_before = a.evidence_before || (v_document - 'index')
          WHERE a.id = v_id AND a.state IN ('proposed', 'approved');
         RETURN CASE WHEN FOUND THEN v_id END;
     END IF;
-    IF kind = 'create index' THEN
+    IF kind = 'drop index' THEN
+        v_document := v_document || jsonb_build_object('lost', NULLIF(asymm._index_notes(v_index), '{}'));
+    ELSIF kind = 'create index' THEN
         v_name := asymm._free_index_name(v_schema, COALESCE(v_name, concat_ws('_', advice ->> 'table',
             (SELECT string_agg(left(regexp_replace(k, '\W+', '_', 'g'), 20), '_') FROM unnest(v_parts.keys) AS k), 'idx')));
         v_definition := format('CREATE INDEX %I ON %s', v_name, v_tail);
     END IF;
-    v_hold := asymm._index_hold(kind, v_relation.relation, advice);
+    v_hold := asymm._index_hold(kind, v_relation.relation, v_document);
     INSERT INTO asymm.action (kind, target, object_kind, schema_name, object_name, owner, state, reason, requested_by, steps, evidence_before, due_at)
     VALUES (kind, v_relation.display, v_relation.kind, v_schema, advice ->> 'table', v_relation.owner,
             CASE WHEN v_hold IS NULL THEN 'approved' ELSE 'proposed' END, COALESCE(v_hold, 'autopilot'), asymm._caller(),
-            asymm._index_steps(kind, v_relation.kind, v_schema, advice ->> 'table', v_name, v_definition, (advice ->> 'size_bytes')::numeric::bigint),
+            asymm._index_steps(kind, v_relation.kind, v_schema, advice ->> 'table', v_name,
+                               COALESCE(asymm._index_in_place(v_index), v_definition), (advice ->> 'size_bytes')::numeric::bigint),
             v_document || jsonb_build_object('definition', v_definition, 'called', advice -> 'index'), 'infinity')
     RETURNING id INTO v_id;
     INSERT INTO asymm.index_action (action_id, relid, index_schema, index_name, index_id, shape, requires)

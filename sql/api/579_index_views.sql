@@ -21,19 +21,19 @@ $$;
 COMMENT ON FUNCTION asymm._index_progress(bigint) IS 'How far the command of an action on an index is; NULL when there is none.';
 
 CREATE OR REPLACE VIEW asymm.advice AS
-    SELECT a.id AS action, a.kind, a.target, i.index_name AS index,
+    SELECT a.id AS action, a.kind, a.target, CASE WHEN asymm._sees_advice(a) THEN i.index_name END AS index,
            CASE a.state WHEN 'applying' THEN 'building' WHEN 'applied' THEN 'validating' WHEN 'verified' THEN 'kept' ELSE a.state END AS state,
-           a.evidence_before ->> 'definition' AS definition,
+           CASE WHEN asymm._sees_advice(a) THEN a.evidence_before ->> 'definition' END AS definition,
            COALESCE(i.size_bytes, (a.evidence_before ->> 'size_bytes')::numeric::bigint) AS size_bytes,
            round(COALESCE(a.evidence_before ->> 'corrected_ms_per_hour', a.evidence_before ->> 'saved_ms_per_hour')::numeric
                  - COALESCE((a.evidence_before ->> 'write_ms_per_hour')::numeric, 0), 1)
                AS predicted_ms_per_hour,
            round((a.evidence_after ->> 'saved_ms_per_hour')::numeric, 1) AS measured_ms_per_hour,
            (a.evidence_before ->> 'confidence')::numeric AS confidence, (a.evidence_before ->> 'proved')::boolean AS proved,
-           a.evidence_before ->> 'reason' AS why, a.reason, asymm._index_progress(a.id) AS progress,
+           CASE WHEN asymm._sees_advice(a) THEN a.evidence_before ->> 'reason' END AS why, a.reason, asymm._index_progress(a.id) AS progress,
            CASE WHEN asymm._sees_statements() THEN COALESCE(a.error ->> 'message', i.problem) END AS problem,
-           a.steps #>> '{0,forward}' AS statement, a.steps #>> '{0,inverse}' AS inverse,
+           CASE WHEN asymm._sees_advice(a) THEN a.steps #>> '{0,forward}' END AS statement, CASE WHEN asymm._sees_advice(a) THEN a.steps #>> '{0,inverse}' END AS inverse,
            COALESCE(a.evidence_after -> 'queries', a.evidence_before -> 'queries') AS queries,
            a.tries, a.created_at, a.changed_at, i.built_at, i.looks
       FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id;
-COMMENT ON VIEW asymm.advice IS 'Indexes to create, drop or rebuild: state (proposed, approved, building, validating, kept, reverting, reverted, …), gain predicted and measured (ms an hour), why, and how far a build is.';
+COMMENT ON VIEW asymm.advice IS 'Indexes to create, drop or rebuild: state (proposed, approved, building, validating, kept, reverting, reverted, …), gain predicted and measured (ms an hour), why, and how far a build is. What is made of a constant of the workload is told to who may read the table.';

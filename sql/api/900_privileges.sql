@@ -6,7 +6,7 @@ DECLARE
     -- Anybody with asymm_reader: looking.
     v_reader text[] := ARRAY[
         'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
-        'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_hazards',
+        'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing', '_doctor_mirror',

@@ -57,7 +57,7 @@ COMMENT ON COLUMN asymm.index_setting.unused_after IS 'How long an index must no
 COMMENT ON COLUMN asymm.index_setting.search_every IS 'How often indexes are searched for; earlier when a fifth of the time goes to new statements.';
 COMMENT ON COLUMN asymm.index_setting.workload_window IS 'How far back a search looks at the workload.';
 COMMENT ON COLUMN asymm.index_setting.workload_step IS 'The time over which the workload is added up; a week of steps is kept.';
-COMMENT ON COLUMN asymm.index_setting.build_unproved IS 'Whether autopilot builds GIN, GiST and others that the planner can''t be asked about before they are there: what they bring is measured.';
+COMMENT ON COLUMN asymm.index_setting.build_unproved IS 'Whether autopilot builds GIN, GiST and others that the planner can''t be asked about before they are there. On, since text search has no other cure and the trial is bounded: for statements of a hundredth of the time at least that nothing else serves, within budget and size limits, not where writing would take half of what they take; measured, and taken back if it is not used.';
 
 CREATE TABLE asymm._index_setting_default (LIKE asymm.index_setting INCLUDING ALL);
 INSERT INTO asymm._index_setting_default DEFAULT VALUES;

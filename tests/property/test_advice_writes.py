@@ -148,3 +148,14 @@ def test_an_update_that_leaves_its_page_writes_every_index(load: Load) -> None:
     load.db.sql("CREATE INDEX ON public.orders USING gin (string_to_array(md5(id::text), NULL))")
     load.db.sql("ANALYZE public.orders")
     assert price() > 4 * alone
+
+
+def test_what_is_only_a_trial_must_be_cheap_to_write(load: Load) -> None:
+    load.db.sql("CREATE EXTENSION pg_trgm")
+    load.statement("SELECT id FROM public.orders WHERE note ILIKE '%abc%'", 100, 9000, 1)
+    for inserted, definition in ((100, "gin (note public.gin_trgm_ops)"), (10**5, None)):
+        load.written(inserted=inserted)
+        [(found, _, reason)] = load.advice()
+        assert (found and found.split(" USING ")[1]) == definition
+        load.db.sql("DELETE FROM asymm.table_load")
+    assert reason.startswith("writing an index for it would cost too much")

@@ -191,3 +191,47 @@ def test_autopilot_approves_what_it_may(shop: Database) -> None:
         ("proposed", "the planner could not be asked whether it would use it"),
         ("proposed", "index_budget (1 MB) is used up"),
     ]
+
+
+def test_constants_are_for_who_may_read_the_table(shop: Database) -> None:
+    """Until it is built, and the catalog tells it to everybody, an index may be made of some rows' values."""
+    propose(shop, index="orders_key", keys=["(email || 'secret')"], reason="only 'secret'")
+    propose(shop, index="orders_few", keys=["id"], predicate="status = 'secret'", reason="only 'secret'")
+    propose(shop, index="orders_all", keys=["email"], reason="equality on email")
+    reader = shop.connect(user=shop.role("reader", member_of=("asymm_reader",)))
+    told = "SELECT string_agg(a::text, ' ') FROM {} AS a"
+    for view in ("asymm.advice", "asymm.actions"):
+        ((found,),) = reader.execute(told.format(view).encode()).fetchall()
+        assert "secret" not in found
+        assert "orders_all" in found
+        assert shop.value(told.format(view)).count("secret") >= 4
+    shop.sql(f"GRANT SELECT ON app.orders TO {reader.info.user}")
+    assert reader.execute("SELECT count(*) FROM asymm.advice WHERE definition ~ 'secret'").fetchall() == [
+        (2,)
+    ]
+
+
+def test_what_a_drop_would_lose(shop: Database) -> None:
+    """An index is made again where it lay; what CREATE INDEX doesn't say a person is asked about."""
+    shop.sql("SELECT asymm.autopilot('on')")
+    shop.sql("SET allow_in_place_tablespaces = on")
+    shop.sql("CREATE TABLESPACE \"el se\" LOCATION ''")
+    shop.sql("CREATE INDEX a ON app.orders (email) TABLESPACE \"el se\" WHERE status = 'x'")
+    shop.sql("CREATE INDEX b ON app.orders ((lower(email)))")
+    shop.sql(
+        "COMMENT ON INDEX app.b IS 'kept for the night'; ALTER INDEX app.b ALTER COLUMN 1 SET STATISTICS 7"
+    )
+    propose(shop, "drop index", index="a")
+    propose(shop, "drop index", index="b")
+    found = shop.sql("SELECT inverse, state, reason FROM asymm.advice ORDER BY action")
+    assert found[0][:2] == (
+        'CREATE INDEX CONCURRENTLY a ON app.orders USING btree (email) TABLESPACE "el se"'
+        " WHERE (status = 'x'::text)",
+        "approved",
+    )
+    assert found[1][1:] == ("proposed", "taken back it would lack its comment, statistics")
+    shop.sql("DROP INDEX app.a")
+    shop.sql(found[0][0])
+    assert shop.value("SELECT reltablespace <> 0 FROM pg_class WHERE relname = 'a'")
+    shop.sql("DROP INDEX app.a")
+    shop.sql('DROP TABLESPACE "el se"')

@@ -16,7 +16,7 @@ class IndexAdvice:
     action: int
     kind: str
     target: str
-    index: str
+    index: str | None
     state: str
     definition: str | None
     size_bytes: int | None
