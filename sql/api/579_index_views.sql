@@ -32,7 +32,8 @@ CREATE OR REPLACE VIEW asymm.advice AS
            (a.evidence_before ->> 'confidence')::numeric AS confidence, (a.evidence_before ->> 'proved')::boolean AS proved,
            CASE WHEN asymm._sees_advice(a) THEN a.evidence_before ->> 'reason' END AS why, a.reason, asymm._index_progress(a.id) AS progress,
            CASE WHEN asymm._sees_statements() THEN COALESCE(a.error ->> 'message', i.problem) END AS problem,
-           CASE WHEN asymm._sees_advice(a) THEN a.steps #>> '{0,forward}' END AS statement, CASE WHEN asymm._sees_advice(a) THEN a.steps #>> '{0,inverse}' END AS inverse,
+           CASE WHEN asymm._sees_advice(a) THEN a.steps #>> '{0,forward}' END AS statement,
+           CASE WHEN asymm._sees_advice(a) THEN a.steps #>> '{0,inverse}' END AS inverse,
            COALESCE(a.evidence_after -> 'queries', a.evidence_before -> 'queries') AS queries,
            a.tries, a.created_at, a.changed_at, i.built_at, i.looks
       FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id;
