@@ -65,7 +65,8 @@ CREATE OR REPLACE VIEW asymm.actions AS
                   WHERE s ->> 'inverse' IS NOT NULL AND asymm._sees_advice(a) ORDER BY n DESC) AS inverse,
            ARRAY(SELECT DISTINCT h FROM jsonb_array_elements(a.steps) AS s, asymm._hazards(s) AS h ORDER BY h) AS hazards,
            CASE WHEN asymm._sees_advice(a) THEN a.evidence_before
-                ELSE a.evidence_before - '{definition,built,predicate,keys,include,reason,index,called,requires}'::text[] END AS evidence_before, a.evidence_after,
+                ELSE a.evidence_before - '{definition,built,predicate,keys,include,reason,index,called,requires}'::text[] END AS evidence_before,
+           a.evidence_after,
            CASE WHEN asymm._sees_statements() THEN a.error ELSE jsonb_build_object('sqlstate', a.error -> 'sqlstate') END AS error,
            a.tries, a.created_at, a.changed_at, a.applied_by, a.applied_at,
            round(extract(epoch FROM a.applied_at - a.created_at) * 1000, 1) AS duration_ms
