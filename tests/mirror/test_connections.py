@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from support.mirror import Mirror
+from support.proxy import Proxy
 
 TWO_SLOTS = """SELECT count(confirmed_flush_lsn) = 2
     FROM pg_replication_slots WHERE database = current_database()"""
 
 
-def tables(mirror: Mirror, names: str = "tu") -> None:
-    for table in names:
-        mirror.db.sql(f"CREATE TABLE {table} (id int PRIMARY KEY, n int)")
-        mirror.db.sql(f"INSERT INTO {table} SELECT g, 0 FROM generate_series(1, 100) g")
-
-
 def test_a_table_is_built_when_the_stream_is_past_its_snapshot(mirror: Mirror) -> None:
     db = mirror.db
-    tables(mirror)
+    mirror.tables()
     mirror.mirror("t")
     with mirror.way_to_postgres() as (proxy, dsn):
         mirror.work(dsn=dsn)
@@ -41,7 +40,7 @@ def test_a_table_is_built_when_the_stream_is_past_its_snapshot(mirror: Mirror) -
 def test_a_table_changes_its_form_while_it_is_built(mirror: Mirror) -> None:
     """DDL and TRUNCATE between its snapshot and where the stream is."""
     db = mirror.db
-    tables(mirror, "tuv")
+    mirror.tables("tuv")
     mirror.mirror("t")
     with mirror.way_to_postgres() as (proxy, dsn):
         mirror.work(dsn=dsn)
@@ -59,3 +58,70 @@ def test_a_table_changes_its_form_while_it_is_built(mirror: Mirror) -> None:
         )
         proxy.release()
         assert mirror.check() == 201
+
+
+@pytest.mark.long
+def test_postgres_says_nothing(mirror: Mirror) -> None:
+    """Once all connections are silent, once only the stream."""
+    mirror.tables("t")
+    mirror.mirror("t")
+    with mirror.way_to_postgres() as (proxy, dsn):
+        for number, words in enumerate((None, b"START_REPLICATION"), 1):
+            worker = mirror.work(dsn=dsn, lease=3)
+            mirror.check()
+            proxy.hold(words)
+            mirror.db.sql("UPDATE t SET n = %s", number)
+            mirror.until(lambda worker=worker: worker.said("failed"), 20, "the silence was noticed")
+            proxy.release()
+            mirror.check()
+            assert worker.stop() == 0
+
+
+@pytest.mark.long
+def test_redis_says_nothing_or_little(mirror: Mirror) -> None:
+    mirror.tables("t")
+    mirror.mirror("t")
+    with mirror.way_to_redis() as (proxy, url):
+        worker = mirror.work(url=url, lease=3)
+        mirror.check()
+        proxy.hold()
+        mirror.db.sql("UPDATE t SET n = 1")
+        mirror.until(lambda: worker.said("failed"), 20, "the silence was noticed")
+        proxy.release()
+        mirror.check()
+        proxy.delay = 0.2
+        mirror.db.sql("UPDATE t SET n = n + 1, id = id + 1000 WHERE id % 3 = 0")
+        assert mirror.check() == 100
+        proxy.delay, proxy.piece = 0, 1
+        mirror.db.sql("UPDATE t SET n = n + 1, id = id + 1000 WHERE id % 5 = 0")
+        assert mirror.check() == 100
+        assert worker.stop() == 0
+
+
+def torn(mirror: Mirror, proxy: Proxy, times: int) -> None:
+    """Tear every connection apart in the midst of something, while rows are written."""
+    chance = random.Random(times)
+    before = proxy.torn
+
+    def more() -> bool:
+        proxy.tear = chance.randrange(500, 60_000)
+        mirror.db.sql("UPDATE t SET n = n + 1, id = -id WHERE id % 7 = 0")
+        mirror.db.sql("UPDATE u SET n = n + 1")
+        return proxy.torn >= before + times
+
+    mirror.until(more, 20 + 4 * times, f"{times} connections were torn")
+    proxy.tear = 0
+    mirror.check(60)
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(40, marks=pytest.mark.long)])
+def test_torn_connections(mirror: Mirror, times: int) -> None:
+    mirror.tables("tu", 1000)
+    mirror.mirror("t")
+    mirror.mirror("u", ", format => 'hash'")
+    with mirror.way_to_postgres() as (before_postgres, dsn), mirror.way_to_redis() as (before_redis, url):
+        worker = mirror.work(dsn=dsn, url=url)
+        mirror.check()
+        torn(mirror, before_redis, times)
+        torn(mirror, before_postgres, times)
+        assert worker.stop() == 0

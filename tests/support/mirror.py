@@ -108,6 +108,12 @@ class Mirror:
             check=False,
         )
 
+    def tables(self, names: str = "tu", rows: int = 100) -> None:
+        """Make tables with one letter each."""
+        for table in names:
+            self.db.sql(f"CREATE TABLE {table} (id int PRIMARY KEY, n int)")
+            self.db.sql(f"INSERT INTO {table} SELECT g, 0 FROM generate_series(1, {rows}) g")
+
     def mirror(self, table: str, options: str = "") -> None:
         self.db.sql(f"SELECT asymm.mirror(%s{options})", table)
 

@@ -10,6 +10,7 @@ FLUSHED: Final = "SELECT pg_current_wal_flush_lsn()::text"
 MOMENT: Final = "SELECT (pg_current_wal_insert_lsn() - '0/0')::text, pg_current_snapshot()::text"
 STARTED: Final = """SELECT current_setting('wal_block_size')::int, pg_current_snapshot()::text,
         pg_current_xact_id()::text::bigint"""
+PUBLISHED: Final = "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = %s)"
 SLOT: Final = """SELECT confirmed_flush_lsn::text,
         coalesce(wal_status = 'lost', true) OR plugin <> 'pgoutput' OR database <> current_database(), active
     FROM pg_replication_slots WHERE slot_name = %s"""

@@ -67,7 +67,8 @@ def _build_one(
 ) -> None:
     names, table = store.names, plan.table
     before = store.ask((b"GET", names.epoch(table.name)))[0]
-    last = int(before or 0)
+    # Without its epoch there may still be rows: those of a mirror that was deleted in part.
+    last = int(before) if before is not None else store.highest(table.name)
     plan.rebase(table.epoch if table.epoch > last else last + 1)
     plan.start = slot.lsn
 

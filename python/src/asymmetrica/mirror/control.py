@@ -44,6 +44,7 @@ class Control:
                 conninfo,
                 "asymmetrica mirror control",
                 f" -c idle_session_timeout={int(lease * 1000)}ms -c lock_timeout=3s",
+                max(2 * lease, 6.0),
             )
         except psycopg.Error as error:
             raise translate(error, self.secrets) from None
@@ -90,6 +91,11 @@ class Control:
         row = self.row(_sql.STARTED)
         assert row is not None
         return row[0], Started(Snapshot.parse(row[1]), row[2])
+
+    def published(self, name: str) -> bool:
+        """Whether there is a publication of that name."""
+        row = self.row(_sql.PUBLISHED, name)
+        return row is not None and row[0]
 
     def slot(self, name: str) -> SlotState | None:
         """Return the state of the slot, None if there is none."""

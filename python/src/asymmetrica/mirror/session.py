@@ -44,8 +44,8 @@ class Session(Start):
         stop: Stopping,
         tell: Tell,
     ) -> None:
-        super().__init__(conninfo, control, store, token, slot, stop, tell)
-        self.publication, self.lease = publication, lease
+        super().__init__(conninfo, control, store, token, slot, publication, stop, tell)
+        self.lease = lease
         self.builder: Stream | None = None
         self.snapshot: list[str | None] | None = None
         self.built = 0

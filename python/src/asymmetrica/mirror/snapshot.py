@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import select
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -17,7 +18,7 @@ from .catalog import Types
 from .pgoutput import Row
 from .plan import LARGEST, UNREADABLE, Layout, Plan, unreadable
 from .store import Store
-from .stream import SETTINGS, Stream, parse_lsn, quote_name
+from .stream import SETTINGS, Stream, limits, parse_lsn, quote_name
 
 __all__ = ["BadRow", "Slot", "copy_rows", "copy_table", "session"]
 
@@ -27,10 +28,37 @@ _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 
 
-def session(conninfo: str, application_name: str, extra: str = "") -> psycopg.Connection[Any]:
+class _Impatient(psycopg.Connection[Any]):
+    """A connection that gives up when a statement is not answered in time."""
+
+    patience = 60.0
+
+    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
+        return super().wait(self._limited(gen), *args, **options)
+
+    def _limited(self, gen: Any) -> Generator[Any, Any, Any]:
+        deadline = time.monotonic() + self.patience
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if not ready and time.monotonic() > deadline:
+                    raise psycopg.OperationalError(f"the server has been silent for {self.patience:.0f} s")
+                state = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def session(
+    conninfo: str, application_name: str, extra: str = "", patience: float = 60.0
+) -> psycopg.Connection[Any]:
     """Open a connection whose texts are those of the stream."""
-    complete = make_conninfo(conninfo, options=SETTINGS + extra, application_name=application_name)
-    return psycopg.Connection.connect(complete, autocommit=True)
+    complete = make_conninfo(
+        conninfo, options=SETTINGS + extra, application_name=application_name, **limits(conninfo)
+    )
+    connection = _Impatient.connect(complete, autocommit=True)
+    connection.patience = patience
+    return connection
 
 
 class BadRow(Exception):

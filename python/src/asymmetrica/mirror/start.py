@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from ..errors import AsymmetricaError
 from .apply import gone
 from .batch import Command
 from .build import build
@@ -33,15 +34,26 @@ class Start(Tables):
     """The tables of a session together with its stream."""
 
     def __init__(
-        self, conninfo: str, control: Control, store: Store, token: str, slot: str, stop: Stopping, tell: Tell
+        self,
+        conninfo: str,
+        control: Control,
+        store: Store,
+        token: str,
+        slot: str,
+        publication: str,
+        stop: Stopping,
+        tell: Tell,
     ) -> None:
         super().__init__(control, store, token, tell)
-        self.conninfo, self.slot, self.stop = conninfo, slot, stop
+        self.conninfo, self.slot, self.publication, self.stop = conninfo, slot, publication, stop
+        # Why the slot is of no use any more, if that is known.
+        self.stuck: str | None = None
         self.stream: Stream
 
     def _resume(self) -> int:
         """Return from where to follow the stream, after a rebuild of everything where that is needed."""
         store, names = self.store, self.store.names
+        damaged = store.mend(self.control.registry())
         server, _, timeline = self.stream.source().rpartition("-")
         source = f"{server}/{self.slot}/{timeline}"
         before = store.ask((b"GET", names.source))[0]
@@ -54,8 +66,20 @@ class Start(Tables):
             )
         lsn, state = store.lsn(), self.control.slot(self.slot)
         why = None
-        if lsn is None:
+        if not self.control.published(self.publication):
+            self._nothing(f'publication "{self.publication}" is not there')
+            raise AsymmetricaError(
+                f'publication "{self.publication}" is not there',
+                detail="Nothing is streamed, so nothing can be mirrored.",
+                hint="As superuser: SELECT * FROM asymm.create_mirror_login(); "
+                "then SELECT asymm.mirror(…) for each table.",
+            )
+        if damaged is not None:
+            why = f"somebody wrote to {damaged}"
+        elif lsn is None:
             why = "Redis holds no mirror"
+        elif self.stuck is not None:
+            why = f"the stream can't go on: {self.stuck}"
         elif state is None or state.lost:
             why = "the replication slot is lost" if state else "there is no replication slot"
         elif before is None or before.decode() != source:
@@ -70,16 +94,8 @@ class Start(Tables):
 
     def _everything(self, why: str, source: str, slot_exists: bool) -> int:
         """Build all tables from a new slot's snapshot."""
-        self.tell("unsafe", why, None, None)
+        self._nothing(why)
         store, names = self.store, self.store.names
-        commands: list[Command] = [(b"DEL", names.lsn, names.partial)]
-        for number, said in store.tables().items():
-            commands += gone(names, number, said["name"], said["epoch"])
-        commands += [(b"DEL", names.safe(table.name)) for table in self.control.registry()]
-        # Positions of another server's log say nothing here.
-        commands.append((b"DEL", names.settled, names.fresh))
-        store.write(commands)
-        self._tell_unsafe(why)
         if slot_exists:
             self.control.drop_slot(self.slot)
         slot = Slot.of(self.stream, self.stream.command(Slot.command(self.slot, False), self._waiting))
@@ -94,6 +110,19 @@ class Start(Tables):
             ]
         )
         return slot.lsn
+
+    def _nothing(self, why: str) -> None:
+        """Have nobody read anything, and say why."""
+        self.tell("unsafe", why, None, None)
+        store, names = self.store, self.store.names
+        commands: list[Command] = [(b"DEL", names.lsn, names.partial)]
+        for number, said in store.tables().items():
+            commands += gone(names, number, said["name"], said["epoch"])
+        commands += [(b"DEL", names.safe(table.name)) for table in self.control.registry()]
+        # Positions of another server's log say nothing here.
+        commands.append((b"DEL", names.settled, names.fresh))
+        store.write(commands)
+        self._tell_unsafe(why)
 
     def _waiting(self) -> None:
         """Called while a slot is being made, which can take as long as the longest transaction."""

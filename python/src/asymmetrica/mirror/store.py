@@ -19,6 +19,7 @@ from .._redact import redact
 from ..errors import AsymmetricaError, ConnectionFailed
 from .batch import Batch, Command
 from .names import Names
+from .plan import Registered
 
 __all__ = ["Emptied", "Fenced", "Store", "StoreError", "Sweep", "as_dict", "secrets_of_url"]
 
@@ -145,6 +146,33 @@ class Store:
             part = asked[at : at + 100]
             for (key, _), reply in zip(part, self.ask(*(command for _, command in part)), strict=True):
                 batch.answer(key, reply)
+
+    def mend(self, tables: Iterable[Registered]) -> str | None:
+        """Delete what somebody put in the place of our keys; return the last of those."""
+        names = self.names
+        hashes = [names.tables, names.counts, names.sweeps]
+        texts = [names.lsn, names.partial, names.source, names.ddl, names.settled, names.fresh]
+        for table in tables:
+            texts += [names.epoch(table.name), names.safe(table.name), names.version(table.name)]
+        wanted = dict.fromkeys(hashes, b"hash") | dict.fromkeys(texts, b"string")
+        kinds = self.ask(*((b"TYPE", key) for key in wanted))
+        wrong = [
+            key
+            for (key, kind), found in zip(wanted.items(), kinds, strict=True)
+            if found not in (kind, b"none")
+        ]
+        if not wrong:
+            return None
+        self.write([(b"UNLINK", *wrong)])
+        return wrong[-1].decode()
+
+    def highest(self, table: str) -> int:
+        """Return the highest epoch of which there are rows of a table, 0 if there are none."""
+        head, epochs, cursor = len(self.names.rows(table)), {0}, b""
+        while cursor != b"0":
+            cursor, keys = self.scan(cursor or b"0", self.names.pattern(table))
+            epochs |= {int(e) for e in {key[head:].partition(b":")[0] for key in keys} if e.isdigit()}
+        return max(epochs)
 
     def lsn(self) -> int | None:
         """Return the position Redis says it holds."""

@@ -13,12 +13,22 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .._redact import secrets_of
 from ..errors import AsymmetricaError, ConnectionFailed, translate
 
-__all__ = ["HEAD", "Keepalive", "Stream", "format_lsn", "parse_lsn", "quote_literal", "quote_name"]
+__all__ = [
+    "HEAD",
+    "Keepalive",
+    "Stream",
+    "StreamBroken",
+    "format_lsn",
+    "limits",
+    "parse_lsn",
+    "quote_literal",
+    "quote_name",
+]
 
 # Text forms must not depend on what somebody set for the role or the database.
 SETTINGS = (
@@ -32,6 +42,16 @@ HEAD = 25
 # Postgres counts microseconds from the year 2000.
 _EPOCH = 946_684_800
 _STATUS = struct.Struct("!cQQQqB").pack
+
+
+# A dead network is noticed within seconds, unless the conninfo says otherwise.
+_LIMITS = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+def limits(conninfo: str) -> dict[str, int]:
+    """Return what a connection is to be opened with besides."""
+    said = conninfo_to_dict(conninfo)
+    return {name: value for name, value in _LIMITS.items() if name not in said}
 
 
 def parse_lsn(text: str) -> int:
@@ -55,6 +75,10 @@ def quote_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+class StreamBroken(AsymmetricaError):
+    """The server can't tell what was committed next: what it says of the reason."""
+
+
 class Keepalive:
     """The server says how far it is; `urgent` that it wants an answer at once."""
 
@@ -75,14 +99,17 @@ class Stream:
             replication="database",
             options=f"{SETTINGS} -c wal_sender_timeout={int(lease * 1000)}ms",
             application_name=application_name,
+            **limits(conninfo),
         )
         try:
             self.connection: psycopg.Connection[Any] = psycopg.Connection.connect(complete, autocommit=True)
         except psycopg.Error as error:
             raise translate(error, self.secrets) from None
         self.pgconn = self.connection.pgconn
+        self.lease = lease
         self.acknowledged = 0
-        self.said = 0.0
+        self.heard = time.monotonic()
+        self.asked: float | None = None
 
     def close(self) -> None:
         self.connection.close()
@@ -126,6 +153,11 @@ class Stream:
     def _refused(self, result: Any) -> AsymmetricaError:
         return translate(psycopg.errors.error_from_result(result), self.secrets)
 
+    def _broken(self, error: AsymmetricaError) -> AsymmetricaError:
+        if isinstance(error, ConnectionFailed):
+            return error
+        return StreamBroken(error.message, sqlstate=error.sqlstate, detail=error.detail, hint=error.hint)
+
     def start(self, slot: str, publication: str, lsn: int) -> None:
         """Have the server send what was committed since `lsn`."""
         names = quote_literal(quote_name(publication))
@@ -146,7 +178,7 @@ class Stream:
         if size < 0:
             result = self.pgconn.get_result()
             if result is not None and result.status == pq.ExecStatus.FATAL_ERROR:
-                raise self._refused(result)
+                raise self._broken(self._refused(result))
             raise ConnectionFailed("the server ended the replication stream")
         message = bytes(data)
         if message[0] == 119:  # w
@@ -162,22 +194,36 @@ class Stream:
             ready, _, _ = select.select([self.pgconn.socket, *others], [], [], max(seconds, 0))
             if self.pgconn.socket in ready:
                 self.pgconn.consume_input()
+                self.heard, self.asked = time.monotonic(), None
+            else:
+                self._listen(time.monotonic())
         except (psycopg.Error, OSError) as error:
             raise self._lost(error) from None
+
+    def _listen(self, now: float) -> None:
+        """Ask a server that said nothing for long whether it is there; raise if it does not answer."""
+        if self.asked is None:
+            if now > self.heard + self.lease / 2:
+                self.asked = now
+                self._status(1)
+        elif now > self.asked + self.lease:
+            raise ConnectionFailed("the server has been silent", detail=f"For {now - self.heard:.0f} s.")
 
     def acknowledge(self, lsn: int, *, even_if_old: bool = True) -> None:
         """Tell the server that everything up to `lsn` is where it belongs."""
         if lsn <= self.acknowledged and not even_if_old:
             return
         self.acknowledged = max(lsn, self.acknowledged)
+        self._status(0)
+
+    def _status(self, answer: int) -> None:
         now = int((time.time() - _EPOCH) * 1_000_000)
         at = self.acknowledged
         try:
-            self.pgconn.put_copy_data(_STATUS(b"r", at, at, at, now, 0))
+            self.pgconn.put_copy_data(_STATUS(b"r", at, at, at, now, answer))
             self.pgconn.flush()
         except psycopg.Error as error:
             raise self._lost(error) from None
-        self.said = time.monotonic()
 
     def _lost(self, error: Exception) -> AsymmetricaError:
         if isinstance(error, psycopg.Error):

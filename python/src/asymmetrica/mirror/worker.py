@@ -20,11 +20,14 @@ from .control import Control, refused
 from .names import Names
 from .session import Session
 from .store import Emptied, Store, StoreError
+from .stream import StreamBroken
 
 __all__ = ["Event", "Stop", "Worker"]
 
 _PERIOD = 11 / 54
 _STEPS = (1, 2, 4, 8, 16)
+# After so many failures of the stream at one place it is taken up at another, with everything built anew.
+_BROKEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Worker:
         self.stop = stop
         self.tell = tell
         self.connected = False
+        # Where the stream broke lately, how often, and what the server said.
+        self.broken = (0, 0, "")
 
     def run(self) -> None:
         """Work until `stop` is set. Raises what trying again can't mend, and a first failure."""
@@ -118,7 +123,7 @@ class Worker:
                     return
                 led = control.lead(token)
             try:
-                store = Store(self.redis_url, self.names)
+                store = Store(self.redis_url, self.names, self.lease)
                 with contextlib.closing(store):
                     store.lead(token)
                     self.connected = True
@@ -127,7 +132,15 @@ class Worker:
                         self.conninfo, control, store, token, *led,
                         lease=self.lease, stop=self.stop, tell=self._said,
                     )  # fmt: skip
-                    session.run()
+                    if self.broken[1] >= _BROKEN:
+                        session.stuck, self.broken = self.broken[2], (0, 0, "")
+                    try:
+                        session.run()
+                    except StreamBroken as error:
+                        at = session.unacknowledged
+                        times = self.broken[1] + 1 if at == self.broken[0] else 1
+                        self.broken = (at, times, error.message)
+                        raise
             except (StoreError, Emptied) as error:
                 self._unsafe(control, token, str(error))
                 raise

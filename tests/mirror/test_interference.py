@@ -1,0 +1,70 @@
+"""What others do to publication, slot and keys is noticed, told and mended."""
+
+from __future__ import annotations
+
+from support.mirror import Mirror
+
+SAFE = tuple(f"asymm:mirror:safe:public.{table}" for table in "tu")
+
+
+def both(mirror: Mirror) -> None:
+    mirror.tables()
+    mirror.mirror("t")
+    mirror.mirror("u")
+    mirror.work()
+    mirror.check()
+
+
+def test_publication_dropped_and_made_again(mirror: Mirror) -> None:
+    """What was committed meanwhile can't be streamed any more, by this slot never."""
+    db = mirror.db
+    both(mirror)
+    db.sql("DROP PUBLICATION asymm_mirror")
+    db.sql("UPDATE t SET n = 1")
+    mirror.until(lambda: not mirror.redis.exists(*SAFE), 20, "nothing is read")
+    mirror.until(lambda: mirror.workers[-1].said("failed"), 20, "told")
+    db.sql("SELECT asymm.create_mirror_login(%s)", mirror.login)
+    mirror.mirror("t")
+    mirror.mirror("u")
+    db.sql("UPDATE u SET n = 2")
+    assert mirror.check() == 200
+
+
+def test_publication_changed_and_changed_back(mirror: Mirror) -> None:
+    db = mirror.db
+    both(mirror)
+    for away, back in (
+        ("asymm_mirror DROP TABLE u", "asymm_mirror ADD TABLE u"),
+        (
+            "asymm_mirror SET (publish = 'insert')",
+            "asymm_mirror SET (publish = 'insert, update, delete, truncate')",
+        ),
+        ("asymm_mirror RENAME TO other", "other RENAME TO asymm_mirror"),
+    ):
+        db.sql(f"ALTER PUBLICATION {away}")
+        db.sql("UPDATE u SET n = n + 1")
+        db.sql(f"ALTER PUBLICATION {back}")
+        db.sql("UPDATE u SET n = n + 1 WHERE id < 5")
+        assert mirror.check() == 200
+
+
+def test_keys_of_the_worker_deleted(mirror: Mirror) -> None:
+    """The rows that stayed are not taken for rows of the table."""
+    both(mirror)
+    mirror.redis.delete(*mirror.redis.scan_iter("asymm:mirror:*"))
+    mirror.db.sql("DELETE FROM t WHERE id < 50")
+    assert mirror.check() == 151
+
+
+def test_keys_of_the_worker_of_another_type(mirror: Mirror) -> None:
+    both(mirror)
+    for name in ("rows", "epoch:public.t"):
+        mirror.redis.delete(f"asymm:mirror:{name}")
+        mirror.redis.lpush(f"asymm:mirror:{name}", "a list")
+        mirror.db.sql("DELETE FROM t WHERE id = (SELECT max(id) FROM t)")
+        mirror.db.sql("ALTER TABLE t ADD IF NOT EXISTS added int")
+        mirror.db.sql("ALTER TABLE t DROP added")
+        mirror.check()
+    log = mirror.workers[-1].log.read_text()
+    assert "somebody wrote to asymm:mirror:rows" in log
+    assert "WRONGTYPE" in log
