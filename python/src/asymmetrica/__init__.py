@@ -17,6 +17,8 @@ from ._pulses_async import AsyncPulses
 from ._pulses_sync import Pulses
 from ._redact import redact, show_dsn
 from .errors import *  # noqa: F403
+from .reads import Result as QueryResult
+from .reads import Row
 from .rows import *  # noqa: F403
 
 __version__ = version("asymmetrica")
@@ -26,6 +28,8 @@ __all__ = [
     "AsyncPulses",
     "Database",
     "Pulses",
+    "QueryResult",
+    "Row",
     "__version__",
     "connect",
     "connect_async",

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._exchange_async import AsyncExchange
 from ._indexes_async import AsyncIndexes
 from ._methods_async import AsyncMethods
 from ._policies_async import AsyncPolicies
 from ._pulses_async import AsyncPulses
+from ._reads_async import AsyncReads
 from ._session_async import AsyncSession, AsyncSource
+from .reads._rows_async import AsyncRows
+from .reads._server_async import AsyncServer
+from .reads.ask import Options
+from .reads.keys import Keys
+from .reads.near import Near
+
+if TYPE_CHECKING:
+    from .reads._link_async import AsyncLink
 
 
-class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange):
+class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncReads):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, link: AsyncLink | None = None) -> None:
         self._session = session
+        self._reader = AsyncRows(AsyncServer(session), link, Options())
         self._listeners: list[AsyncPulses] = []
 
     async def __aenter__(self) -> AsyncDatabase:
@@ -33,6 +43,8 @@ class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange):
         for listener in self._listeners:
             await listener.close()
         self._listeners.clear()
+        if self._reader.link is not None:
+            await self._reader.link.close()
         await self._session.close()
 
     def pulses(self, *, timeout: float | None = None) -> AsyncPulses:
@@ -45,16 +57,37 @@ class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange):
         return listener
 
 
-async def connect_async(source: AsyncSource = "", /, **options: Any) -> AsyncDatabase:
+async def connect_async(
+    source: AsyncSource = "",
+    /,
+    *,
+    redis: str | None = None,
+    prefix: str = "asymm",
+    near_cache_bytes: int = 64 << 20,
+    **options: Any,
+) -> AsyncDatabase:
     """Return the database behind a connection string, a connection or a pool.
 
-    A connection string (with `options` as further connection parameters; '' means the PG* variables) opens a
-    connection of its own: autocommit, `search_path` pinned to pg_catalog, so name tables with their schema. A
-    connection or pool of yours is used as it is: nothing on it is changed, calls join your transaction, and
-    it is never closed. The extension is never created here. Raises `ConnectionFailed`.
+    A connection string (with `options` as further connection parameters; '' means the PG* variables) opens
+    a connection of its own: autocommit, `search_path` pinned to pg_catalog, so name tables with their schema.
+    A connection or pool of yours is used as it is: nothing on it is changed, calls join your transaction,
+    and it is never closed. The extension is never created here. Raises `ConnectionFailed`.
+
+    `redis`, with a connection string only: the URL of the Redis that the mirror's worker keeps (under its
+    `prefix`), for `get` and `query`. It is connected to when needed; if it fails, Postgres answers. What was
+    read is kept in this process too, up to `near_cache_bytes`.
     """
-    if options and not isinstance(source, str):
-        raise TypeError("connection parameters go with a connection string, not with a connection or pool")
+    if not isinstance(source, str):
+        if options:
+            raise TypeError("connection parameters go with a connection string, not a connection or pool")
+        if redis is not None:
+            raise TypeError("redis goes with a connection string: nothing is known of your transactions")
     session = AsyncSession(source, options)
+    link = None
+    if redis is not None:
+        # Redis' client is needed for this only.
+        from .reads._link_async import AsyncLink
+
+        link = AsyncLink(redis, Keys(prefix), Near(near_cache_bytes), Options().timeout)
     await session.open()
-    return AsyncDatabase(session)
+    return AsyncDatabase(session, link)

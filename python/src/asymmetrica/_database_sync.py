@@ -4,21 +4,31 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._exchange_sync import Exchange
 from ._indexes_sync import Indexes
 from ._methods_sync import Methods
 from ._policies_sync import Policies
 from ._pulses_sync import Pulses
+from ._reads_sync import Reads
 from ._session_sync import Session, Source
+from .reads._rows_sync import Rows
+from .reads._server_sync import Server
+from .reads.ask import Options
+from .reads.keys import Keys
+from .reads.near import Near
+
+if TYPE_CHECKING:
+    from .reads._link_sync import Link
 
 
-class Database(Methods, Policies, Indexes, Exchange):
+class Database(Methods, Policies, Indexes, Exchange, Reads):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, link: Link | None = None) -> None:
         self._session = session
+        self._reader = Rows(Server(session), link, Options())
         self._listeners: list[Pulses] = []
 
     def __enter__(self) -> Database:
@@ -34,6 +44,8 @@ class Database(Methods, Policies, Indexes, Exchange):
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
+        if self._reader.link is not None:
+            self._reader.link.close()
         self._session.close()
 
     def pulses(self, *, timeout: float | None = None) -> Pulses:
@@ -46,16 +58,37 @@ class Database(Methods, Policies, Indexes, Exchange):
         return listener
 
 
-def connect(source: Source = "", /, **options: Any) -> Database:
+def connect(
+    source: Source = "",
+    /,
+    *,
+    redis: str | None = None,
+    prefix: str = "asymm",
+    near_cache_bytes: int = 64 << 20,
+    **options: Any,
+) -> Database:
     """Return the database behind a connection string, a connection or a pool.
 
-    A connection string (with `options` as further connection parameters; '' means the PG* variables) opens a
-    connection of its own: autocommit, `search_path` pinned to pg_catalog, so name tables with their schema. A
-    connection or pool of yours is used as it is: nothing on it is changed, calls join your transaction, and
-    it is never closed. The extension is never created here. Raises `ConnectionFailed`.
+    A connection string (with `options` as further connection parameters; '' means the PG* variables) opens
+    a connection of its own: autocommit, `search_path` pinned to pg_catalog, so name tables with their schema.
+    A connection or pool of yours is used as it is: nothing on it is changed, calls join your transaction,
+    and it is never closed. The extension is never created here. Raises `ConnectionFailed`.
+
+    `redis`, with a connection string only: the URL of the Redis that the mirror's worker keeps (under its
+    `prefix`), for `get` and `query`. It is connected to when needed; if it fails, Postgres answers. What was
+    read is kept in this process too, up to `near_cache_bytes`.
     """
-    if options and not isinstance(source, str):
-        raise TypeError("connection parameters go with a connection string, not with a connection or pool")
+    if not isinstance(source, str):
+        if options:
+            raise TypeError("connection parameters go with a connection string, not a connection or pool")
+        if redis is not None:
+            raise TypeError("redis goes with a connection string: nothing is known of your transactions")
     session = Session(source, options)
+    link = None
+    if redis is not None:
+        # Redis' client is needed for this only.
+        from .reads._link_sync import Link
+
+        link = Link(redis, Keys(prefix), Near(near_cache_bytes), Options().timeout)
     session.open()
-    return Database(session)
+    return Database(session, link)

@@ -112,7 +112,7 @@ class Session:
                 cursor.execute(sql, values)
                 return cursor.fetchall()
         except psycopg.Error as error:
-            raise self._failure(error) from _cause(error)
+            raise self.failure(error) from cause(error)
 
     def run(self, sql: LiteralString) -> None:
         """Run a statement that returns nothing."""
@@ -120,7 +120,7 @@ class Session:
             with self.connection() as connection:
                 Cursor(connection).execute(sql)
         except psycopg.Error as error:
-            raise self._failure(error) from _cause(error)
+            raise self.failure(error) from cause(error)
 
     def value(self, sql: LiteralString, values: Mapping[str, Any] | None = None) -> Any:
         """Run a statement and return the first column of its first row, None if there is no row."""
@@ -130,13 +130,14 @@ class Session:
                 cursor.execute(sql, values)
                 return cursor.fetchone()
         except psycopg.Error as error:
-            raise self._failure(error) from _cause(error)
+            raise self.failure(error) from cause(error)
 
-    def _failure(self, error: psycopg.Error) -> AsymmetricaError:
+    def failure(self, error: psycopg.Error) -> AsymmetricaError:
+        """Return an error of psycopg's as one of ours."""
         secrets = secrets_of(self.source) if isinstance(self.source, str) else ()
         return translate(error, secrets)
 
 
-def _cause(error: psycopg.Error) -> psycopg.Error | None:
+def cause(error: psycopg.Error) -> psycopg.Error | None:
     """Keep the server's error as the cause, but not one of the connection: its text may hold a secret."""
     return error if error.sqlstate else None

@@ -1,0 +1,189 @@
+"""Reading and writing tables of your own: from the cheapest place that is fresh enough."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import tuple_row
+
+from ._session_async import AsyncSession, cause
+from .errors import InvalidArgument
+from .reads._rows_async import AsyncRows
+from .reads.ask import Ask
+from .reads.keys import format_lsn, parse_lsn
+from .reads.result import Result, Row
+
+__all__ = ["AsyncReads", "AsyncTransaction"]
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+
+
+class AsyncTransaction:
+    """What `transaction()` lends: runs statements until the block ends."""
+
+    def __init__(self, connection: AsyncConnection[Any], session: AsyncSession) -> None:
+        self._connection, self._session = connection, session
+
+    async def execute(self, sql: str, params: Parameters = None) -> list[tuple[Any, ...]]:
+        """Run a statement in this transaction and return its rows."""
+        try:
+            cursor = AsyncCursor(self._connection, row_factory=tuple_row)
+            await cursor.execute(sql.encode(), params)
+            return await cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            raise self._session.failure(error) from cause(error)
+
+
+class AsyncReads:
+    """Statements and reads of the application's own tables.
+
+    All of it works without Redis too; then everything is asked of Postgres.
+    """
+
+    _session: AsyncSession
+    _reader: AsyncRows
+
+    @property
+    def last_lsn(self) -> str | None:
+        """Where the log ended after the last commit made here: give it to another reader as `after`."""
+        own = self._reader.state.own
+        return format_lsn(own) if own else None
+
+    async def execute(self, sql: str, params: Parameters = None) -> list[tuple[Any, ...]]:
+        """Run a statement, committed at once unless you are in a transaction, and return its rows."""
+        reader, state = self._reader, self._reader.state
+        state.generation += 1
+        try:
+            async with self._session.connection() as connection:
+                try:
+                    return (await reader.server.fetch(connection, sql.encode(), params)).rows
+                finally:
+                    state.lost = True
+                    await self._committed(connection)
+        except psycopg.Error as error:
+            raise self._session.failure(error) from cause(error)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncTransaction]:
+        """Run what is executed on the object lent in one transaction: committed at the end, or none of it."""
+        state = self._reader.state
+        state.generation += 1
+        try:
+            async with self._session.connection() as connection:
+                try:
+                    async with connection.transaction():
+                        yield AsyncTransaction(connection, self._session)
+                finally:
+                    state.lost = True
+                    await self._committed(connection)
+        except psycopg.Error as error:
+            raise self._session.failure(error) from cause(error)
+
+    async def _committed(self, connection: AsyncConnection[Any]) -> None:
+        """Ask where the log ends; if that can't be asked now, it is before the next read of a copy."""
+        reader = self._reader
+        reader.state.generation += 1
+        if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            return
+        try:
+            end = await reader.server.end(connection)
+        except psycopg.Error:
+            return
+        reader.state.committed(end)
+
+    async def query(
+        self,
+        sql: str,
+        params: Parameters = None,
+        *,
+        max_staleness: float | timedelta = 1.0,
+        after: str | int | None = None,
+        budget: float | None = None,
+    ) -> Result:
+        """Return the rows of a query from the cheapest place that is fresh enough.
+
+        Never older than `max_staleness` (seconds; 0: no copy), than the position `after`, than what was
+        written or read here before. Results of SELECTs on mirrored tables are kept in Redis until one of
+        their tables changes. `budget`: so many seconds may be waited for a copy that is about to come; as a
+        rule no longer than Postgres would take. Raises what the statement raises.
+        """
+        ask = Ask(sql, params, as_seconds(max_staleness), as_position(after), budget)
+        found = self._reader.near(ask)
+        if found is not None:
+            return found
+        try:
+            return await self._reader.query(ask)
+        except psycopg.Error as error:
+            raise self._session.failure(error) from cause(error)
+        except KeyError as error:
+            raise InvalidArgument(f"the query has no parameter {error}") from None
+
+    async def get(
+        self,
+        table: str,
+        key: Any,
+        *,
+        max_staleness: float | timedelta = 1.0,
+        after: str | int | None = None,
+        budget: float | None = None,
+    ) -> Row | None:
+        """Return the row of a table (named with its schema) by its key, None if there is none.
+
+        The key of a mirrored table is the one it is mirrored by, of another its primary key; one of several
+        columns is a tuple or a mapping. Mirrored columns only. The rest is as with `query`.
+        """
+        seconds, position = as_seconds(max_staleness), as_position(after)
+        row = self._reader.near_row(table, key, seconds, position)
+        if row is not None:
+            return row
+        return (await self._rows(table, [key], seconds, position, budget))[0]
+
+    async def get_many(
+        self,
+        table: str,
+        keys: Sequence[Any],
+        *,
+        max_staleness: float | timedelta = 1.0,
+        after: str | int | None = None,
+        budget: float | None = None,
+    ) -> list[Row | None]:
+        """Return the rows with these keys, in their order; None where there is none."""
+        return await self._rows(table, keys, as_seconds(max_staleness), as_position(after), budget)
+
+    async def _rows(
+        self, table: str, keys: Sequence[Any], max_staleness: float, after: int, budget: float | None
+    ) -> list[Row | None]:
+        ask = Ask(table, None, max_staleness, after, budget)
+        try:
+            return await self._reader.rows(table, keys, ask)
+        except psycopg.Error as error:
+            raise self._session.failure(error) from cause(error)
+
+    def counters(self) -> dict[str, int]:
+        """Return how often each route answered, and what became of copies: fills, stale, garbage, refused."""
+        return dict(self._reader.state.counters)
+
+
+def as_seconds(value: float | timedelta) -> float:
+    """Return a staleness in seconds."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not seconds >= 0:
+        raise InvalidArgument(
+            f"max_staleness {seconds} is not a number of seconds", hint="0 asks the primary, 1.0 is usual."
+        )
+    return seconds
+
+
+def as_position(value: str | int | None) -> int:
+    """Return a position in the log as a number."""
+    try:
+        return parse_lsn(value)
+    except (ValueError, AttributeError):
+        raise InvalidArgument(
+            f"{value!r} is not a position in the log", hint="Give what last_lsn was, as 16/B374D848."
+        ) from None

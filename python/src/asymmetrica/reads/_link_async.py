@@ -1,0 +1,228 @@
+"""The connection to Redis by which copies are read, and by which we hear that they changed.
+
+Keys that copies in this process depend on are read with client tracking: Redis then tells, on this very
+connection and before any later reply, that one of them was changed. So whatever is still in the near cache
+when a reply has come was true when Redis sent it, and a lost connection empties the near cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import hiredis
+
+from .._redact import redact
+from ..errors import ConnectionFailed
+from ..mirror.store import secrets_of_url
+from ._wire import AsyncLock, AsyncWire, is_free, release
+from .keys import NOTHING, Keys, Proof
+from .near import Entry, Near
+from .routes import Breaker
+
+__all__ = ["AsyncLink", "Watch"]
+
+Command = Sequence[bytes | int]
+_pack: Any = hiredis.pack_command
+_CACHING = (b"CLIENT", b"CACHING", b"YES")
+
+
+class Watch:
+    """Keys that must stay as they were read; `broken` once one has changed, or may have."""
+
+    __slots__ = ("broken", "keys")
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self.keys = frozenset(keys)
+        self.broken = False
+
+
+class AsyncLink:
+    """Opened when it is needed; after a failure it rests as its breaker says."""
+
+    def __init__(self, url: str, keys: Keys, near: Near, timeout: float) -> None:
+        self.url, self.keys, self.near, self.timeout = url, keys, near, timeout
+        self.secrets = secrets_of_url(url)
+        self.breaker = Breaker()
+        self.proof: Proof = NOTHING
+        self.tracks = False
+        self.errors = 0
+        self._lock = AsyncLock()
+        self._wire: AsyncWire | None = None
+        self._reader: Any = None
+        self._inbox: deque[Any] = deque()
+        self._probes: deque[float] = deque()
+        self._first: tuple[bytes, float] = (b"", 0.0)
+        self._watches: set[Watch] = set()
+        self._probe = b"".join(_pack(command) for command in keys.probe())
+
+    # Lifetime
+
+    async def _open(self) -> AsyncWire:
+        """Connect; ask for invalidations where the server can send them."""
+        try:
+            wire = await AsyncWire.open(self.url, self.timeout, 3)
+            self.tracks = True
+        except Exception as error:
+            # Before Redis 6 there is no third version of the protocol.
+            if "HELLO" not in str(error).upper() and "NOPROTO" not in str(error).upper():
+                raise
+            wire = await AsyncWire.open(self.url, self.timeout, 2)
+            self.tracks = False
+        self._reader = hiredis.Reader()
+        self._inbox.clear()
+        self._probes.clear()
+        self._wire = wire
+        if self.tracks:
+            reply = (await self._exchange([(b"CLIENT", b"TRACKING", b"ON", b"OPTIN")]))[0]
+            self.tracks = not isinstance(reply, Exception)
+        return wire
+
+    def lose(self) -> None:
+        """Let the connection go, and with it all that relied on it."""
+        if self._wire is not None:
+            self._wire.close()
+        self._wire = None
+        self._everything()
+
+    def _everything(self) -> None:
+        self.near.clear()
+        self.proof = NOTHING
+        for watch in tuple(self._watches):
+            watch.broken = True
+
+    def failed(self, error: BaseException) -> ConnectionFailed:
+        """Note a failure and return what to tell of it."""
+        self.errors += 1
+        self.breaker.failed()
+        self.lose()
+        return ConnectionFailed(redact(f"Redis: {error or type(error).__name__}", self.secrets))
+
+    # Asking
+
+    async def ask(
+        self, commands: Sequence[Command], watched: Sequence[bytes] = ()
+    ) -> tuple[list[Any], Proof]:
+        """Run commands, then read the watched keys; return all replies, the values of the keys last.
+
+        Before them a proof is made and returned: what was read is at least as new as it says.
+        Errors of single commands are among the replies. Raises `ConnectionFailed`, also while the breaker is
+        open.
+        """
+        async with self._lock:
+            if self._wire is None and not self.breaker.allows():
+                raise ConnectionFailed("Redis: it failed a moment ago and is left alone for now")
+            try:
+                if self._wire is None:
+                    await self._open()
+                tail: list[Command] = []
+                if watched:
+                    tail = [_CACHING] if self.tracks else []
+                    tail.append((b"MGET", *watched))
+                replies = await self._exchange([*commands, *tail], probe=True)
+                if len(tail) == 2:
+                    del replies[-2]
+                self.breaker.worked()
+                return replies, self.proof
+            except BaseException as error:
+                # Whatever interrupted this, replies may be on their way that nobody waits for.
+                failure = self.failed(error)
+                if isinstance(error, Exception):
+                    raise failure from None
+                raise
+
+    async def _exchange(self, commands: Sequence[Command], probe: bool = False) -> list[Any]:
+        wire = self._wire
+        assert wire is not None
+        data = b"".join([_pack(tuple(command)) for command in commands])
+        if probe:
+            data = self._probe + data
+            self._probes.append(time.monotonic())
+        await wire.send(data)
+        while len(self._inbox) < len(commands) or self._probes:
+            self._feed(await wire.receive())
+        out = list(self._inbox)
+        self._inbox.clear()
+        return out
+
+    def hear(self, refresh: float) -> None:
+        """Take in what Redis said meanwhile, without waiting; ask it for a proof if ours is so old."""
+        if self._wire is None or not is_free(self._lock):
+            return
+        try:
+            data = self._wire.peek()
+            while data is not None:
+                self._feed(data)
+                data = self._wire.peek()
+            now = time.monotonic()
+            if not self._probes and now - self.proof.sent > refresh:
+                self._probes.append(now)
+                self._wire.sock.send(self._probe)
+        except (OSError, ValueError, hiredis.HiredisError) as error:
+            self.failed(error)
+        finally:
+            release(self._lock)
+
+    def _feed(self, data: bytes) -> None:
+        """Take bytes in, in their order: what changed, proofs asked for, replies."""
+        if not data:
+            raise ConnectionError("the connection was closed")
+        self._reader.feed(data)
+        while (reply := self._reader.gets()) is not False:
+            if type(reply) is hiredis.PushNotification:
+                if reply and reply[0] == b"invalidate":
+                    self._changed(reply[1])
+                continue
+            self._inbox.append(reply)
+            if self._probes and len(self._inbox) == 2:
+                values, clock = self._inbox
+                self._inbox.clear()
+                self._prove(self.keys.proof(values, clock, self._probes.popleft()))
+
+    def _changed(self, keys: list[bytes] | None) -> None:
+        if keys is None:
+            self._everything()
+            return
+        for key in keys:
+            self.near.drop(key)
+            for watch in tuple(self._watches):
+                if key in watch.keys:
+                    watch.broken = True
+
+    def _prove(self, proof: Proof) -> None:
+        """A claim of freshness that doesn't change gets older, whatever Redis' clock says."""
+        if proof.fresh != self._first[0]:
+            self._first = (proof.fresh, proof.sent)
+        elif proof is not NOTHING and proof.sent - self._first[1] > proof.at:
+            age = proof.sent - self._first[1]
+            proof = Proof(proof.position, proof.settled, proof.source, proof.fresh, age, proof.sent)
+        if proof.position < self.proof.position or proof.source != self.proof.source:
+            # Another mirror, or an older one: nothing that was read before holds.
+            self._everything()
+        self.proof = proof
+
+    # Watching
+
+    def watch(self, keys: Iterable[bytes]) -> Watch:
+        """Have it noted should one of these keys change from now on; they must be read after this."""
+        watch = Watch(keys)
+        self._watches.add(watch)
+        watch.broken = not self.tracks
+        return watch
+
+    def unwatch(self, watch: Watch) -> None:
+        """Watch no more."""
+        self._watches.discard(watch)
+
+    async def keep(self, key: Hashable, entry: Entry, watch: Watch) -> None:
+        """Put something into the near cache, unless what it was made of has changed since."""
+        async with self._lock:
+            if not watch.broken:
+                self.near.put(key, entry)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        async with self._lock:
+            self.lose()

@@ -1,0 +1,106 @@
+"""Asking Postgres: the last word, whatever became of the copies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from psycopg import AsyncConnection
+
+from ..errors import ConnectionFailed
+from ._server_async import AsyncServer
+from .ask import Ask, Options
+from .facts import Fetched, Who
+from .keys import Proof, format_lsn
+from .result import Result
+from .routes import Costs
+from .state import State
+
+if TYPE_CHECKING:
+    from ._link_async import AsyncLink
+
+__all__ = ["AsyncPrimary"]
+
+_SETTLES_WITHIN = 0.25
+
+
+class AsyncPrimary:
+    """What all ways of reading share: who asks, what was seen, and the primary."""
+
+    def __init__(self, server: AsyncServer, link: AsyncLink | None, options: Options) -> None:
+        self.server, self.link, self.options = server, link, options
+        self.state = State()
+        self.costs = Costs()
+
+    async def known(self, connection: AsyncConnection[Any]) -> Who:
+        """Return who we are; what we don't know of our own commits is asked too."""
+        who = self.server.known()
+        if who is None or self.state.lost:
+            who, end = await self.server.ask_who(connection)
+            if self.state.lost:
+                self.state.committed(end)
+        return who
+
+    def suits(self, proof: Proof, who: Who, ask: Ask, upto: int = 0) -> bool | None:
+        """Whether Redis is new enough; None: it will be in a moment."""
+        if proof.position < 0 or proof.source.rpartition(b"/")[0] != who.database:
+            return False
+        if proof.age(time.monotonic()) > ask.max_staleness:
+            return False
+        return True if proof.position >= max(self.state.floor, ask.after, upto) else None
+
+    async def reach(self, link: AsyncLink, ask: Ask, who: Who, until: float, upto: int = 0) -> bool | None:
+        """Wait until Redis has what was seen; return what suits() says then."""
+        suits = self.suits(link.proof, who, ask, upto)
+        pause = 0.00005
+        if suits is None:
+            self.state.counters["waits"] += 1
+        while suits is None and time.monotonic() < until:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, 0.002)
+            _, proof = await link.ask([])
+            suits = self.suits(proof, who, ask, upto)
+        return suits
+
+    async def run(self, connection: AsyncConnection[Any], ask: Ask) -> tuple[Result, Fetched, int]:
+        """Run the query on the primary; return how far the log was after it, too (0: that isn't known)."""
+        state, link = self.state, self.link
+        await self.settle(ask)
+        open_before = self.server.in_transaction()
+        began = time.monotonic()
+        try:
+            fetched = await self.server.fetch(connection, ask.text, ask.params)
+        except BaseException:
+            # It may have been a statement that writes.
+            state.lost = True
+            raise
+        took = time.monotonic() - began
+        end = 0
+        if link is not None:
+            if open_before or self.server.in_transaction():
+                state.lost = True
+            else:
+                end = await self.server.end(connection)
+                state.saw(end)
+                state.ended(began, end)
+        state.counters["primary"] += 1
+        self.costs.note(ask.text, "primary", took)
+        columns = tuple([name for name, _ in fetched.columns])
+        now = time.monotonic()
+        result = Result(columns, fetched.rows.copy(), "primary", now - began, now - ask.began,
+                        format_lsn(end) if end else None, (), ask.why_not)  # fmt: skip
+        return result, fetched, end
+
+    async def settle(self, ask: Ask) -> None:
+        """Wait until the primary shows what we saw in Redis: a commit is in the log a little before."""
+        link, state = self.link, self.state
+        if link is None or state.unsettled <= link.proof.settled:
+            return
+        until = time.monotonic() + (_SETTLES_WITHIN if ask.budget is None else min(ask.budget, 60.0))
+        try:
+            while state.unsettled > link.proof.settled and time.monotonic() < until:
+                await asyncio.sleep(0.002)
+                await link.ask([])
+        except ConnectionFailed:
+            state.counters["redis_failed"] += 1

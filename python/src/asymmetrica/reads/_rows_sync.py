@@ -1,0 +1,275 @@
+# Generated from _rows_async.py by tools/async_to_sync.py: change that, not this.
+"""get() and get_many(): rows of mirrored tables by their key."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from ..errors import ConnectionFailed, InvalidArgument
+from ._reader_sync import Reader
+from ._server_sync import Server
+from .ask import Ask, Options, clone
+from .codec import Garbage
+from .facts import Who
+from .keys import Keys, Proof, number
+from .near import Entry
+from .result import Route, Row
+from .table import Table, key_texts
+
+if TYPE_CHECKING:
+    from ._link_sync import Link
+
+__all__ = ["Rows"]
+
+_PLAIN = frozenset((int, str))
+# So many rows in one statement.
+_PIECE = 50
+
+
+class Place:
+    """A table as it was at a version of the schema; `why_not`: why only Postgres is asked for its rows."""
+
+    __slots__ = ("asked", "ddl", "epoch", "fixed", "keys", "table", "who", "why_not")
+
+    def __init__(self, table: Table, why_not: str | None, ddl: int | None, who: Who, keys: Keys) -> None:
+        self.table, self.why_not, self.ddl, self.who = table, why_not, ddl, who
+        self.asked = time.monotonic()
+        self.epoch = -1
+        self.fixed = table.fixed()
+        self.keys = (keys.ddl, keys.version(table.name), keys.safe(table.name))
+
+
+class Rows(Reader):
+    """Rows by key, the same ways as queries."""
+
+    def __init__(self, server: Server, link: Link | None, options: Options) -> None:
+        super().__init__(server, link, options)
+        self.places: dict[str, Place] = {}
+
+    # Near
+
+    def near_row(self, name: str, key: Any, max_staleness: float, after: int) -> Row | None:
+        """Return a row from the near cache, or None; nothing is waited for."""
+        server, link = self.server, self.link
+        if link is None or type(key) not in _PLAIN:
+            return None
+        who = server.known()
+        if who is None or server.in_transaction():
+            return None
+        proof = self.holds(max_staleness, after)
+        if proof is None:
+            return None
+        entry = link.near.get((name, key, who.token))
+        if entry is None:
+            return None
+        fixed, value = entry.value
+        row = Row(value if fixed else clone(value))
+        row.route = "near"
+        row.age = proof.age(time.monotonic())
+        self.state.counters["near"] += 1
+        self.state.saw(proof.position)
+        return row
+
+    # The way of a row
+
+    def rows(self, name: str, keys: Sequence[Any], ask: Ask) -> list[Row | None]:
+        """Return the rows with these keys, in their order. Raises psycopg.Error."""
+        out: list[Row | None] = [None] * len(keys)
+        left = list(range(len(keys)))
+        with self.server.session.connection() as connection:
+            place = None
+            link = self.link
+            if link is not None and not self.server.in_transaction() and ask.max_staleness > 0:
+                try:
+                    place, left = self._copies(connection, link, name, keys, ask, out)
+                except ConnectionFailed as error:
+                    self.state.counters["redis_failed"] += 1
+                    ask.why_not = error.message
+            if left:
+                table = place.table if place else (self.server.table(connection, name))[0]
+                self._ask_postgres(connection, table, keys, left, ask, out)
+        return out
+
+    def _place(self, connection: Connection[Any], link: Link, name: str, who: Who) -> Place:
+        """Return what is known of a table; asked again after DDL, and if it isn't mirrored after a second."""
+        place = self.places.get(name)
+        if (
+            place is not None
+            and place.who.token == who.token
+            and (place.why_not is None or time.monotonic() - place.asked < 1.0)
+        ):
+            return place
+        (values,), _ = link.ask([], [link.keys.ddl])
+        ddl = number(values[0]) if isinstance(values, list) else None
+        table, why_not = self.server.table(connection, name)
+        place = self.places[name] = Place(table, why_not, ddl, who, link.keys)
+        return place
+
+    def _copies(
+        self, connection: Connection[Any], link: Link, name: str, keys: Sequence[Any], ask: Ask,
+        out: list[Row | None],
+    ) -> tuple[Place | None, list[int]]:  # fmt: skip
+        """Take what Redis has; return the table and which rows are still wanted."""
+        everything = list(range(len(keys)))
+        who = self.known(connection)
+        if who.why_not is not None or not who.plain:
+            return None, everything
+        until = ask.until(self.costs.of(name, "primary"))
+        for _ in range(4):
+            place = self._place(connection, link, name, who)
+            if place.why_not is not None:
+                return place, everything
+            texts = [key_texts(place.table, key) for key in keys]
+            wanted = [at for at in everything if texts[at] is not None]
+            if not wanted:
+                return place, everything
+            head = link.keys.rows(place.table.name, place.epoch)
+            names = [head + (texts[at] or b"") for at in wanted]
+            watch = link.watch((*place.keys, *names))
+            try:
+                values, rows, proof = self._read_keys(link, place, names)
+                ddl, version, safe = (number(value) for value in values[:3])
+                if ddl is None or ddl != place.ddl:
+                    self.places.pop(name, None)
+                    if ddl is None:
+                        return None, everything
+                    continue
+                if safe is None or version is None:
+                    return place, everything
+                if safe != place.epoch:
+                    place.epoch = safe
+                    continue
+                suits = self.suits(proof, who, ask)
+                if suits is None and self.reach(link, ask, who, until):
+                    continue
+                if not suits:
+                    return place, everything
+                self._saw(proof, version, values[3])
+                left = [at for at in everything if texts[at] is None]
+                now = time.monotonic()
+                for at, key, value in zip(wanted, names, rows, strict=True):
+                    row = self._made(place, value, connection)
+                    if row is None:
+                        left.append(at)
+                        continue
+                    out[at] = row
+                    row.route, row.age = "redis", proof.age(now)
+                    if type(keys[at]) in _PLAIN:
+                        kept = dict(row) if place.fixed else clone(dict(row))
+                        size = 500 + 3 * sum(map(sys.getsizeof, row.values()))
+                        entry = Entry((place.fixed, kept), (*place.keys[::2], key), size)
+                        link.keep((name, keys[at], who.token), entry, watch)
+                self.state.counters["redis"] += len(wanted) - len(left)
+                return place, sorted(left)
+            finally:
+                link.unwatch(watch)
+        return None, everything
+
+    def _read_keys(self, link: Link, place: Place, names: list[bytes]) -> tuple[list[Any], list[Any], Proof]:
+        """Return ddl, version, epoch, the transaction that is half written, and the rows."""
+        common = (*place.keys, link.keys.partial)
+        if place.table.format != "hash":
+            (values,), proof = link.ask([], (*common, *names))
+            if not isinstance(values, list):
+                return [None] * 4, [None] * len(names), proof
+            return values[:4], values[4:], proof
+        # What tells how new the rows are is read on both sides of them.
+        caching = [(b"CLIENT", b"CACHING", b"YES"), (b"MULTI",)] if link.tracks else [(b"MULTI",)]
+        commands = [*caching, *((b"HGETALL", name) for name in names), (b"MGET", *common), (b"EXEC",)]
+        replies, proof = link.ask(commands)
+        done = replies[-1]
+        if not isinstance(done, list) or not isinstance(done[-1], list):
+            return [None] * 4, [None] * len(names), proof
+        rows = list(map(as_fields, done[:-1]))
+        return done[-1], rows, proof
+
+    def _saw(self, proof: Proof, version: int, partial: Any) -> None:
+        """Note what these rows may show: a commit not yet visible on the primary, or half of one."""
+        state = self.state
+        state.proven(proof)
+        state.saw(proof.position)
+        if version > proof.settled:
+            state.saw_unsettled(version)
+        if isinstance(partial, bytes):
+            # Where its commit begins; Redis has all of it once it is past that.
+            end = (number(partial.partition(b":")[0]) or 0) + 1
+            state.saw(end)
+            state.saw_unsettled(end)
+
+    def _read(self, place: Place, value: Any, connection: Any) -> dict[str, Any]:
+        load = self.server.load(connection)
+        if isinstance(value, dict):
+            return place.table.from_hash(value, load)
+        return place.table.from_json(value.decode(), load)
+
+    def _made(self, place: Place, value: Any, connection: Connection[Any]) -> Row | None:
+        """Return a row of what Redis had; None if Postgres must be asked."""
+        if not isinstance(value, (bytes, dict)):
+            # Not there: deleted, or too large, or expired; or not ours.
+            if value is not None:
+                self.state.counters["garbage"] += 1
+            return None
+        try:
+            return Row(self._read(place, value, connection))
+        except (Garbage, UnicodeError, psycopg.Error):
+            self.state.counters["garbage"] += 1
+            return None
+
+    def _ask_postgres(
+        self, connection: Connection[Any], table: Table, keys: Sequence[Any], left: Sequence[int],
+        ask: Ask, out: list[Row | None],
+    ) -> None:  # fmt: skip
+        if not table.key:
+            raise InvalidArgument(
+                f"{table.quoted} has no primary key",
+                detail="get() finds rows by the key a table is mirrored by, or else by its primary key.",
+                hint="db.query() takes any condition.",
+            )  # fmt: skip
+        columns = sql.SQL(", ").join(sql.Identifier("t", column.name) for column in table.columns)
+        where = sql.SQL(" AND ").join(
+            sql.SQL("{} = %s").format(sql.Identifier("t", name)) for name, _ in table.key
+        )
+        one = sql.SQL("SELECT {} FROM {} AS t WHERE {}").format(columns, sql.SQL(table.quoted), where)
+        for start in range(0, len(left), _PIECE):
+            piece = left[start : start + _PIECE]
+            texts, values = [], []
+            for at in piece:
+                texts.append(sql.SQL("SELECT {}::pg_catalog.int4 AS at, r.* FROM ({}) AS r").format(at, one))
+                values += self._key_values(table, keys[at])
+            text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
+            part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
+            part.text = text.as_string(connection)
+            result, _, _ = self.run(connection, part)
+            route: Route = result.route
+            for found in result.rows:
+                at, cells = (found[0], found[1:]) if len(piece) > 1 else (piece[0], found)
+                row = Row(zip((column.name for column in table.columns), cells, strict=True))
+                row.route, row.age = route, result.age
+                out[at] = row
+
+    def _key_values(self, table: Table, key: Any) -> list[Any]:
+        names = [name for name, _ in table.key]
+        if isinstance(key, Mapping):
+            if set(key) == set(names):
+                return [key[name] for name in names]
+        elif len(names) == 1 and not isinstance(key, (tuple, list)):
+            return [key]
+        elif isinstance(key, (tuple, list)) and len(key) == len(names):
+            return list(key)
+        raise InvalidArgument(
+            f"not a key of {table.quoted}", detail=f"Its key is ({', '.join(names)}).",
+            hint="db.get(table, (value, …)) or a mapping by column.",
+        )  # fmt: skip
+
+
+def as_fields(reply: Any) -> Any:
+    """Return what HGETALL said: a list with the older protocol; nothing if there is no such key."""
+    if isinstance(reply, list):
+        reply = dict(zip(reply[::2], reply[1::2], strict=True))
+    return reply or None

@@ -1,0 +1,103 @@
+"""What the mirror's worker tells readers in Redis, and how it is read.
+
+A `Proof` is one look at it. It says: everything committed before `position` is in Redis, so is everything
+committed until `age` seconds ago, and every commit before `settled` is visible on the primary.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..mirror.names import Names
+
+__all__ = ["NOTHING", "Keys", "Proof", "format_lsn", "number", "parse_lsn"]
+
+# Redis' clock and the worker's reading of it may differ by so much, in ms.
+_SKEW = 50
+
+
+def parse_lsn(lsn: str | int | None) -> int:
+    """Return X/Y, or a number, as a number. Raises ValueError."""
+    if lsn is None:
+        return 0
+    if isinstance(lsn, int):
+        return lsn
+    high, _, low = lsn.partition("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def format_lsn(lsn: int) -> str:
+    """Return a number as X/Y."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
+def number(value: Any) -> int | None:
+    """Return the number a key holds, None if it holds none."""
+    return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) < 20 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`source` is the mirrored database; `sent` the moment we asked, `at` the age then, `fresh` the claim."""
+
+    position: int
+    settled: int
+    source: bytes
+    fresh: bytes
+    at: float
+    sent: float
+
+    def age(self, now: float) -> float:
+        """Return the most seconds by which Redis can be behind, now."""
+        return self.at + now - self.sent
+
+
+NOTHING = Proof(-1, -1, b"", b"", math.inf, 0.0)
+
+
+class Keys(Names):
+    """The mirror's keys that readers ask for."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
+        self.ddl = f"{prefix}:mirror:ddl".encode()
+        self.fresh = f"{prefix}:mirror:fresh".encode()
+        self.settled = f"{prefix}:mirror:settled".encode()
+
+    def version(self, table: str) -> bytes:
+        """Return the key with the last commit that changed a table."""
+        return f"{self.prefix}:mirror:version:{table}".encode()
+
+    def query(self, digest: str) -> bytes:
+        """Return the key of a query's result."""
+        return f"{self.prefix}:query:{digest}".encode()
+
+    def lease(self, digest: str) -> bytes:
+        """Return the key held by who makes that result."""
+        return f"{self.prefix}:fill:{digest}".encode()
+
+    def probe(self) -> list[tuple[bytes, ...]]:
+        """Return the commands whose replies proof() understands."""
+        return [(b"MGET", self.lsn, self.settled, self.source, self.fresh), (b"TIME",)]
+
+    def proof(self, values: Any, clock: Any, sent: float) -> Proof:
+        """Read the replies to probe(), which was sent at that moment; NOTHING if there is no mirror."""
+        try:
+            lsn, settled, source, fresh = values
+            now = int(clock[0]) * 1000 + int(clock[1]) // 1000
+            position = number(lsn)
+            if position is None or not isinstance(source, bytes):
+                return NOTHING
+            age = math.inf
+            if isinstance(fresh, bytes):
+                moment, _, held = fresh.partition(b" ")
+                made, until = number(moment), number(held)
+                # A clock that was set back would make old things look new.
+                if made is not None and until is not None and made <= now + _SKEW:
+                    age = max(now - made, 0) / 1000
+                    position = max(position, until)
+            return Proof(position, number(settled) or 0, source, fresh or b"", age, sent)
+        except (TypeError, ValueError, IndexError):
+            return NOTHING
