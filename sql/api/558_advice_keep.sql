@@ -52,7 +52,11 @@ BEGIN
     END LOOP;
     FOR v_result IN SELECT e.value -> 'result' FROM jsonb_array_elements(results) AS e (value) WHERE e.value ->> 'kind' = 'size' LOOP
         UPDATE asymm.advice_candidate AS c
-           SET fault = v_result ->> 'fault', size_bytes = b.bytes, writes = asymm._advice_writes(v_run, c, (v_result ->> 'rows')::float8, b.bytes)
+           -- Of what a search that goes on by itself has built before only the difference counts.
+           SET fault = v_result ->> 'fault',
+               size_bytes = b.bytes - CASE WHEN v_run.kind <> 'standing' THEN 0
+                   ELSE LEAST(b.bytes - 8192, asymm._index_frees(c.relid, c.method, c.keys, c.include, c.predicate)) END,
+               writes = asymm._advice_writes(v_run, c, (v_result ->> 'rows')::float8, b.bytes)
           FROM (SELECT asymm._candidate_bytes(o, (v_result ->> 'rows')::float8, (v_result ->> 'groups')::float8,
                                               (v_result ->> 'width')::float8) AS bytes
                   FROM asymm.advice_candidate AS o WHERE o.run_id = v_run.id AND o.no = (v_result ->> 'no')::integer) AS b

@@ -49,7 +49,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_least float8 := CASE WHEN run.phase = 'polish' THEN 0.001 ELSE 0.003 END * run.base;
+    -- By itself nothing is tried for less than a hundredth, or a thousandth of a core (in milliseconds an hour) where that is less: a trial
+    -- takes locks, and holds up others of its table.
+    v_least float8 := GREATEST(CASE WHEN run.phase = 'polish' THEN 0.001 ELSE 0.003 END * run.base,
+                               CASE WHEN run.kind = 'standing' THEN LEAST(0.01 * run.base, 3600) ELSE 0 END);
     v_over boolean := COALESCE(room < 0, false);
 BEGIN
     RETURN QUERY

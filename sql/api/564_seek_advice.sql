@@ -56,7 +56,9 @@ BEGIN
     RETURN QUERY
     SELECT jsonb_build_object('schema', c.schema_name, 'table', c.table_name, 'index', asymm._advice_index_name(c),
                'definition', asymm._advice_definition(c, asymm._advice_index_name(c)), 'method', c.method, 'keys', c.keys, 'include', c.include,
-               'predicate', c.predicate, 'size_bytes', c.size_bytes, 'queries', s.queries, 'regressed', '[]'::jsonb, 'saved_ms_per_hour', s.saved,
+               'predicate', c.predicate,
+               'size_bytes', c.size_bytes + asymm._index_frees(c.relid, c.method, c.keys, c.include, c.predicate),
+               'queries', s.queries, 'regressed', '[]'::jsonb, 'saved_ms_per_hour', s.saved,
                'write_ms_per_hour', c.writes, 'confidence', s.confidence, 'proved', s.proved, 'reason', c.reason, 'search', true,
                'requires', ARRAY(SELECT asymm._advice_index_name(o) FROM asymm.advice_candidate AS o
                                   WHERE o.run_id = run AND o.no = ANY (s.companions) ORDER BY o.no))

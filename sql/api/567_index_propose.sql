@@ -54,6 +54,26 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._index_bytes(boolean) IS 'Bytes that indexes made by advice take, with those that autopilot approved or without.';
 
+-- The narrower one goes when the wider one is kept: the budget is not for both.
+CREATE OR REPLACE FUNCTION asymm._index_frees(relation oid, method text, keys text[], include text[], predicate text) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_keys text[] := ARRAY(SELECT asymm._same_key(k.key) FROM unnest(_index_frees.keys) WITH ORDINALITY AS k (key, n) ORDER BY k.n);
+BEGIN
+    RETURN (
+        SELECT COALESCE(sum(asymm._table_bytes(e.index)), 0)
+          FROM asymm._index_parts(relation) AS e
+          JOIN asymm.index_action AS i ON i.index_id = e.index
+          JOIN asymm.action AS a ON a.id = i.action_id AND a.kind = 'create index' AND a.state = 'verified'
+         WHERE e.method = 'btree' AND _index_frees.method = 'btree' AND e.include = '{}' AND e.keys = v_keys[:cardinality(e.keys)]
+           AND e.predicate IS NOT DISTINCT FROM asymm._same_key(_index_frees.predicate)
+           AND cardinality(v_keys || _index_frees.include) > cardinality(e.keys));
+END
+$$;
+COMMENT ON FUNCTION asymm._index_frees(oid, text, text[], text[], text) IS 'Bytes of indexes made by advice that one so made would stand in for.';
+
 -- Why an action on an index waits for a person, or NULL: what autopilot may do by itself.
 CREATE OR REPLACE FUNCTION asymm._index_hold(
     kind text, relation oid, advice jsonb, room bigint DEFAULT asymm._index_budget() - asymm._index_bytes()) RETURNS text
@@ -67,6 +87,12 @@ DECLARE
     v_paused text := asymm._healing_paused();
     v_owner record;
 BEGIN
+    IF kind = 'create index' AND v_size > room AND jsonb_typeof(advice -> 'keys') = 'array' THEN
+        v_size := v_size - asymm._index_frees(relation, COALESCE(advice ->> 'method', 'btree'),
+            ARRAY(SELECT jsonb_array_elements_text(advice -> 'keys')),
+            ARRAY(SELECT jsonb_array_elements_text(CASE jsonb_typeof(advice -> 'include') WHEN 'array' THEN advice -> 'include' ELSE '[]' END)),
+            advice ->> 'predicate');
+    END IF;
     SELECT r.rolname, r.rolsuper INTO v_owner FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner WHERE c.oid = relation;
     RETURN CASE
         WHEN v_set.autopilot <> 'on' THEN format('autopilot is %s', v_set.autopilot)

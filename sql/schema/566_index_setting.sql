@@ -42,7 +42,7 @@ CREATE TABLE asymm.index_setting (
 COMMENT ON TABLE asymm.index_setting IS 'What an operator configured of indexes: one row at most, written by asymm.configure_indexes(); survives pg_dump.';
 COMMENT ON COLUMN asymm.index_setting.only_row IS 'Always true: the table holds one row at most.';
 COMMENT ON COLUMN asymm.index_setting.autopilot IS 'Indexes: off (advice only when asked for), propose (advice by itself, a person approves) or on (approves, builds, measures, takes back).';
-COMMENT ON COLUMN asymm.index_setting.index_budget IS 'What indexes made by advice may take together: per cent of all tables (50%) or a size (10 GB).';
+COMMENT ON COLUMN asymm.index_setting.index_budget IS 'What indexes made by advice may take together: per cent of all tables (50%) or a size (10 GB). One that replaces a narrower one counts by the difference.';
 COMMENT ON COLUMN asymm.index_setting.max_index_build_bytes IS 'Largest table (heap bytes) on which an index is built without a person''s approval.';
 COMMENT ON COLUMN asymm.index_setting.max_database_bytes IS 'No index is built that could make the database larger than this; 0: no limit. How much of the disk is free cannot be known from SQL.';
 COMMENT ON COLUMN asymm.index_setting.quiet_hours IS 'When indexes may be built, as 22:00-06:00 in the server''s time zone; empty: at any time.';

@@ -1,8 +1,9 @@
 """Whether predicted gains get better: real indexes on real tables, built one by one and measured.
 
-Tables differ in size, width, skew and order, statements in what they ask for and how much of it. What the
-advisor predicts of each index is noted by asymmetrica_ml as in the loop, the index is built and the statement
-timed without and with it. Of seven in ten the outcome is learned; told is the error of the other three.
+Tables differ in size, width, skew and order, statements in what they ask for and how much of it; then the
+same on the tables of TPC-H. What the advisor predicts of each index is noted by asymmetrica_ml as in the
+loop, the index is built and the statement timed without and with it. Of seven in ten the outcome is
+learned; told is the error of the other three.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ import json
 import math
 import random
 import statistics
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from bench import tpch
 from bench.figures import Figure, told
 from bench.scene import Scene
 from support import database
@@ -95,6 +101,41 @@ def statement(rng: random.Random, tables: dict[str, int]) -> str:
     )
 
 
+def tpch_statement(rng: random.Random) -> str:
+    """Return something that is asked of one or two tables of TPC-H."""
+    day = f"date '1992-01-01' + {rng.randrange(2400)}"
+    days = int(10 ** rng.uniform(0, 2.5))
+    table, key, wanted = rng.choice(
+        (
+            ("lineitem", "l_partkey", "sum(l_quantity)"),
+            ("lineitem", "l_suppkey", "sum(l_extendedprice)"),
+            ("partsupp", "ps_suppkey", "min(ps_supplycost)"),
+            ("orders", "o_custkey", "count(*)"),
+        )
+    )
+    return rng.choice(
+        (
+            f"SELECT {wanted} FROM {table} WHERE {key} = {rng.randrange(1, 200)}",
+            f"SELECT {wanted} FROM {table} WHERE {key} = {rng.randrange(1, 200)}",
+            f"SELECT sum(l_extendedprice) FROM lineitem WHERE l_shipdate BETWEEN {day} AND {day} + {days}",
+            f"SELECT count(*) FROM orders WHERE o_orderdate BETWEEN {day} AND {day} + {days}",
+            f"SELECT count(o_comment) FROM orders WHERE o_orderdate >= {day} AND o_totalprice > 400000",
+            f"SELECT * FROM orders WHERE o_custkey = {rng.randrange(1, 3000)}"
+            " ORDER BY o_orderdate DESC LIMIT 5",
+            f"SELECT * FROM lineitem ORDER BY l_extendedprice DESC LIMIT {rng.choice((5, 500))}",
+            f"SELECT sum(l_quantity) FROM lineitem WHERE l_receiptdate = {day} AND l_shipmode = 'AIR'",
+            f"SELECT count(*) FROM part WHERE p_size = {rng.randrange(1, 50)} AND p_type LIKE 'PROMO%'",
+            f"SELECT c_mktsegment, count(*) FROM customer WHERE c_nationkey = {rng.randrange(25)} GROUP BY 1",
+            "SELECT sum(l_extendedprice) FROM lineitem JOIN part ON p_partkey = l_partkey"
+            f" WHERE p_brand = 'Brand#{rng.randrange(1, 6)}{rng.randrange(1, 6)}'"
+            f" AND p_size < {rng.randrange(2, 50)}",
+            "SELECT count(l_comment) FROM orders JOIN lineitem ON l_orderkey = o_orderkey"
+            f" WHERE o_orderdate = {day} AND l_returnflag = 'R'",
+            f"SELECT count(*) FROM lineitem WHERE l_commitdate < l_receiptdate AND l_shipdate = {day}",
+        )
+    )
+
+
 def run_time(db: Database, text: str) -> float:
     """Return the milliseconds that a statement runs, the median of five but for what takes long."""
     times: list[float] = []
@@ -147,38 +188,59 @@ def error(samples: list[Sample], expected: dict[int, float]) -> float:
     )
 
 
-def measure(scene: Scene) -> list[Figure]:
+def learned(
+    scene: Scene, where: str, tables: Callable[[Database], Callable[[random.Random], str]]
+) -> list[Figure]:
     db = database.create(scene.cluster)
     rng = random.Random(SEED)
     try:
-        if not db.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'plpython3u'"):
-            return [Figure("learned from", "", "plpython3u is not installed")]
         db.sql("CREATE EXTENSION asymmetrica")
         db.sql("CREATE EXTENSION asymmetrica_ml CASCADE")
         db.sql("CREATE EXTENSION hypopg")
         db.sql("SET jit = off")
         db.sql("SET max_parallel_workers_per_gather = 0")
-        tables = make_tables(db)
+        statement_of = tables(db)
         known: list[Sample] = []
         held: list[Sample] = []
         start = time.perf_counter()
         while len(known) < 0.7 * SAMPLES and time.perf_counter() - start < 0.7 * SECONDS:
-            if one := sample(db, rng, statement(rng, tables), learned=True):
+            if one := sample(db, rng, statement_of(rng), learned=True):
                 known.append(one)
         db.sql("SELECT asymm._learn()")
         while len(held) < 0.3 * SAMPLES and time.perf_counter() - start < SECONDS:
-            if one := sample(db, rng, statement(rng, tables), learned=False):
+            if one := sample(db, rng, statement_of(rng), learned=False):
                 held.append(one)
         figures = db.sql("SELECT action, predicted, corrected FROM asymm.predictions")
         before = error(held, {action: predicted for action, predicted, _ in figures})
         after = error(held, {action: corrected for action, _, corrected in figures})
         return [
-            told("indexes built and learned from", len(known), "", 0),
-            told("indexes held back", len(held), "", 0),
-            told("error of their predicted gains, mean |ln(measured / predicted)|", before, "", 3),
+            told(f"{where}: indexes built and learned from", len(known), "", 0),
+            told("  indexes held back", len(held), "", 0),
+            told("  error of their predicted gains, mean |ln(measured / predicted)|", before, "", 3),
             Figure(
-                "the same, corrected by what was learned", f"< {before:.3f}", f"{after:.3f}", after < before
+                "  the same, corrected by what was learned", f"< {before:.3f}", f"{after:.3f}", after < before
             ),
         ]
     finally:
         db.drop()
+
+
+def made_up(db: Database) -> Callable[[random.Random], str]:
+    tables = make_tables(db)
+    return lambda rng: statement(rng, tables)
+
+
+def of_tpch(directory: Path, db: Database) -> Callable[[random.Random], str]:
+    tpch.load(db, directory)
+    return tpch_statement
+
+
+def measure(scene: Scene) -> list[Figure]:
+    if not scene.db.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'plpython3u'"):
+        return [Figure("learned from", "", "plpython3u is not installed")]
+    with tempfile.TemporaryDirectory() as directory:
+        tpch.generate(Path(directory), 0.02)
+        return [
+            *learned(scene, "made-up tables", made_up),
+            *learned(scene, "tables of TPC-H", partial(of_tpch, Path(directory))),
+        ]

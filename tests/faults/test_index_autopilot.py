@@ -87,6 +87,19 @@ def test_autopilot_switched_on_and_off(shop: Shop) -> None:
     assert shop.state(action) == "validating"
 
 
+def test_what_is_replaced_makes_room(shop: Shop) -> None:
+    """The budget isn't for an index and for the narrower one that goes when it is kept."""
+    db = shop.db
+    shop.propose(index="orders_email")
+    shop.step()
+    db.sql("UPDATE asymm.action SET state = 'verified'")
+    size = db.value("SELECT pg_relation_size('app.orders_email')")
+    db.sql("SELECT asymm.configure_indexes(autopilot => 'on', index_budget => %s)", f"{size + 8192} bytes")
+    other = shop.propose(approve=False, keys=["status", "email"], size_bytes=size)
+    wider = shop.propose(approve=False, keys=["email", "status"], size_bytes=size)
+    assert (shop.state(other), shop.state(wider)) == ("proposed", "approved")
+
+
 def test_settings_that_could_not_be_used(shop: Shop) -> None:
     for settings in (
         "index_budget => '999999999999999 TB'",
