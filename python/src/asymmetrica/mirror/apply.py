@@ -12,7 +12,7 @@ from .names import Names
 from .pgoutput import UNCHANGED, Begin, Change, Commit, Decoded, Message, Relation, Truncate
 from .plan import LARGEST, UNREADABLE, Layout, Plan, unreadable
 
-__all__ = ["Applier", "gone"]
+__all__ = ["Applier", "built", "gone"]
 
 
 def gone(names: Names, table: int, name: str, epoch: int) -> list[Command]:
@@ -25,12 +25,20 @@ def gone(names: Names, table: int, name: str, epoch: int) -> list[Command]:
     ]
 
 
+def built(names: Names, plan: Plan) -> list[Command]:
+    """Return the commands that note a table's place."""
+    return [
+        (b"SET", names.epoch(plan.table.name), plan.epoch),
+        (b"HSET", names.tables, plan.table.id, plan.meta()),
+        (b"HSET", names.counts, plan.table.id, plan.count),
+    ]
+
+
 class Applier:
     """Keeps the place in the stream and collects what is to be written.
 
     `applied` is the position up to which Redis holds everything; a transaction is skipped if its commit
     record begins before it, and the first `partial` changes of the one that was written in part.
-    `last` is where the last transaction's commit record begins, written or not.
     """
 
     def __init__(self, names: Names, types: Types, applied: int, partial: tuple[int, int]) -> None:
@@ -47,13 +55,15 @@ class Applier:
         # What the transaction changed so far: tables by their OID; 0 stands for DDL of any kind.
         self.touched: set[int] = set()
         self.on_commit: Callable[[int, int], None] = lambda _xid, _lsn: None
-        self.last = 0
         self.position = 0
         self.skip = 0
         self.size = 0
         self.counters = {"changes": 0, "transactions": 0, "dropped": 0}
         self.on_stale: Callable[[Plan, str], None] = lambda _plan, _why: None
+        # Whether a table's place is noted; not while it has yet to catch up.
+        self.noting = True
         self.on_emptied: Callable[[Plan], None] = lambda _: None
+        self.on_large: Callable[[Plan, bytes], None] = lambda _plan, _key: None
         self.on_mark: Callable[[str], None] = lambda _: None
         self.on_changed: Callable[[], None] = lambda: None
 
@@ -121,6 +131,7 @@ class Applier:
             assert old is not None
             batch.remove(plan, layout.key(old))
             batch.count(plan, -1)
+            self._not_large(plan, layout.key(old))
             return
         if old is not None and UNCHANGED in new:
             # Large values that did not change: of a whole old row all are there, else those of the key.
@@ -136,18 +147,47 @@ class Applier:
         if self.size > LARGEST:
             batch.dropped += 1
             batch.remove(plan, key)
+            if key not in plan.large:
+                plan.large.add(key)
+                batch.noted[plan.table.id] = plan
+                self.on_large(plan, key)
         else:
             batch.put(plan, key, values, before)
+            if plan.large and UNCHANGED not in values:
+                self._not_large(plan, key)
         if before is not None and before != key:
             batch.remove(plan, before)
+            self._not_large(plan, before)
         if change.what == "I":
             batch.count(plan, 1)
+
+    def _not_large(self, plan: Plan, key: bytes) -> None:
+        if key in plan.large:
+            plan.large.discard(key)
+            self.batch.noted[plan.table.id] = plan
 
     def _truncate(self, event: Truncate) -> None:
         for oid in event.relations:
             plan = self._plan(oid)
             if plan is not None:
-                self.on_emptied(plan)
+                self._emptied(plan)
+
+    def _emptied(self, plan: Plan) -> None:
+        """Go on in a new epoch."""
+        names, batch = self.names, self.batch
+        batch.clear(plan)
+        plan.rebase(plan.epoch + 1)
+        plan.count = 0
+        plan.large.clear()
+        if self.noting:
+            batch.others += built(names, plan)
+        else:
+            batch.others.append((b"SET", names.epoch(plan.table.name), plan.epoch))
+        if plan.state == "safe":
+            batch.others.append((b"SET", names.safe(plan.table.name), plan.epoch))
+        below = plan.epoch if self.noting else plan.epoch + 1
+        batch.others.append((b"HSET", names.sweeps, plan.table.name.encode(), below))
+        self.on_emptied(plan)
 
     def _message(self, message: Message) -> None:
         if message.prefix != "asymm":
@@ -196,7 +236,7 @@ class Applier:
                 plan = self.plans.get(oid)
                 if plan is not None and plan.written:
                     self.batch.versions[plan.version] = event.end
-        self.transaction, self.last = None, event.lsn
+        self.transaction = None
 
     def progress(self) -> None:
         """Add to the batch what tells how far it brings Redis."""

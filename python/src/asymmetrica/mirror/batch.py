@@ -12,7 +12,7 @@ from .plan import Plan, Values
 
 __all__ = ["Batch", "Command", "Entry", "fragments"]
 
-Command = Sequence[bytes | int]
+Command = Sequence[bytes | str | int]
 # So many pairs in one MSET.
 _PAIRS = 1_000
 # Numbers as they are written: nothing here must change or refuse a digit.
@@ -39,6 +39,8 @@ class Batch:
         self.counts: dict[int, int] = {}
         self.others: list[Command] = []
         self.versions: dict[bytes, int] = {}
+        # Of these tables it changed which rows are too large.
+        self.noted: dict[int, Plan] = {}
         self.holes: set[bytes] = set()
         self.size = 0
         self.end: int | None = None
@@ -86,6 +88,7 @@ class Batch:
         self.holes &= self.rows.keys()
         self.counts.pop(plan.table.id, None)
         self.versions.pop(plan.version, None)
+        self.noted.pop(plan.table.id, None)
 
     def asked(self) -> list[tuple[bytes, Command]]:
         """Return what must be read from Redis first: the rows whose large values the stream left out."""
@@ -146,6 +149,7 @@ class Batch:
         out += self.others
         if self.versions:
             out.append((b"MSET", *(word for pair in self.versions.items() for word in pair)))
+        out += [(b"HSET", self.names.tables, number, plan.meta()) for number, plan in self.noted.items()]
         for table, change in self.counts.items():
             if change:
                 out.append((b"HINCRBY", self.names.counts, table, change))
@@ -157,6 +161,7 @@ class Batch:
         self.counts = {}
         self.others = []
         self.versions = {}
+        self.noted = {}
         self.holes = set()
         self.size = 0
         self.end = None

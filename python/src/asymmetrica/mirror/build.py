@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from ..errors import translate
-from .apply import gone
+from .apply import built, gone
 from .batch import Command
 from .catalog import Types
 from .control import registry
-from .names import Names
+from .lines import BadRow, taker
 from .plan import Plan
 from .points import point
-from .snapshot import BadRow, Slot, copy_table, session
+from .snapshot import ROWS, Slot, Work, copy_lines, session
 from .store import Store
 
-__all__ = ["RETRY", "build", "built"]
+__all__ = ["RETRY", "build", "complete"]
 
 # A table that can't be read is tried again after so many seconds.
 RETRY = 10.0
@@ -33,13 +33,13 @@ def build(
     slot: Slot,
     store: Store,
     wanted: Collection[int] | None,
-    tick: Callable[[Plan], None],
-) -> list[Plan]:
-    """Copy the wanted tables (all, if None) as they are in the snapshot; return what became of each.
+    plans: list[Plan],
+    rows: int = ROWS,
+) -> Work[None]:
+    """Copy the wanted tables (all, if None) as they are in the snapshot; `plans` tells what became of each.
 
-    None is noted in Redis yet, by built(): others may have to catch up with the stream first.
+    A table that was copied is noted nowhere before complete() is called for it.
     """
-    plans: list[Plan] = []
     try:
         made = session(conninfo, "asymmetrica mirror copy", " -c lock_timeout=3s")
         with contextlib.closing(made) as connection:
@@ -51,38 +51,26 @@ def build(
                     plan = Plan(table, store.names)
                     plans.append(plan)
                     if table.error is None:
-                        _build_one(connection, plan, slot, store, types, tick)
+                        yield from _build_one(connection, plan, slot, store, types, rows)
     except psycopg.Error as error:
         raise translate(error, secrets) from None
-    return plans
 
 
 def _build_one(
-    connection: psycopg.Connection[Any],
-    plan: Plan,
-    slot: Slot,
-    store: Store,
-    types: Types,
-    tick: Callable[[Plan], None],
-) -> None:
+    connection: psycopg.Connection[Any], plan: Plan, slot: Slot, store: Store, types: Types, rows: int
+) -> Work[None]:
     names, table = store.names, plan.table
     before = store.ask((b"GET", names.epoch(table.name)))[0]
     # Without its epoch there may still be rows: those of a mirror that was deleted in part.
     last = int(before) if before is not None else store.highest(table.name)
     plan.rebase(table.epoch if table.epoch > last else last + 1)
     plan.start = slot.lsn
-
-    def progress(count: int) -> None:
-        plan.count = count
-        point("copying")
-        tick(plan)
-
-    # The epoch is noted first: should this be cut short, the next attempt takes another.
-    write = gone(names, table.id, table.name, plan.epoch - 1)
+    # The epoch is noted first: what is cut short is deleted, and the next attempt takes another.
+    write = gone(names, table.id, table.name, plan.epoch)
     store.write([*write, (b"SET", names.epoch(table.name), plan.epoch)])
     try:
         with connection.transaction():
-            plan.count = copy_table(connection, plan, store, types, progress)
+            yield from _copy(connection, plan, store, types, rows)
     except (psycopg.Error, BadRow) as error:
         if connection.closed or connection.broken:
             raise
@@ -94,10 +82,44 @@ def _build_one(
     store.write([(b"SET", plan.version, plan.start)])
 
 
-def built(names: Names, plan: Plan) -> list[Command]:
-    """Return the commands that note a table's place."""
-    return [
-        (b"SET", names.epoch(plan.table.name), plan.epoch),
-        (b"HSET", names.tables, plan.table.id, plan.meta()),
-        (b"HSET", names.counts, plan.table.id, plan.count),
-    ]
+def _copy(
+    connection: psycopg.Connection[Any], plan: Plan, store: Store, types: Types, rows: int
+) -> Work[None]:
+    names, taken = taker(plan, types, connection)
+    table = plan.table
+    expiry = int(table.ttl * 1000) if table.ttl else 0
+    with contextlib.closing(copy_lines(connection, table, names, rows)) as chunks:
+        for lines in chunks:
+            if not lines:
+                yield connection.pgconn.socket
+                continue
+            plan.count += len(lines)
+            few, large = taken.split(lines)
+            plan.large.update(key.encode() for key in large)
+            found = taken.take(few) if few else []
+            commands: list[Command] = []
+            if table.format == "hash":
+                for key, fields in found:
+                    if fields:
+                        commands.append((b"HSET", key, *(word for pair in fields.items() for word in pair)))
+                        commands += [(b"PEXPIRE", key, expiry)] * bool(expiry)
+            elif expiry:
+                commands += [(b"SET", key, text, b"PX", expiry) for key, text in found]
+            elif found:
+                commands.append((b"MSET", *(word for pair in found for word in pair)))
+            store.send(commands)
+            point("copying")
+            yield None
+    store.settle()
+
+
+def complete(plan: Plan, store: Store, reached: int) -> None:
+    """Note that a table is as it was at this position; not yet that it is safe: DDL may have come."""
+    plan.start = reached
+    names, table = store.names, plan.table
+    store.write(
+        [
+            *built(names, plan),
+            (b"HSET", names.sweeps, table.name.encode(), plan.epoch),
+        ]
+    )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote_from_bytes
 
-__all__ = ["Names", "encode_key", "table_name"]
+__all__ = ["Names", "encode_key", "encode_text", "table_name"]
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*")
 
@@ -21,6 +21,13 @@ def encode(value: bytes) -> bytes:
     if _PLAIN.fullmatch(value):
         return value
     return quote_from_bytes(value, safe="").encode()
+
+
+def encode_text(value: str) -> str:
+    """Percent-encode one value of a key."""
+    if value.isascii() and value.isalnum():
+        return value
+    return encode(value.encode()).decode()
 
 
 def encode_key(values: Sequence[bytes]) -> bytes:

@@ -118,6 +118,8 @@ class Plan:
     retry: float = 0.0
     rows: bytes = b""
     version: bytes = b""
+    # Keys of rows that are in the table and not in Redis.
+    large: set[bytes] = field(default_factory=set)
     template: str = ""
     fields: list[bytes] = field(default_factory=list)
 
@@ -147,13 +149,21 @@ class Plan:
 
     def meta(self) -> bytes:
         """What Redis keeps of it, so that the next worker can go on."""
-        said = {"name": self.table.name, "epoch": self.epoch, "start": self.start}
-        return json.dumps(
-            said | {"definition": self.table.definition, "registered": self.table.epoch}
-        ).encode()
+        said: dict[str, Any] = {"name": self.table.name, "epoch": self.epoch, "start": self.start}
+        said |= {"definition": self.table.definition, "registered": self.table.epoch}
+        if self.large:
+            head = len(self.rows)
+            said["large"] = [key[head:].decode() for key in sorted(self.large)]
+        return json.dumps(said).encode()
+
+    def told(self) -> str | None:
+        """Say what a reader of the status should know though nothing failed."""
+        count = len(self.large)
+        what = "1 row is" if count == 1 else f"{count} rows are"
+        return f"{what} larger than {LARGEST >> 20} MiB and not in Redis" if count else None
 
     def report(self) -> dict[str, Any]:
         """What the database is told."""
         state = {"building": "building", "built": "building", "safe": "live"}.get(self.state, "unsafe")
-        said = {"id": self.table.id, "state": state, "error": self.error}
+        said = {"id": self.table.id, "state": state, "error": self.error or self.told()}
         return said | {"rows": self.count if self.epoch else None, "epoch": self.epoch or None}

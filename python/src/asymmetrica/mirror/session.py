@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import time
+from collections.abc import Iterator
 
+import psycopg
+
+from .._redact import redact
+from ..errors import AsymmetricaError
 from .apply import Applier
-from .build import build
+from .build import RETRY
+from .builder import Builder, Source
 from .catalog import Types
-from .catchup import catch_up
 from .control import Control
 from .fresh import Freshness
 from .pgoutput import decode
 from .plan import Plan
 from .points import point
-from .snapshot import BYTES, ROWS, Slot
+from .snapshot import BYTES, ROWS
 from .start import TICK, Start, Stopping
-from .store import Store
+from .store import Emptied, Fenced, Store, StoreError
 from .stream import HEAD, Keepalive, Stream
 from .tables import Tell
 
@@ -26,6 +30,9 @@ __all__ = ["Session"]
 
 # How often the position is moved on when nothing but the position changed.
 _MOVE = 0.02
+# While there is no rest, building and sweeping have a turn so often. What has to catch up has the longer
+# turns: it must be faster than the stream it runs after.
+_TURN, _SHORT = 0.02, 0.005
 
 
 class Session(Start):
@@ -46,9 +53,9 @@ class Session(Start):
     ) -> None:
         super().__init__(conninfo, control, store, token, slot, publication, stop, tell)
         self.lease = lease
-        self.builder: Stream | None = None
-        self.snapshot: list[str | None] | None = None
+        self.builder: Builder | None = None
         self.built = 0
+        self.retry = self.turn = 0.0
         self.moved = 0.0
         self.reached = 0
 
@@ -65,6 +72,7 @@ class Session(Start):
                 )
                 self.applier.on_stale = self._stale
                 self.applier.on_emptied = self._emptied
+                self.applier.on_large = self._large
                 self.applier.on_mark = self._mark_came
                 self.applier.on_changed = self._hurry
                 self.applier.take(self.plans.values())
@@ -77,52 +85,76 @@ class Session(Start):
             except InterruptedError:
                 return
 
+    # Building
+
     def _close_builder(self) -> None:
         if self.builder is not None:
             self.builder.close()
-            self.builder = self.snapshot = None
+            self.builder, self.building = None, []
 
-    def _still_there(self) -> None:
-        self.stream.acknowledge(self.unacknowledged)
+    def _far(self) -> int:
+        """Return the position a table must have come to so that nothing the stream brought is missing."""
+        applier = self.applier
+        if applier.transaction is not None:
+            return applier.transaction + 1
+        return max(applier.applied, applier.batch.end or 0)
 
-    def _build_more(self) -> None:
-        """Have a slot made for tables that are to be built, and build them once it is there."""
-        now = time.monotonic()
+    def _build_more(self, now: float) -> None:
+        """Begin to build what is to be built."""
         wanted = [plan.table.id for plan in self.plans.values()
                   if plan.state == "building" or (plan.state == "error" and now >= plan.retry)]  # fmt: skip
-        if not wanted:
-            return
-        if self.builder is None:
-            self.builder = Stream(self.conninfo, self.lease, "asymmetrica mirror build")
-            # The server may not have dropped the former one yet.
+        if wanted and self.builder is None and now >= self.retry:
+            # The server may not have dropped the former slot yet.
             self.built += 1
-            self.builder.send(Slot.command(self._building, True))
-        self.snapshot = self.snapshot or self.builder.answer()
-        if self.snapshot is None or self.applier.transaction is not None:
-            return
+            name = f"{self.slot}_{os.getpid()}_{self.built}"
+            source = Source(self.conninfo, self.lease, name, self.publication)
+            with self._forgiven(now):
+                self.builder = Builder(source, self.control, self.store, wanted, self._far, self._stale)
+                self.building = self.builder.plans
+
+    def _build(self, now: float) -> int | None:
+        """Go on building; return the socket to wait for, or None when there is more to do."""
+        builder = self.builder
+        assert builder is not None
+        with self._forgiven(now):
+            try:
+                return next(builder.work)
+            except StopIteration:
+                self._close_builder()
+                self._built(builder.plans)
+        return None
+
+    @contextlib.contextmanager
+    def _forgiven(self, now: float) -> Iterator[None]:
+        """A build may fail; the stream of the others goes on."""
+        try:
+            yield
+        except (StoreError, Emptied, Fenced):
+            raise
+        except (psycopg.Error, AsymmetricaError) as error:
+            for plan in self.building:
+                if plan.epoch:
+                    self._sweep(plan.table.name, plan.epoch + 1)
+            self._close_builder()
+            self.retry = now + RETRY
+            self.tell("failed", f"building: {redact(str(error), self.control.secrets)}", None, None)
+
+    def _built(self, plans: list[Plan]) -> None:
+        """Take tables over into the stream, unless they are not what is wanted any more."""
         self._flush()
         self._settle()
-        slot = Slot.of(self.builder, self.snapshot)
-        plans = build(self.conninfo, self.control.secrets, slot, self.store, wanted, self._copying)
-        if self.applier.last >= slot.lsn and any(plan.written for plan in plans):
-            self._catch_up(slot, plans)
-        self._close_builder()
-        self._take(plans)
+        for plan in plans:
+            now = self.plans.get(plan.table.id)
+            if now is None or now.table.name != plan.table.name:
+                self._forget(plan.table.id, plan.table.name, plan.epoch)
+            elif (now.table.definition, now.table.epoch) != (plan.table.definition, plan.table.epoch):
+                plan.state = "building"
+            else:
+                self._take([plan])
         self.applier.types.forget()
         self.applier.take(self.plans.values())
         self._mark([plan for plan in plans if plan.state == "built"])
         self._hurry()
-
-    @property
-    def _building(self) -> str:
-        return f"{self.slot}_{os.getpid()}_{self.built}"
-
-    def _catch_up(self, slot: Slot, plans: list[Plan]) -> None:
-        applier = Applier(self.store.names, Types(self.control.connection), slot.lsn, (0, 0))
-        applier.on_stale, applier.on_changed = self._stale, self._hurry
-        applier.take(plans)
-        last, tick = self.applier.last, functools.partial(self._copying, plans[0])
-        catch_up(slot, self._building, self.publication, applier, self.store, last, tick)
 
     # Following
 
@@ -158,6 +190,9 @@ class Session(Start):
                 break
             if message is None:
                 self._idle(now)
+            elif now >= self.turn:
+                self._settle()
+                self._besides(now)
         self._flush()
         self._settle()
         self.fresh.tell(self.unacknowledged)
@@ -173,17 +208,31 @@ class Session(Start):
         else:
             wait = self.next_tick - now
         wait = min(wait, self.fresh.due - now)
-        if self.sweeps and self.applier.transaction is None:
-            table = next(iter(self.sweeps))
+        others = [] if self.stop.wanted else [self.stop.reader]
+        socket = self._besides(now)
+        if socket is None:
+            wait = 0
+        elif socket >= 0:
+            others.append(socket)
+        self.stream.wait(wait, *others)
+
+    def _besides(self, now: float) -> int | None:
+        """Build or sweep a little; return the socket to wait for, -1 for none, None for more to do."""
+        building = {plan.table.name for plan in self.building}
+        table = next((name for name in self.sweeps if name not in building), None)
+        if table is not None and self.applier.transaction is None:
             if self.sweeps[table].step():
                 del self.sweeps[table]
-            wait = 0
-        others = [self.stop.reader] if not self.stop.wanted else []
-        if self.builder is not None:
-            others.append(self.builder.pgconn.socket)
-        self.stream.wait(wait, *others)
-        if self.builder is not None:
-            self._build_more()
+        elif self.builder is None:
+            return -1
+        socket = None if self.builder is None else self._build(now)
+        while self.builder is not None and self.builder.catching and socket is None:
+            if time.monotonic() > now + _TURN:
+                break
+            socket = self._build(now)
+        catching = self.builder is not None and self.builder.catching
+        self.turn = time.monotonic() + (_SHORT if catching else _TURN)
+        return socket
 
     def _reached(self, message: Keepalive) -> None:
         if self.applier.transaction is None:
@@ -231,5 +280,6 @@ class Session(Start):
         self.stream.acknowledge(self.unacknowledged)
         self.store.write([(b"SET", self.store.names.lsn, self.applier.applied)])
         self._registry()
-        self._build_more()
+        self._build_more(now)
+        self._progress()
         self._report()

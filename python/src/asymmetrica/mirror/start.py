@@ -8,11 +8,10 @@ from typing import Protocol
 from ..errors import AsymmetricaError
 from .apply import gone
 from .batch import Command
-from .build import build
+from .build import build, complete
 from .control import Control, Refused
-from .plan import Plan
 from .points import point
-from .snapshot import Slot
+from .snapshot import Slot, finish
 from .store import Store
 from .stream import Stream
 from .tables import Tables, Tell
@@ -98,9 +97,15 @@ class Start(Tables):
         store, names = self.store, self.store.names
         if slot_exists:
             self.control.drop_slot(self.slot)
-        slot = Slot.of(self.stream, self.stream.command(Slot.command(self.slot, False), self._waiting))
+        self.stream.send(Slot.command(self.slot, False))
+        slot = finish(Slot.made(self.stream), self._waiting)
         point("slot made")
-        self._take(build(self.conninfo, self.control.secrets, slot, store, None, self._copying))
+        finish(build(self.conninfo, self.control.secrets, slot, store, None, self.building), self._copying)
+        for plan in self.building:
+            if plan.state == "built":
+                complete(plan, store, slot.lsn)
+        self._take(self.building)
+        self.building = []
         self._sweeps_left()
         store.write(
             [
@@ -132,16 +137,12 @@ class Start(Tables):
             self.next_tick = time.monotonic() + TICK
             self.control.report({"leader": self.token})
 
-    def _copying(self, plan: Plan) -> None:
-        """Called for every batch that is copied."""
+    def _copying(self) -> None:
+        """Called while tables are copied."""
         if self.stop.wanted:
             raise InterruptedError
         now = time.monotonic()
         if now >= self.next_tick:
             self.next_tick = now + TICK
-            self.tell("building", None, plan.table.name, plan.count)
-            self.control.report({"leader": self.token, "tables": [plan.report()]})
-            self._still_there()
-
-    def _still_there(self) -> None:
-        """Called each second while a table is copied."""
+            self._progress()
+            self.control.report({"leader": self.token, "tables": self._reports()})

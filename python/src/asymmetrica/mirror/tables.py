@@ -7,9 +7,8 @@ from typing import Any
 
 from .apply import Applier, gone
 from .batch import Command
-from .build import built
 from .control import Control
-from .plan import Plan
+from .plan import LARGEST, Plan
 from .store import Store, Sweep
 from .stream import format_lsn
 
@@ -26,6 +25,7 @@ class Tables:
     def __init__(self, control: Control, store: Store, token: str, tell: Tell) -> None:
         self.control, self.store, self.token, self.tell = control, store, token, tell
         self.plans: dict[int, Plan] = {}
+        self.building: list[Plan] = []
         self.sweeps: dict[str, Sweep] = {}
         self.marks: dict[str, list[int]] = {}
         self.marked = 0
@@ -48,6 +48,7 @@ class Tables:
                 plan.rebase(said["epoch"])
                 plan.start = said["start"]
                 plan.count = counts.get(table.id, 0)
+                plan.large = {plan.rows + key.encode() for key in said.get("large", ())}
                 late.append((b"SET", plan.version, lsn, b"NX"))
                 plan.state = "safe" if store.ask((b"GET", names.safe(table.name)))[0] else "built"
         store.write(late)
@@ -72,18 +73,28 @@ class Tables:
             self._sweep(name.decode(), int(below))
 
     def _take(self, plans: list[Plan]) -> None:
-        """Go on with tables that were built, or could not be.
-
-        One is noted as built, but not as safe: DDL that ran meanwhile is still in the stream.
-        """
+        """Go on with tables that were built, or could not be."""
         for plan in plans:
             self.plans[plan.table.id] = plan
             if plan.state == "built":
-                self.store.write(built(self.store.names, plan))
                 self._sweep(plan.table.name, plan.epoch)
                 self.tell("built", None, plan.table.name, plan.count)
-            else:
+                if plan.large:
+                    self.tell("left out", plan.told(), plan.table.name, len(plan.large))
+            elif plan.state == "error":
                 self.tell("unsafe", plan.error, plan.table.name, None)
+                if plan.epoch:
+                    self._sweep(plan.table.name, plan.epoch + 1)
+
+    def _progress(self) -> None:
+        """Tell how far the copy is."""
+        if self.building and self.building[-1].state == "building":
+            self.tell("building", None, self.building[-1].table.name, self.building[-1].count)
+
+    def _large(self, plan: Plan, key: bytes) -> None:
+        note = f"row {key[len(plan.rows) :].decode()} is larger than {LARGEST >> 20} MiB"
+        self.tell("left out", note, plan.table.name, None)
+        self._hurry()
 
     def _mark(self, plans: list[Plan]) -> None:
         """Have these tables become safe when the stream has come to where it is now."""
@@ -108,15 +119,6 @@ class Tables:
         self._hurry()
 
     def _emptied(self, plan: Plan) -> None:
-        """TRUNCATE: go on in a new epoch."""
-        names, batch = self.store.names, self.applier.batch
-        batch.clear(plan)
-        plan.rebase(plan.epoch + 1)
-        plan.count = 0
-        batch.others += built(names, plan)
-        if plan.state == "safe":
-            batch.others.append((b"SET", names.safe(plan.table.name), plan.epoch))
-        batch.others.append((b"HSET", names.sweeps, plan.table.name.encode(), plan.epoch))
         self._sweep(plan.table.name, plan.epoch)
 
     def _registry(self) -> None:
@@ -142,10 +144,15 @@ class Tables:
         report: dict[str, Any] = {
             "leader": self.token,
             "applied_lsn": format_lsn(self.unacknowledged),
-            "tables": [plan.report() for plan in self.plans.values()],
+            "tables": self._reports(),
             "counters": self.applier.counters,
         }
         self.control.report(report)
+
+    def _reports(self) -> list[dict[str, Any]]:
+        """Return what the database is told of each table."""
+        plans = self.plans | {plan.table.id: plan for plan in self.building}
+        return [plan.report() for plan in plans.values()]
 
     def _hurry(self) -> None:
         self.next_tick = 0.0

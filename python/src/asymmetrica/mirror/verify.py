@@ -18,9 +18,10 @@ from .._redact import secrets_of
 from ..errors import AsymmetricaError, translate
 from .catalog import Types
 from .control import registry
+from .lines import Taker, taker
 from .names import Names
-from .plan import LARGEST, Layout, Plan
-from .snapshot import copy_rows, layout, session
+from .plan import Plan
+from .snapshot import arriving, copy_lines, session
 from .store import Store, as_dict
 from .stream import parse_lsn
 
@@ -75,7 +76,6 @@ class _Comparison:
     ) -> None:
         self.connection, self.store, self.plan, self.tell = connection, store, plan, tell
         self.suspects: dict[bytes, str] = {}
-        self.large: set[bytes] = set()
         self.rows = 0
 
     def run(self) -> int:
@@ -103,7 +103,7 @@ class _Comparison:
                                           "WHERE oid = %s", [self.plan.table.oid]).fetchone()  # fmt: skip
             assert row is not None
             self._wait_for(parse_lsn(row[0]))
-            columns, taken = layout(self.plan, Types(self.connection), self.connection)
+            columns, taken = taker(self.plan, Types(self.connection), self.connection)
             if only is not None:
                 gone = sorted(only - self._rows(columns, taken, lambda key: key in only))
                 for key, there in zip(gone, self.store.ask(*((b"EXISTS", key) for key in gone)), strict=True):
@@ -135,22 +135,17 @@ class _Comparison:
                 )
             time.sleep(0.01)
 
-    def _rows(self, columns: list[str], taken: Layout, mine: Callable[[bytes], bool]) -> set[bytes]:
+    def _rows(self, columns: list[str], taken: Taker, mine: Callable[[bytes], bool]) -> set[bytes]:
         """Compare rows with their keys; return the keys."""
         held: set[bytes] = set()
-        part: dict[bytes, Any] = {}
-        for row in copy_rows(self.connection, self.plan, columns, lambda: None):
-            key = taken.key(row)
-            if not mine(key):
-                continue
-            held.add(key)
-            if sum([len(value) for value in row if isinstance(value, bytes)]) > LARGEST:
-                self.large.add(key)  # it need not be there
-            part[key] = taken.values(row)
-            if len(part) >= _ASKED:
-                self._compare(part)
-                part = {}
-        self._compare(part)
+        lines = copy_lines(self.connection, self.plan.table, columns, _ASKED)
+        for some in arriving(lines, self.connection):
+            few, large = taken.split(some)
+            held.update(key.encode() for key in large)  # these need not be there
+            found = [(key.encode(), value) for key, value in (taken.take(few) if few else ())]
+            part = {key: value for key, value in found if mine(key)}
+            held.update(part)
+            self._compare(part)
         return held
 
     def _compare(self, part: dict[bytes, Any]) -> None:
@@ -161,15 +156,12 @@ class _Comparison:
         wanted: list[Any]
         if table.format == "json":
             found = self.store.ask((b"MGET", *part))[0]
-            wanted = [self.plan.text(values) for values in part.values()]
+            wanted = [text.encode() for text in part.values()]
         else:
             found = [as_dict(reply) for reply in self.store.ask(*((b"HGETALL", key) for key in part))]
-            wanted = [
-                {f: v for f, v in zip(self.plan.fields, values, strict=True) if v is not None}
-                for values in part.values()
-            ]
+            wanted = [{f.encode(): v.encode() for f, v in fields.items()} for fields in part.values()]
         for key, theirs, ours in zip(part, found, wanted, strict=True):
-            if not theirs and (table.ttl or key in self.large):
+            if not theirs and table.ttl:
                 continue
             if (theirs or None) != (ours or None) and len(self.suspects) < _MOST:
                 self.suspects[key] = "missing in Redis" if not theirs else "differs"

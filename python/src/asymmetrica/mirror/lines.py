@@ -1,0 +1,123 @@
+"""Takes the lines of COPY apart, column by column: what the stream's rows become, many at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection
+
+from .catalog import Types
+from .names import encode_text
+from .plan import LARGEST, UNREADABLE, Plan, unreadable
+from .values import Converter
+
+__all__ = ["BadRow", "Taker", "taker"]
+
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+Column = Sequence[str | None]
+
+
+class BadRow(Exception):
+    """A table or row that can't be mirrored; a row is named by its key."""
+
+
+class Taker:
+    """Rows of one table, whose COPY has these columns, become keys and values."""
+
+    def __init__(self, plan: Plan, names: Sequence[str], converters: Sequence[Converter]) -> None:
+        place = {name: index for index, name in enumerate(names)}
+        table = plan.table
+        missing = [name for name in (*table.columns, *table.key_columns) if name not in place]
+        if missing:
+            raise BadRow(f'column "{missing[0]}" is not there')
+        self.plan = plan
+        self.head = plan.rows.decode()
+        self.keys = [place[name] for name in table.key_columns]
+        self.columns = [(place[name], converters[place[name]]) for name in table.columns]
+
+    def take(self, lines: list[bytes]) -> list[tuple[str, Any]]:
+        """Return the keys with their values: JSON, or the fields of a hash. Raise BadRow."""
+        try:
+            return self._take(b"".join(lines).decode())
+        except UNREADABLE:
+            for line in lines:
+                self._blame(line)
+            raise
+
+    def split(self, lines: list[bytes]) -> tuple[list[bytes], list[str]]:
+        """Return those that are not too large, and the keys of the others."""
+        if sum(map(len, lines)) <= LARGEST:
+            return lines, []
+        large = [line for line in lines if len(line) > LARGEST]
+        return [line for line in lines if len(line) <= LARGEST], [self._key(line) for line in large]
+
+    def _take(self, text: str) -> list[tuple[str, Any]]:
+        rows: list[Column]
+        if "\\" in text:
+            rows = [_fields(line) for line in text.split("\n")[:-1]]
+        else:
+            rows = [line.split("\t") for line in text.split("\n")[:-1]]
+        columns: list[Column] = list(zip(*rows, strict=True))
+        if len(self.keys) == 1:
+            keys = [self.head + encode_text(value or "") for value in columns[self.keys[0]]]
+        else:
+            parts = [map(encode_text, columns[index]) for index in self.keys]  # type: ignore[arg-type]
+            keys = [self.head + ",".join(values) for values in zip(*parts, strict=True)]
+        if self.plan.table.format == "hash":
+            named = [
+                (name, columns[index])
+                for name, (index, _) in zip(self.plan.table.columns, self.columns, strict=True)
+            ]
+            return [
+                (key, {name: column[row] for name, column in named if column[row] is not None})
+                for row, key in enumerate(keys)
+            ]
+        out = [_converted(columns[index], convert) for index, convert in self.columns]
+        template = self.plan.template
+        return list(zip(keys, [template % row for row in zip(*out, strict=True)], strict=True))
+
+    def _key(self, line: bytes) -> str:
+        values = _fields(line[:-1].decode(errors="replace"))
+        return self.head + ",".join([encode_text(values[index] or "") for index in self.keys])
+
+    def _blame(self, line: bytes) -> None:
+        try:
+            self._take(line.decode())
+        except UNREADABLE as error:
+            raise BadRow(unreadable(self._key(line).encode(), error)) from None
+
+
+def _fields(line: str) -> list[str | None]:
+    if "\\" not in line:
+        return list(line.split("\t"))
+    return [
+        part if "\\" not in part else None if part == "\\N" else _ESCAPE.sub(_unescape, part)
+        for part in line.split("\t")
+    ]
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[1], found[1])
+
+
+def _converted(column: Column, convert: Converter) -> Column:
+    if convert is None:
+        return ["null" if value is None else value for value in column] if None in column else column
+    return ["null" if value is None else convert(value) for value in column]
+
+
+def taker(plan: Plan, types: Types, connection: Connection[Any]) -> tuple[list[str], Taker]:
+    """Return the columns to copy, and what takes their rows apart."""
+    table = plan.table
+    names = list(dict.fromkeys((*table.columns, *table.key_columns)))
+    rows = connection.execute(
+        "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped",
+        [table.oid],
+    ).fetchall()
+    known = dict(rows)
+    present = [name for name in names if name in known]
+    return present, Taker(plan, present, types.converters([known[name] for name in present]))
