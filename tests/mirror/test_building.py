@@ -43,6 +43,7 @@ def writers(mirror: Mirror, *statements: str) -> Iterator[None]:
     assert failed == []
 
 
+@pytest.mark.long
 def test_a_table_that_is_written_all_the_time_is_added(mirror: Mirror) -> None:
     """What is committed between its snapshot and the place the stream has come to is not lost."""
     for table in "tu":
