@@ -192,14 +192,14 @@ BEGIN
     END IF;
     -- From version 16 on BRIN doesn't mind.
     IF candidate.method <> 'brin' OR current_setting('server_version_num')::integer < 160000 THEN
-        -- The row itself and each index there is.
-        SELECT v_other + COALESCE(sum(asymm._entry_ms(m.amname, k.relpages * 8192::bigint, k.reltuples)
-                                      * CASE WHEN i.indpred IS NULL THEN 1 ELSE LEAST(1, GREATEST(0, k.reltuples) / GREATEST(c.reltuples, 1)) END), 0)
+        -- The row itself and each index there is; of a GIN index the catalog may count parts as rows.
+        SELECT v_other + COALESCE(sum(asymm._entry_ms(m.amname, k.relpages * 8192::bigint, r.rows) * r.rows / GREATEST(c.reltuples, 1)), 0)
           INTO v_other
           FROM pg_index AS i
           JOIN pg_class AS c ON c.oid = i.indrelid
           JOIN pg_class AS k ON k.oid = i.indexrelid
           JOIN pg_am AS m ON m.oid = k.relam
+         CROSS JOIN LATERAL (SELECT GREATEST(1, CASE WHEN i.indpred IS NULL THEN c.reltuples ELSE LEAST(k.reltuples, c.reltuples) END) AS rows) AS r
          WHERE i.indrelid = candidate.relid;
         SELECT COALESCE(sum(l.rows), 0) INTO v_moved
           FROM asymm.query_load AS l
