@@ -232,11 +232,14 @@ class AsyncRows(AsyncReader):
                 detail="get() finds rows by the key a table is mirrored by, or else by its primary key.",
                 hint="db.query() takes any condition.",
             )  # fmt: skip
-        columns = sql.SQL(", ").join(sql.Identifier("t", column.name) for column in table.columns)
-        where = sql.SQL(" AND ").join(
-            sql.SQL("{} = %s").format(sql.Identifier("t", name)) for name, _ in table.key
-        )
-        one = sql.SQL("SELECT {} FROM {} AS t WHERE {}").format(columns, sql.SQL(table.quoted), where)
+
+        def name(column: str) -> sql.SQL:
+            return sql.SQL(sql.Identifier("t", column).as_string(connection).replace("%", "%%"))
+
+        columns = sql.SQL(", ").join(name(column.name) for column in table.columns)
+        where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(name(column)) for column, _ in table.key)
+        quoted = sql.SQL(table.quoted.replace("%", "%%"))
+        one = sql.SQL("SELECT {} FROM {} AS t WHERE {}").format(columns, quoted, where)
         for start in range(0, len(left), _PIECE):
             piece = left[start : start + _PIECE]
             texts, values = [], []
