@@ -166,8 +166,12 @@ class Reads:
             raise self._session.failure(error) from cause(error)
 
     def counters(self) -> dict[str, int]:
-        """Return how often each route answered, and what became of copies: fills, stale, garbage, refused."""
-        return dict(self._reader.state.counters)
+        """Return how often each route answered, and what became of copies: fills, stale, garbage, refused.
+
+        `redis_failed` are reads that did without Redis, `redis_errors` attempts at it that failed.
+        """
+        link = self._reader.link
+        return {**self._reader.state.counters, "redis_errors": link.errors if link else 0}
 
 
 def as_seconds(value: float | timedelta) -> float:
