@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from .reads._rows_async import AsyncRows
 from .reads.ask import Ask
 from .reads.keys import format_lsn, parse_lsn
 from .reads.result import Result, Row
+from .reads.touched import Touched, current
 
 __all__ = ["AsyncReads", "AsyncTransaction"]
 
@@ -88,13 +89,14 @@ class AsyncReads:
         """Ask where the log ends; if that can't be asked now, it is before the next read of a copy."""
         reader = self._reader
         reader.state.generation += 1
-        if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            return
-        try:
-            end = await reader.server.end(connection)
-        except psycopg.Error:
-            return
-        reader.state.committed(end)
+        seen, end = current(), None
+        if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            with suppress(psycopg.Error):
+                end = await reader.server.end(connection)
+        if seen is not None:
+            seen.write(end)
+        if end is not None:
+            reader.state.committed(end)
 
     async def query(
         self,
@@ -112,12 +114,18 @@ class AsyncReads:
         their tables changes. `budget`: so many seconds may be waited for a copy that is about to come; as a
         rule no longer than Postgres would take. Raises what the statement raises.
         """
-        ask = Ask(sql, params, as_seconds(max_staleness), as_position(after), budget)
+        seen = current()
+        position = as_position(after)
+        if seen is not None:
+            position = max(position, seen.after)
+        ask = Ask(sql, params, as_seconds(max_staleness), position, budget)
         found = self._reader.near(ask)
-        if found is not None:
-            return found
         try:
-            return await self._reader.query(ask)
+            if found is None:
+                found = await self._reader.query(ask)
+            if seen is not None:
+                seen.read(found.tables, self._source, found.why_not)
+            return found
         except psycopg.Error as error:
             raise self._session.failure(error) from cause(error)
         except KeyError as error:
@@ -138,8 +146,13 @@ class AsyncReads:
         columns is a tuple or a mapping. Mirrored columns only. The rest is as with `query`.
         """
         seconds, position = as_seconds(max_staleness), as_position(after)
+        seen = current()
+        if seen is not None:
+            position = max(position, seen.after)
         row = self._reader.near_row(table, key, seconds, position)
         if row is not None:
+            if seen is not None:
+                self._touch(seen, table)
             return row
         return (await self._rows(table, [key], seconds, position, budget))[0]
 
@@ -158,11 +171,29 @@ class AsyncReads:
     async def _rows(
         self, table: str, keys: Sequence[Any], max_staleness: float, after: int, budget: float | None
     ) -> list[Row | None]:
-        ask = Ask(table, None, max_staleness, after, budget)
+        seen = current()
+        ask = Ask(table, None, max_staleness, after if seen is None else max(after, seen.after), budget)
         try:
-            return await self._reader.rows(table, keys, ask)
+            rows = await self._reader.rows(table, keys, ask)
         except psycopg.Error as error:
             raise self._session.failure(error) from cause(error)
+        if seen is not None:
+            self._touch(seen, table)
+        return rows
+
+    @property
+    def _source(self) -> bytes:
+        link = self._reader.link
+        return link.proof.source if link is not None else b""
+
+    def _touch(self, seen: Touched, table: str) -> None:
+        """Note that rows of a table were read."""
+        place = self._reader.places.get(table)
+        mirrored = self._source.rpartition(b"/")[0]
+        if place is None or place.why_not is not None or place.who.database != mirrored:
+            seen.refuse(f"rows of {table} are not read from copies")
+        else:
+            seen.read([place.table.name], self._source)
 
     def counters(self) -> dict[str, int]:
         """Return how often each route answered, and what became of copies: fills, stale, garbage, refused.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from .reads._rows_sync import Rows
 from .reads.ask import Ask
 from .reads.keys import format_lsn, parse_lsn
 from .reads.result import Result, Row
+from .reads.touched import Touched, current
 
 __all__ = ["Reads", "Transaction"]
 
@@ -89,13 +90,14 @@ class Reads:
         """Ask where the log ends; if that can't be asked now, it is before the next read of a copy."""
         reader = self._reader
         reader.state.generation += 1
-        if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            return
-        try:
-            end = reader.server.end(connection)
-        except psycopg.Error:
-            return
-        reader.state.committed(end)
+        seen, end = current(), None
+        if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            with suppress(psycopg.Error):
+                end = reader.server.end(connection)
+        if seen is not None:
+            seen.write(end)
+        if end is not None:
+            reader.state.committed(end)
 
     def query(
         self,
@@ -113,12 +115,22 @@ class Reads:
         their tables changes. `budget`: so many seconds may be waited for a copy that is about to come; as a
         rule no longer than Postgres would take. Raises what the statement raises.
         """
-        ask = Ask(sql, params, as_seconds(max_staleness), as_position(after), budget)
+        seen = current()
+        position = as_position(after)
+        ask = Ask(
+            sql,
+            params,
+            as_seconds(max_staleness),
+            position if seen is None else max(position, seen.after),
+            budget,
+        )
         found = self._reader.near(ask)
-        if found is not None:
-            return found
         try:
-            return self._reader.query(ask)
+            if found is None:
+                found = self._reader.query(ask)
+            if seen is not None:
+                seen.read(found.tables, self._source, found.why_not)
+            return found
         except psycopg.Error as error:
             raise self._session.failure(error) from cause(error)
         except KeyError as error:
@@ -139,8 +151,13 @@ class Reads:
         columns is a tuple or a mapping. Mirrored columns only. The rest is as with `query`.
         """
         seconds, position = as_seconds(max_staleness), as_position(after)
+        seen = current()
+        if seen is not None:
+            position = max(position, seen.after)
         row = self._reader.near_row(table, key, seconds, position)
         if row is not None:
+            if seen is not None:
+                self._touch(seen, table)
             return row
         return (self._rows(table, [key], seconds, position, budget))[0]
 
@@ -159,11 +176,28 @@ class Reads:
     def _rows(
         self, table: str, keys: Sequence[Any], max_staleness: float, after: int, budget: float | None
     ) -> list[Row | None]:
-        ask = Ask(table, None, max_staleness, after, budget)
+        seen = current()
+        ask = Ask(table, None, max_staleness, after if seen is None else max(after, seen.after), budget)
         try:
-            return self._reader.rows(table, keys, ask)
+            rows = self._reader.rows(table, keys, ask)
         except psycopg.Error as error:
             raise self._session.failure(error) from cause(error)
+        if seen is not None:
+            self._touch(seen, table)
+        return rows
+
+    @property
+    def _source(self) -> bytes:
+        link = self._reader.link
+        return link.proof.source if link is not None else b""
+
+    def _touch(self, seen: Touched, table: str) -> None:
+        """Note that rows of a table were read."""
+        place = self._reader.places.get(table)
+        if place is None or place.why_not is not None:
+            seen.refuse(f"rows of {table} are not read from copies")
+        else:
+            seen.read([place.table.name], self._source)
 
     def counters(self) -> dict[str, int]:
         """Return how often each route answered, and what became of copies: fills, stale, garbage, refused.

@@ -1,0 +1,214 @@
+"""Pages in Redis: `{prefix}:pages:<url>` holds what a URL's pages vary by, `{prefix}:page:<hash>` a page.
+
+A page holds the fence it was made behind and the epochs of its tables. It is what the application would
+answer as long as no version of theirs, nor that of the schema, is above the fence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from .._redact import redact
+from ..errors import ConnectionFailed
+from ..mirror.store import secrets_of_url
+from ..reads.keys import NOTHING, Keys, Proof, number
+from ..reads.routes import Breaker
+from ._http import Headers, Request, lasting
+
+__all__ = ["Look", "Page", "Pages"]
+
+_VERSION = 1
+_MOST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer that is kept. `made`: by Redis' clock, in ms; `lasts`: seconds it says it holds."""
+
+    fence: int
+    deps: tuple[tuple[str, int], ...]
+    made: int
+    lasts: float | None
+    status: int
+    headers: Headers
+    body: bytes
+
+    def pack(self, name: str) -> bytes:
+        """Return what is stored under a name."""
+        headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in lasting(self.headers)]
+        head = [_VERSION, name, self.fence, self.deps, self.made, self.lasts, self.status, headers]
+        return json.dumps(head).encode() + b"\n" + self.body
+
+    @classmethod
+    def unpack(cls, blob: Any, name: str) -> Page | None:
+        """Return the page in a blob, None if it isn't that page."""
+        try:
+            head, _, body = blob.partition(b"\n")
+            version, own, fence, deps, made, lasts, status, headers = json.loads(head)
+            if version != _VERSION or own != name:
+                return None
+            names = tuple((str(table), int(epoch)) for table, epoch in deps)
+            pairs = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers]
+            return cls(int(fence), names, int(made), lasts, int(status), pairs, body)
+        except (AttributeError, TypeError, ValueError):
+            return None
+
+    def holds(self, versions: Sequence[Any]) -> bool:
+        """Whether nothing it was made of has changed since."""
+        count = len(self.deps)
+        marks = [number(value) for value in versions[: 1 + count]]
+        epochs = [number(value) for value in versions[1 + count :]]
+        return all(mark is not None and mark <= self.fence for mark in marks) and epochs == [
+            epoch for _, epoch in self.deps
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look into Redis found: a page that holds, or why there is none; `clock` in ms."""
+
+    page: Page | None
+    proof: Proof
+    clock: int
+    vary: tuple[str, ...]
+    why_not: str = ""
+
+
+class Pages:
+    """The pages of one application. Methods raise `ConnectionFailed`: at once while Redis rests."""
+
+    def __init__(self, url: str, prefix: str, timeout: float) -> None:
+        self.keys = Keys(prefix)
+        self.breaker = Breaker()
+        self._url, self._timeout = url, timeout
+        self._secrets = secrets_of_url(url)
+        self._client: Any = None
+        # What was seen last, so that one question is enough: headers by URL, tables by page.
+        self._vary: dict[str, tuple[str, ...]] = {}
+        self._tables: dict[str, tuple[str, ...]] = {}
+        self._claim: tuple[bytes, float] = (b"", 0.0)
+
+    def _index(self, url: str) -> bytes:
+        return f"{self.keys.prefix}:pages:{url}".encode()
+
+    def _page(self, name: str) -> bytes:
+        return f"{self.keys.prefix}:page:{name}".encode()
+
+    def _deps(self, tables: Sequence[str]) -> list[bytes]:
+        return [self.keys.ddl, *map(self.keys.version, tables), *map(self.keys.safe, tables)]
+
+    async def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        if not self.breaker.allows():
+            raise ConnectionFailed("Redis: it failed a moment ago and is left alone for now")
+        try:
+            if self._client is None:
+                self._client = redis.asyncio.Redis.from_url(
+                    self._url, socket_timeout=self._timeout, socket_connect_timeout=self._timeout,
+                    retry=Retry(NoBackoff(), 0), max_connections=256, client_name="asymmetrica-pages",
+                )  # fmt: skip
+            pipe = self._client.pipeline(transaction=False)
+            for command in commands:
+                pipe.execute_command(*command)
+            replies: list[Any] = await pipe.execute()
+        except (RedisError, OSError, ValueError, TimeoutError) as error:
+            self.breaker.failed()
+            raise ConnectionFailed(redact(f"Redis: {error}", self._secrets)) from None
+        self.breaker.worked()
+        return replies
+
+    async def _proven(self, commands: Sequence[tuple[Any, ...]]) -> tuple[Proof, int, list[Any]]:
+        """Run commands; return a proof and a clock, both older than any reply, and the replies."""
+        sent = time.monotonic()
+        values, clock, *replies = await self._ask([*self.keys.probe(), *commands])
+        moment = int(clock[0]) * 1000 + int(clock[1]) // 1000
+        proof = self.keys.proof(values, clock, sent)
+        # A claim that doesn't change gets older whatever Redis' clock says.
+        if proof.fresh != self._claim[0]:
+            self._claim = (proof.fresh, sent)
+        elif proof is not NOTHING and sent - self._claim[1] > proof.at:
+            age = sent - self._claim[1]
+            proof = Proof(proof.position, proof.settled, proof.source, proof.fresh, age, sent)
+        return proof, moment, replies
+
+    async def look(self, request: Request) -> Look:
+        """Return the page that answers a request, if it is there and holds."""
+        vary = self._vary.get(request.url, ())
+        for _ in range(4):
+            name = request.page(vary)
+            tables = self._tables.get(name, ())
+            get = [
+                ("GET", self._index(request.url)),
+                ("GET", self._page(name)),
+                ("MGET", *self._deps(tables)),
+            ]
+            proof, clock, (index, blob, versions) = await self._proven(get)
+            if not isinstance(index, bytes):
+                return Look(None, proof, clock, (), "uri-miss")
+            seen = tuple(filter(None, index.decode("latin-1").split(",")))
+            if seen != vary:
+                vary = self._keep(self._vary, request.url, seen)
+                continue
+            page = Page.unpack(blob, name) if blob is not None else None
+            if page is None:
+                return Look(None, proof, clock, vary, "vary-miss" if vary else "uri-miss")
+            wanted = tuple([table for table, _ in page.deps])
+            if wanted != tables:
+                self._keep(self._tables, name, wanted)
+                continue
+            return Look(page if page.holds(versions) else None, proof, clock, vary, "stale")
+        return Look(None, proof, clock, vary, "miss")
+
+    def _keep(self, memory: dict[str, tuple[str, ...]], key: str, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(memory) >= _MOST:
+            memory.clear()
+        memory[key] = value
+        return value
+
+    async def store(
+        self,
+        request: Request,
+        vary: tuple[str, ...],
+        page: Page,
+        tables: Sequence[str],
+        source: bytes,
+        ttl: float,
+    ) -> str | None:
+        """Keep a page behind its fence; return why not if something stands against it."""
+        proof, clock, (versions,) = await self._proven([("MGET", *self._deps(tables))])
+        epochs = [number(value) for value in versions[1 + len(tables) :]]
+        if proof.source != source:
+            return "the mirror is another one now"
+        if None in epochs:
+            return "a table is not mirrored, or not safe now"
+        deps = tuple((table, epoch or 0) for table, epoch in zip(tables, epochs, strict=True))
+        page = Page(page.fence, deps, clock, page.lasts, page.status, page.headers, page.body)
+        if not page.holds(versions):
+            return "a table or the schema was changed a moment ago"
+        name = request.page(vary)
+        lasts = math.ceil(min(ttl, ttl if page.lasts is None else page.lasts) * 1000)
+        index = ",".join(vary).encode("latin-1")
+        await self._ask([
+            ("SET", self._page(name), page.pack(name), "PX", lasts),
+            ("SET", self._index(request.url), index, "PX", math.ceil(ttl * 1000)),
+        ])  # fmt: skip
+        return None
+
+    async def forget(self, url: str) -> None:
+        """Give out no page of a URL any more."""
+        await self._ask([("DEL", self._index(url))])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
