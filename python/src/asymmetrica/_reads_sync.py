@@ -117,13 +117,9 @@ class Reads:
         """
         seen = current()
         position = as_position(after)
-        ask = Ask(
-            sql,
-            params,
-            as_seconds(max_staleness),
-            position if seen is None else max(position, seen.after),
-            budget,
-        )
+        if seen is not None:
+            position = max(position, seen.after)
+        ask = Ask(sql, params, as_seconds(max_staleness), position, budget)
         found = self._reader.near(ask)
         try:
             if found is None:
@@ -194,7 +190,8 @@ class Reads:
     def _touch(self, seen: Touched, table: str) -> None:
         """Note that rows of a table were read."""
         place = self._reader.places.get(table)
-        if place is None or place.why_not is not None:
+        mirrored = self._source.rpartition(b"/")[0]
+        if place is None or place.why_not is not None or place.who.database != mirrored:
             seen.refuse(f"rows of {table} are not read from copies")
         else:
             seen.read([place.table.name], self._source)

@@ -20,7 +20,7 @@ _TAG = re.compile(rb'(?:W/)?("[^"]*")')
 _STATUSES = frozenset((200, 203, 204, 300, 301, 308, 404, 410))
 # Of one connection only, or made anew with each answer.
 _DROPPED = frozenset(
-    (b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"proxy-authenticate",
+    (b"connection", b"keep-alive", b"trailer", b"transfer-encoding", b"upgrade", b"proxy-authenticate",
      b"proxy-authentication-info", b"proxy-connection", b"age", b"cache-status")
 )  # fmt: skip
 _PASSED = (b"range", b"if-match", b"if-unmodified-since", b"if-range", b"transfer-encoding", b"upgrade")
