@@ -88,11 +88,14 @@ def test_what_was_refused_is_not_built_upon(worked: Shop) -> None:
         "SELECT c.no = ANY (r.chosen) FROM asymm.advice_run AS r"
         " JOIN asymm.advice_candidate AS c ON c.run_id = r.id WHERE c.keys = '{email}' AND c.include = '{}'"
     )
-    worked.tender.execute("SELECT asymm._seek_advice()")
+    search = "SELECT asymm._advice_work(id, 'infinity') FROM asymm._advice_due() AS id"
+    worked.tender.execute(search)
     assert db.value(plain)
+    db.sql("UPDATE asymm.advice_run SET ended_at = NULL")
+    worked.tender.execute("SELECT asymm._seek_advice()")
     db.sql("SELECT asymm.reject(action) FROM asymm.advice")
     db.sql("DELETE FROM asymm.advice_run")
-    worked.tender.execute("SELECT asymm._seek_advice()")
+    worked.tender.execute(search)
     assert not db.value(plain)
 
 
