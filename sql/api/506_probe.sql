@@ -71,6 +71,19 @@ END
 $$;
 COMMENT ON FUNCTION asymm._untrusted_functions(oid[], oid[]) IS 'Functions of others that planning could run, in text form; NULL when there is none.';
 
+-- Parsing alone reads literals, and of a domain, also as the element of an array or a column of a row, that runs what checks its values.
+-- Which types the literals of a text would have is known only then: while a stranger has such a domain, none is parsed that has one.
+CREATE OR REPLACE FUNCTION asymm._untrusted_checks() RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT asymm._untrusted_functions(array_agg('pg_constraint'::regclass::oid), array_agg(k.oid))
+              FROM pg_constraint AS k WHERE k.contypid >= 16384);
+END
+$$;
+COMMENT ON FUNCTION asymm._untrusted_checks() IS 'Functions of others that reading a literal of some domain could run, in text form; NULL when there is none.';
+
 -- The path a statement of a role was most likely run with: as set for the role in this database, for the role, for the
 -- database, else the server's.
 CREATE OR REPLACE FUNCTION asymm._path_of(role name) RETURNS text
@@ -136,6 +149,13 @@ BEGIN
     END IF;
     PERFORM asymm._forget_probe();
     BEGIN
+        IF v_text ~ '''|\$\D' THEN
+            PERFORM asymm._hold_ddl();
+            v_untrusted := asymm._untrusted_checks();
+            IF v_untrusted IS NOT NULL THEN
+                RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'not parsed';
+            END IF;
+        END IF;
         PERFORM pg_catalog.set_config('search_path', path, true);
         EXECUTE v_command;
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);

@@ -40,7 +40,7 @@ DECLARE
         '_process_ddl', '_scan_headers', '_scan_all', '_observe_queries', '_observe_tables', '_collect_examples',
             '_observe_plans', '_queries_to_plan', '_keep_plan', '_plan_statement', '_probe', '_probe_plan',
             '_forget_probe', '_hold_ddl', '_preparable', '_bare_statement', '_command',
-            '_untrusted_functions',
+            '_untrusted_functions', '_untrusted_checks',
         '_tokens', '_unquoted', '_pattern_key', '_method_candidates', '_unindexed_keys', '_key_lookups', '_deleted_from', '_sees_examples',
             '_columns_set',
             '_is_identifier', '_closing', '_unread', '_type_end',
