@@ -44,7 +44,7 @@ def test_near_redis_and_primary(mirror: Mirror, reader: asymmetrica.Database) ->
 
 def test_what_was_written_here_is_seen_here(reader: asymmetrica.Database) -> None:
     routes = set()
-    for number in range(60):
+    for number in range(30):
         if number % 3:
             reader.execute("UPDATE public.t SET n = %s WHERE id = 1", [number])
         else:
@@ -67,7 +67,7 @@ def test_another_session_sees_what_the_position_promises(
     mirror: Mirror, reader: asymmetrica.Database
 ) -> None:
     with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url) as other:
-        for number in range(20):
+        for number in range(8):
             warm(other)
             reader.execute("UPDATE public.t SET n = %s WHERE id = 1", [number])
             found = other.query(SUM, after=reader.last_lsn)

@@ -14,6 +14,7 @@ from support.reads import SUM, until_route, warm
 from support.redis import RedisServer
 
 
+@pytest.mark.long
 def test_redis_hangs_dies_and_comes_back(mirror: Mirror) -> None:
     with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url) as reader:
         warm(reader)

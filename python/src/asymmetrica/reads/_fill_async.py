@@ -202,5 +202,6 @@ class AsyncFill(AsyncPrimary):
         self, link: AsyncLink, ask: Ask, head: Head, rows: list[tuple[Any, ...]], watch: Watch, size: int
     ) -> None:
         """Put a result into the near cache."""
-        if ask.near is not None:
-            await link.keep(ask.near, Entry(Held(head, rows), watch.keys, size * 4 + 500), watch)
+        size = size * 4 + 500
+        if ask.near is not None and link.near.takes(size):
+            await link.keep(ask.near, Entry(Held(head, rows), watch.keys, size), watch)

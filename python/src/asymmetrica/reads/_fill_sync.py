@@ -200,5 +200,6 @@ class Fill(Primary):
         self, link: Link, ask: Ask, head: Head, rows: list[tuple[Any, ...]], watch: Watch, size: int
     ) -> None:
         """Put a result into the near cache."""
-        if ask.near is not None:
-            link.keep(ask.near, Entry(Held(head, rows), watch.keys, size * 4 + 500), watch)
+        size = size * 4 + 500
+        if ask.near is not None and link.near.takes(size):
+            link.keep(ask.near, Entry(Held(head, rows), watch.keys, size), watch)

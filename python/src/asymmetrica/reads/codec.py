@@ -25,6 +25,8 @@ __all__ = ["Garbage", "Head", "Load", "Raw", "head_of", "pack", "unpack"]
 # Numbers are written as this machine has them in memory.
 MAGIC = f"asymmetrica query 1 {sys.byteorder}\n".encode()
 _SIZE = struct.Struct("<I")
+# Bytes of an integer and the array of such.
+_INTEGERS = {"1": "b", "2": "h", "4": "i", "8": "q"}
 # The text of a value by row and column, as Postgres sent it.
 Raw = Callable[[int, int], bytes | None]
 # The loader of a type.
@@ -69,10 +71,12 @@ def _column(values: list[Any], zone: tzinfo) -> tuple[str, bytes] | None:
         return None
     kind = kinds.pop() if kinds else int
     if kind is int:
-        try:
-            return "i", array("q", values).tobytes()
-        except OverflowError:
-            return None
+        low, high = min(values, default=0), max(values, default=0)
+        for letter, code in _INTEGERS.items():
+            limit = 1 << (8 * int(letter) - 1)
+            if -limit <= low and high < limit:
+                return letter, array(code, values).tobytes()
+        return None
     if kind is float:
         return "f", array("d", values).tobytes()
     if kind is bool:
@@ -177,8 +181,8 @@ def _array(code: str, data: bytes) -> list[Any]:
 
 
 def _values(letter: str, data: bytes, oid: int, load: Load, zone: tzinfo) -> list[Any]:
-    if letter == "i":
-        return _array("q", data)
+    if letter in _INTEGERS:
+        return _array(_INTEGERS[letter], data)
     if letter == "f":
         return _array("d", data)
     if letter == "b":

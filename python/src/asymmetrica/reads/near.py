@@ -50,10 +50,14 @@ class Near:
             entry.freq += 1
         return entry
 
+    def takes(self, size: int) -> bool:
+        """Whether an entry of that size would be taken."""
+        return size <= self.limit * _SMALL
+
     def put(self, key: Hashable, entry: Entry) -> None:
         """Take an entry; others make room."""
         self.remove(key)
-        if entry.size > self.limit * _SMALL:
+        if not self.takes(entry.size):
             return
         entry.main = self._ghosts.pop(key, self) is None
         self.entries[key] = entry
