@@ -77,6 +77,20 @@ def test_another_session_sees_what_the_position_promises(
             assert row["n"] == number
 
 
+def test_what_the_extension_did_is_seen(mirror: Mirror, reader: asymmetrica.Database) -> None:
+    mirror.db.sql(
+        "CREATE OR REPLACE FUNCTION public.write() RETURNS int LANGUAGE sql VOLATILE AS"
+        " $$ UPDATE public.t SET n = 0 RETURNING 1 $$"
+    )
+    warm(reader)
+    until_route(lambda: reader.get("public.t", 1), "near")
+    reader._session.value("SELECT public.write()")
+    assert reader.query(SUM).rows == [(100, 0)]
+    row = reader.get("public.t", 1)
+    assert row is not None
+    assert row["n"] == 0
+
+
 def test_in_a_transaction_postgres_answers(reader: asymmetrica.Database) -> None:
     warm(reader)
     with reader.transaction() as work:

@@ -43,8 +43,7 @@ class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange, As
         for listener in self._listeners:
             await listener.close()
         self._listeners.clear()
-        if self._reader.link is not None:
-            await self._reader.link.close()
+        await self._reader.close()
         await self._session.close()
 
     def pulses(self, *, timeout: float | None = None) -> AsyncPulses:

@@ -44,8 +44,7 @@ class Database(Methods, Policies, Indexes, Exchange, Reads):
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
-        if self._reader.link is not None:
-            self._reader.link.close()
+        self._reader.close()
         self._session.close()
 
     def pulses(self, *, timeout: float | None = None) -> Pulses:

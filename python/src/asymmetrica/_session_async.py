@@ -69,6 +69,8 @@ class AsyncSession:
         self.source = source
         self.options = options
         self.own: AsyncConnection[Any] | None = None
+        # Statements of ours, which may have written: reads of copies look at it.
+        self.calls = 0
 
     async def open(self) -> None:
         """Open the connection of our own, if there is to be one and it isn't open."""
@@ -107,6 +109,7 @@ class AsyncSession:
         self, cls: type[T], sql: LiteralString, values: Mapping[str, Any] | None = None
     ) -> list[T]:
         """Run a statement and return its rows as instances of cls."""
+        self.calls += 1
         try:
             async with self.connection() as connection:
                 cursor = AsyncCursor(connection, row_factory=class_row(cls))
@@ -117,6 +120,7 @@ class AsyncSession:
 
     async def run(self, sql: LiteralString) -> None:
         """Run a statement that returns nothing."""
+        self.calls += 1
         try:
             async with self.connection() as connection:
                 await AsyncCursor(connection).execute(sql)
@@ -125,6 +129,7 @@ class AsyncSession:
 
     async def value(self, sql: LiteralString, values: Mapping[str, Any] | None = None) -> Any:
         """Run a statement and return the first column of its first row, None if there is no row."""
+        self.calls += 1
         try:
             async with self.connection() as connection:
                 cursor = AsyncCursor(connection, row_factory=scalar_row)

@@ -70,6 +70,8 @@ class Session:
         self.source = source
         self.options = options
         self.own: Connection[Any] | None = None
+        # Statements of ours, which may have written: reads of copies look at it.
+        self.calls = 0
 
     def open(self) -> None:
         """Open the connection of our own, if there is to be one and it isn't open."""
@@ -106,6 +108,7 @@ class Session:
 
     def rows(self, cls: type[T], sql: LiteralString, values: Mapping[str, Any] | None = None) -> list[T]:
         """Run a statement and return its rows as instances of cls."""
+        self.calls += 1
         try:
             with self.connection() as connection:
                 cursor = Cursor(connection, row_factory=class_row(cls))
@@ -116,6 +119,7 @@ class Session:
 
     def run(self, sql: LiteralString) -> None:
         """Run a statement that returns nothing."""
+        self.calls += 1
         try:
             with self.connection() as connection:
                 Cursor(connection).execute(sql)
@@ -124,6 +128,7 @@ class Session:
 
     def value(self, sql: LiteralString, values: Mapping[str, Any] | None = None) -> Any:
         """Run a statement and return the first column of its first row, None if there is no row."""
+        self.calls += 1
         try:
             with self.connection() as connection:
                 cursor = Cursor(connection, row_factory=scalar_row)

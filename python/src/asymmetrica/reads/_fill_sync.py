@@ -80,7 +80,7 @@ class Fill(Primary):
             if known is not None and known[0] == ddl:
                 if known[1].why_not is None:
                     return known[1], watch, values, proof.settled
-                ask.why_not = known[1].why_not
+                ask.why_not, ask.refused = known[1].why_not, True
             link.unwatch(watch)
             if ddl is None:
                 ask.why_not = "there is no mirror in this Redis"
@@ -90,6 +90,7 @@ class Fill(Primary):
                 self._dependencies.clear()
             needed = self.server.dependencies(connection, named.text, named.types)
             self._dependencies[named.place] = (ddl or 0, needed, time.monotonic())
+            self.tally.knows(ask.text, needed.tables, needed.why_not)
         ask.why_not = "the schema is changing"
         return None
 

@@ -6,9 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
 
 from ..errors import ConnectionFailed
+from . import _sql
 from ._server_async import AsyncServer
 from .ask import Ask, Options
 from .facts import Fetched, Who
@@ -16,6 +19,7 @@ from .keys import Proof, format_lsn
 from .result import Result
 from .routes import Costs
 from .state import State
+from .tally import Tally
 
 if TYPE_CHECKING:
     from ._link_async import AsyncLink
@@ -32,9 +36,14 @@ class AsyncPrimary:
         self.server, self.link, self.options = server, link, options
         self.state = State()
         self.costs = Costs()
+        self.calls = server.session.calls
+        self.tally = Tally(self.costs)
 
     async def known(self, connection: AsyncConnection[Any]) -> Who:
         """Return who we are; what we don't know of our own commits is asked too."""
+        if self.server.session.calls != self.calls:
+            self.calls = self.server.session.calls
+            self.state.lost = True
         who = self.server.known()
         if who is None or self.state.lost:
             who, end = await self.server.ask_who(connection)
@@ -85,12 +94,42 @@ class AsyncPrimary:
                 state.saw(end)
                 state.ended(began, end)
         state.counters["primary"] += 1
-        self.costs.note(ask.text, "primary", took)
+        name = ask.table or ask.text
+        self.costs.note(name, "primary", took)
+        if link is not None:
+            self.tally.add(ask.table is not None, name, "primary", 2 if ask.refused else 1, took)
+            if end and self.tally.due():
+                await self.tell(connection)
         columns = tuple([name for name, _ in fetched.columns])
         now = time.monotonic()
         result = Result(columns, fetched.rows.copy(), "primary", now - began, now - ask.began,
                         format_lsn(end) if end else None, (), ask.why_not)  # fmt: skip
         return result, fetched, end
+
+    def plain_name(self, table: str) -> str | None:
+        """Return schema.table of what get() was given."""
+        raise NotImplementedError
+
+    async def tell(self, connection: AsyncConnection[Any]) -> None:
+        """Tell the database what was read; if it doesn't take that, never again."""
+        batch = self.tally.batch(self.plain_name)
+        if batch is None:
+            return
+        try:
+            async with connection.transaction():
+                await connection.execute(_sql.LATER)
+                await connection.execute(_sql.COUNT, {"batch": Jsonb(batch)})
+        except psycopg.Error:
+            self.tally.off = True
+
+    async def close(self) -> None:
+        """Tell what was read and let Redis go."""
+        if self.link is None:
+            return
+        own = self.server.session.own
+        if own is not None and not own.closed and not self.server.in_transaction():
+            await self.tell(own)
+        await self.link.close()
 
     async def settle(self, ask: Ask) -> None:
         """Wait until the primary shows what we saw in Redis: a commit is in the log a little before."""

@@ -57,7 +57,7 @@ class AsyncReader(AsyncFill):
     def holds(self, max_staleness: float, after: int) -> Proof | None:
         """Return the proof that what the near cache holds is new enough, None if it isn't known to be."""
         link, state = self.link, self.state
-        if link is None or state.lost or not link.near.entries:
+        if link is None or state.lost or not link.near.entries or self.server.session.calls != self.calls:
             return None
         link.hear(max_staleness * 0.5)
         proof = link.proof
@@ -83,6 +83,7 @@ class AsyncReader(AsyncFill):
         self.state.counters["near"] += 1
         self.state.saw(proof.position)
         now = time.monotonic()
+        self.tally.add(False, ask.text, "near", 0, now - ask.began)
         return Result(held.columns, rows, "near", proof.age(now), now - ask.began,
                       format_lsn(proof.position), held.tables, None)  # fmt: skip
 
@@ -121,7 +122,7 @@ class AsyncReader(AsyncFill):
         named = self._named(connection, ask, who, generation)
         known = self.remembered(named)
         if known is not None and known.why_not is not None:
-            ask.why_not = known.why_not
+            ask.why_not, ask.refused = known.why_not, True
             return None
         if self.costs.prefers(ask.text, "primary", "redis"):
             ask.why_not = "Postgres is faster at this"
@@ -129,6 +130,7 @@ class AsyncReader(AsyncFill):
         found = await self.look(connection, link, ask, named, known.tables if known else None, until)
         if found is not None:
             self.costs.note(ask.text, "redis", found.elapsed)
+            self.tally.add(False, ask.text, "redis", 0, found.elapsed)
             return found
         return await self.fill(connection, link, ask, named) if ask.why_not is None else None
 

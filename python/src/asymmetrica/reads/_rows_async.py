@@ -72,8 +72,14 @@ class AsyncRows(AsyncReader):
         row.route = "near"
         row.age = proof.age(time.monotonic())
         self.state.counters["near"] += 1
+        self.tally.add(True, name, "near", 0, 0.0)
         self.state.saw(proof.position)
         return row
+
+    def plain_name(self, table: str) -> str | None:
+        """Return schema.table of what get() was given."""
+        place = self.places.get(table)
+        return place.table.plain if place is not None and place.table.number else None
 
     # The way of a row
 
@@ -92,6 +98,7 @@ class AsyncRows(AsyncReader):
                     ask.why_not = error.message
             if left:
                 table = place.table if place else (await self.server.table(connection, name))[0]
+                ask.table = name
                 await self._ask_postgres(connection, table, keys, left, ask, out)
         return out
 
@@ -164,7 +171,8 @@ class AsyncRows(AsyncReader):
                         size = 500 + 3 * sum(map(sys.getsizeof, row.values()))
                         entry = Entry((place.fixed, kept), (*place.keys[::2], key), size)
                         await link.keep((name, keys[at], who.token), entry, watch)
-                self.state.counters["redis"] += len(wanted) - len(left)
+                self.state.counters["redis"] += len(everything) - len(left)
+                self.tally.add(True, name, "redis", 0, time.monotonic() - ask.began)
                 return place, sorted(left)
             finally:
                 link.unwatch(watch)
@@ -248,7 +256,7 @@ class AsyncRows(AsyncReader):
                 values += self._key_values(table, keys[at])
             text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
             part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
-            part.text = text.as_string(connection)
+            part.text, part.table = text.as_string(connection), ask.table
             result, _, _ = await self.run(connection, part)
             route: Route = result.route
             for found in result.rows:

@@ -73,8 +73,14 @@ class Rows(Reader):
         row.route = "near"
         row.age = proof.age(time.monotonic())
         self.state.counters["near"] += 1
+        self.tally.add(True, name, "near", 0, 0.0)
         self.state.saw(proof.position)
         return row
+
+    def plain_name(self, table: str) -> str | None:
+        """Return schema.table of what get() was given."""
+        place = self.places.get(table)
+        return place.table.plain if place is not None and place.table.number else None
 
     # The way of a row
 
@@ -93,6 +99,7 @@ class Rows(Reader):
                     ask.why_not = error.message
             if left:
                 table = place.table if place else (self.server.table(connection, name))[0]
+                ask.table = name
                 self._ask_postgres(connection, table, keys, left, ask, out)
         return out
 
@@ -165,7 +172,8 @@ class Rows(Reader):
                         size = 500 + 3 * sum(map(sys.getsizeof, row.values()))
                         entry = Entry((place.fixed, kept), (*place.keys[::2], key), size)
                         link.keep((name, keys[at], who.token), entry, watch)
-                self.state.counters["redis"] += len(wanted) - len(left)
+                self.state.counters["redis"] += len(everything) - len(left)
+                self.tally.add(True, name, "redis", 0, time.monotonic() - ask.began)
                 return place, sorted(left)
             finally:
                 link.unwatch(watch)
@@ -247,7 +255,7 @@ class Rows(Reader):
                 values += self._key_values(table, keys[at])
             text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
             part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
-            part.text = text.as_string(connection)
+            part.text, part.table = text.as_string(connection), ask.table
             result, _, _ = self.run(connection, part)
             route: Route = result.route
             for found in result.rows:

@@ -145,7 +145,7 @@ class Server:
         known = [found[name] for name in names if name in found]
         columns = tuple(Column(column, type_, enum) for column, type_, enum, _ in known)
         made = Table(
-            number, oid, table_name(schema, relation),
+            number, oid, table_name(schema, relation), f"{schema}.{relation}",
             sql.Identifier(schema, relation).as_string(connection),
             tuple((column, found[column][1]) for column in keys),
             all(found[column][3] for column in keys), form, columns,

@@ -79,4 +79,6 @@ DEPENDENCIES: Final = """SELECT d.cacheable, d.reason, d.clock_parameters, pg_ca
                AND pg_catalog.format('%%I.%%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) s.object
          WHERE s.id OPERATOR(pg_catalog.=) ANY (d.mirrors))
     FROM asymm.query_dependencies(%(query)s, %(types)s::pg_catalog.oid[]) AS d"""
+# No standby is waited for.
+LATER: Final = "SET LOCAL synchronous_commit = off"
 COUNT: Final = "SELECT asymm._count_reads(%(batch)s::pg_catalog.jsonb)"

@@ -25,7 +25,18 @@ class Options:
 class Ask:
     """One call: what was asked, when, and how fresh the answer must be."""
 
-    __slots__ = ("after", "began", "budget", "max_staleness", "near", "params", "text", "why_not")
+    __slots__ = (
+        "after",
+        "began",
+        "budget",
+        "max_staleness",
+        "near",
+        "params",
+        "refused",
+        "table",
+        "text",
+        "why_not",
+    )
 
     def __init__(
         self, text: str, params: Any, max_staleness: float, after: int, budget: float | None
@@ -35,6 +46,9 @@ class Ask:
         self.began = time.monotonic()
         self.near: Hashable = None
         self.why_not: str | None = None
+        # For the counts: no copy is possible; the table whose row is asked for.
+        self.refused = False
+        self.table: str | None = None
 
     def until(self, cost: float | None) -> float:
         """Return the moment after which a copy is waited for no more: when Postgres would have answered."""

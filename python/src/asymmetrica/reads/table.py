@@ -60,7 +60,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`number` in the registry, `name` as in keys, `quoted` as in SQL, `key` columns with their types.
+    """`number` in the registry; its name as in keys, `plain`, and as in SQL; `key` columns with their types.
 
     `sharp` says whether equal keys have equal texts, which is not so with some collations.
     """
@@ -68,6 +68,7 @@ class Table:
     number: int
     oid: int
     name: str
+    plain: str
     quoted: str
     key: tuple[tuple[str, int], ...]
     sharp: bool

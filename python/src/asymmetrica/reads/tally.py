@@ -1,0 +1,71 @@
+"""What was read from where, to be told to the database in batches."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .routes import Costs
+from .text import normalise
+
+__all__ = ["Tally"]
+
+_EVERY = 10.0
+_MOST = 400
+
+
+class Tally:
+    """Counts by query or table and route: hits, misses, refused, seconds."""
+
+    def __init__(self, costs: Costs) -> None:
+        self.costs = costs
+        self.off = False
+        self._due = time.monotonic() + _EVERY
+        self._counts: dict[tuple[bool, str, str], list[float]] = {}
+        self._known: dict[str, tuple[tuple[str, ...], str | None]] = {}
+
+    def add(self, row: bool, name: str, route: str, what: int, seconds: float) -> None:
+        """Count a read of a row of a table, or of a query; what: 0 hit, 1 miss, 2 refused."""
+        found = self._counts.get((row, name, route))
+        if found is None:
+            if self.off or len(self._counts) >= _MOST:
+                return
+            found = self._counts[(row, name, route)] = [0, 0, 0, 0.0]
+        found[what] += 1
+        found[3] += seconds
+
+    def knows(self, text: str, tables: tuple[str, ...], why_not: str | None) -> None:
+        """Note on what a query depends, or why its result is not kept."""
+        if len(self._known) < _MOST:
+            self._known[text] = (tables, why_not)
+
+    def due(self) -> bool:
+        """Whether it is time to tell."""
+        return not self.off and bool(self._counts) and time.monotonic() >= self._due
+
+    def batch(self, plain: Callable[[str], str | None]) -> dict[str, Any] | None:
+        """Return what was counted, and begin anew; `plain` finds the name of a table. None: nothing was."""
+        counts, known = self._counts, self._known
+        self._counts, self._known = {}, {}
+        self._due = time.monotonic() + _EVERY
+        queries, tables = [], []
+        for (row, name, route), (hits, misses, refused, seconds) in counts.items():
+            said: dict[str, Any] = {"route": route, "hits": int(hits), "misses": int(misses)}
+            said |= {"refused": int(refused), "seconds": seconds}
+            said["saved_seconds"] = max(0.0, hits * (self.costs.of(name, "primary") or 0.0) - seconds)
+            if not hits:
+                said["saved_seconds"] = 0.0
+            if row:
+                table = plain(name)
+                if table is not None and "\0" not in table:
+                    tables.append({**said, "table": table})
+                continue
+            names, reason = known.get(name, ((), None))
+            digest = hashlib.sha256(normalise(name).encode("utf-8", "replace")).hexdigest()[:32]
+            text = name[:10_000].replace("\0", "").encode("utf-8", "replace").decode()
+            queries.append(
+                {**said, "fingerprint": digest, "statement": text, "tables": list(names), "reason": reason}
+            )
+        return {"queries": queries, "tables": tables} if queries or tables else None

@@ -1,0 +1,35 @@
+"""What was read from where is told to the database."""
+
+from __future__ import annotations
+
+import asymmetrica
+from support.mirror import Mirror
+from support.reads import SUM, until_route, warm
+
+
+def test_counts_reach_the_database(mirror: Mirror) -> None:
+    db = mirror.db
+    role = db.role("counts", "LOGIN", ("asymm_reader",))
+    db.sql(f"GRANT SELECT ON t TO {role}")
+    with asymmetrica.connect(db.dsn_of(role), redis=mirror.server.url) as reader:
+        warm(reader)
+        reader.query(SUM)
+        reader.query("SELECT now() FROM public.t")
+        until_route(lambda: reader.get("public.t", 3), "near")
+        reader.get("public.t", 1000)
+    counted = db.sql(
+        "SELECT kind, route, sum(hits) > 0, sum(misses) > 0, sum(refused) FROM asymm.read_count"
+        " GROUP BY kind, route ORDER BY kind, route"
+    )
+    assert ("query", "near", True, False, 0) in counted
+    assert ("query", "primary", False, True, 1) in counted
+    assert ("row", "near", True, False, 0) in counted
+    assert ("row", "primary", False, True, 0) in counted
+    assert db.value("SELECT reason FROM asymm.read_query WHERE statement ~ 'now'")
+    assert db.value("SELECT tables FROM asymm.read_query WHERE statement = %s", SUM) == ["public.t"]
+    # Who may not tell reads all the same.
+    stranger = db.role("stranger")
+    db.sql(f"GRANT SELECT ON t TO {stranger}")
+    with asymmetrica.connect(db.dsn_of(stranger), redis=mirror.server.url) as reader:
+        assert reader.query(SUM).rows == [(100, 5050)]
+        assert reader.get("public.t", 3) == {"id": 3, "a": "a3", "n": 3}
