@@ -40,6 +40,25 @@ class RedisServer:
         wait_until(lambda: self.socket.exists() and self._written(), 10, "Redis listens")
         self.pid = int(self.pidfile.read_text())
 
+    def with_tls(self, certificate: bytes, key: bytes) -> int:
+        """Listen on another port with TLS too; return it."""
+        port = free_port()
+        for name, content in (("tls.crt", certificate), ("tls.key", key)):
+            path = self.directory / name
+            path.write_bytes(content)
+            path.chmod(0o644)
+        words = ["--no-auth-warning", "-s", str(self.socket), "-a", self.password, "config", "set"]
+        words += [
+            "tls-cert-file",
+            str(self.directory / "tls.crt"),
+            "tls-key-file",
+            str(self.directory / "tls.key"),
+        ]
+        words += ["tls-auth-clients", "no", "tls-port", str(port)]
+        done = subprocess.run(["redis-cli", *words], check=True, capture_output=True, text=True)
+        assert done.stdout == "OK\n", done.stdout
+        return port
+
     def _written(self) -> bool:
         """Whether the file with its number is there and no longer empty."""
         return self.pidfile.exists() and self.pidfile.read_text().endswith("\n")

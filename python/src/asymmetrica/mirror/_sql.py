@@ -4,7 +4,7 @@ from typing import Final
 
 # Held by the worker's session: who waits for it stands by.
 LOCK: Final = "SELECT pg_try_advisory_lock(1634957677, 600)"
-LEAD: Final = "SELECT slot, publication FROM asymm._mirror_lead(%s)"
+LEAD: Final = "SELECT slot, publication, applied_lsn::text FROM asymm._mirror_lead(%s)"
 FLUSHED: Final = "SELECT pg_current_wal_flush_lsn()::text"
 # Where the next record goes, read before or with the snapshot of the same statement.
 MOMENT: Final = "SELECT (pg_current_wal_insert_lsn() - '0/0')::text, pg_current_snapshot()::text"

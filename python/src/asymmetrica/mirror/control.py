@@ -39,6 +39,8 @@ class Control:
 
     def __init__(self, conninfo: str, lease: float) -> None:
         self.secrets = secrets_of(conninfo)
+        # How far the former worker said it was.
+        self.reported = 0
         try:
             self.connection: psycopg.Connection[Any] = session(
                 conninfo,
@@ -72,6 +74,7 @@ class Control:
             return None
         row = self.row(_sql.LEAD, token)
         assert row is not None
+        self.reported = parse_lsn(row[2] or "0/0")
         return row[0], row[1]
 
     def flushed(self) -> int:

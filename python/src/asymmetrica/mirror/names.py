@@ -49,6 +49,7 @@ class Names:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.lsn = f"{prefix}:mirror:lsn".encode()
+        self.reported = f"{prefix}:mirror:reported".encode()
         self.partial = f"{prefix}:mirror:partial".encode()
         self.leader = f"{prefix}:mirror:leader".encode()
         self.source = f"{prefix}:mirror:source".encode()

@@ -83,6 +83,9 @@ class Start(Tables):
             why = "the replication slot is lost" if state else "there is no replication slot"
         elif before is None or before.decode() != source:
             why = "the server was promoted or restored"
+        elif self.control.reported < int(store.ask((b"GET", names.reported))[0] or 0):
+            # It forgot what it was told, so it may have forgotten more, and written other things since.
+            why = "the database was restored to an earlier state"
         elif not state.confirmed <= lsn <= self.control.flushed():
             why = "Redis is not where it was left"
         if why is not None or lsn is None:
@@ -120,7 +123,7 @@ class Start(Tables):
         """Have nobody read anything, and say why."""
         self.tell("unsafe", why, None, None)
         store, names = self.store, self.store.names
-        commands: list[Command] = [(b"DEL", names.lsn, names.partial)]
+        commands: list[Command] = [(b"DEL", names.lsn, names.partial, names.reported)]
         for number, said in store.tables().items():
             commands += gone(names, number, said["name"], said["epoch"])
         commands += [(b"DEL", names.safe(table.name)) for table in self.control.registry()]

@@ -151,7 +151,15 @@ class Store:
         """Delete what somebody put in the place of our keys; return the last of those."""
         names = self.names
         hashes = [names.tables, names.counts, names.sweeps]
-        texts = [names.lsn, names.partial, names.source, names.ddl, names.settled, names.fresh]
+        texts = [
+            names.lsn,
+            names.reported,
+            names.partial,
+            names.source,
+            names.ddl,
+            names.settled,
+            names.fresh,
+        ]
         for table in tables:
             texts += [names.epoch(table.name), names.safe(table.name), names.version(table.name)]
         wanted = dict.fromkeys(hashes, b"hash") | dict.fromkeys(texts, b"string")

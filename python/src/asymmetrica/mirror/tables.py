@@ -148,6 +148,8 @@ class Tables:
             "counters": self.applier.counters,
         }
         self.control.report(report)
+        # Should the database not remember this some day, it is an older one.
+        self.store.write([(b"SET", self.store.names.reported, self.unacknowledged)])
 
     def _reports(self) -> list[dict[str, Any]]:
         """Return what the database is told of each table."""
