@@ -85,7 +85,12 @@ async def connect_async(
     link = None
     if redis is not None:
         # Redis' client is needed for this only.
-        from .reads._link_async import AsyncLink
+        try:
+            from .reads._link_async import AsyncLink
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"{error.name} is missing: pip install 'asymmetrica[mirror]'", name=error.name
+            ) from None
 
         link = AsyncLink(redis, Keys(prefix), Near(near_cache_bytes), Options().timeout)
     await session.open()

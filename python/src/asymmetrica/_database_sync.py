@@ -86,7 +86,12 @@ def connect(
     link = None
     if redis is not None:
         # Redis' client is needed for this only.
-        from .reads._link_sync import Link
+        try:
+            from .reads._link_sync import Link
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"{error.name} is missing: pip install 'asymmetrica[mirror]'", name=error.name
+            ) from None
 
         link = Link(redis, Keys(prefix), Near(near_cache_bytes), Options().timeout)
     session.open()
