@@ -19,8 +19,8 @@ BEGIN
         SELECT ARRAY[k.key] AS keys FROM unnest(joined[:4]) AS k (key)
         UNION ALL
         SELECT joined[:3] WHERE cardinality(joined) > 1),
-    -- What could be a key is not only carried: the same size, and rows come in order and are left out before they are read.
-    further AS (SELECT EXISTS (SELECT FROM tail AS t WHERE t.keys[1] !~ '^\(') AS key),
+    -- What rows are ordered by is not only carried: the same size, and the first of many equal ones come without reading the others.
+    further AS (SELECT EXISTS (SELECT FROM tail AS t WHERE t.role = 'order by' AND t.keys[1] !~ '^\(') AS key),
     parts (a, a_role, b, b_role, c, c_role, covering) AS (
         SELECT ARRAY[k.key], 'equality', '{}'::text[], '', '{}'::text[], '', cardinality(equal) = 1 AND NOT f.key
           FROM unnest(equal) AS k (key), further AS f

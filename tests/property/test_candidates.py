@@ -236,9 +236,8 @@ def test_what_an_index_is_read_for_the_order_of(shop: psycopg.Connection) -> Non
         assert f'"Order" (status, {keys})' in found, (order, sorted(found))
 
 
-def test_what_could_be_a_key_is_not_only_carried(shop: psycopg.Connection) -> None:
-    """As large as the one that has it among its keys, which hands out rows in order and reads fewer."""
-    for tail in ("ORDER BY at DESC LIMIT 5", "AND at > $2"):
-        found = candidates(shop, f'SELECT at, total FROM "Order" WHERE customer = $1 {tail}')
-        assert '"Order" (customer, at) INCLUDE (total)' in found, sorted(found)
-        assert not [index for index in found if index.startswith('"Order" (customer) INCLUDE')]
+def test_what_rows_are_ordered_by_is_not_only_carried(shop: psycopg.Connection) -> None:
+    """As large as the one that has it among its keys, which hands out the first rows and reads no more."""
+    found = candidates(shop, 'SELECT at, total FROM "Order" WHERE customer = $1 ORDER BY at DESC LIMIT 5')
+    assert '"Order" (customer, at) INCLUDE (total)' in found, sorted(found)
+    assert not [index for index in found if index.startswith('"Order" (customer) INCLUDE')]
