@@ -66,7 +66,8 @@ bench: install venv ## measure and compare with the targets; ONLY=beat,drift for
 .PHONY: demo
 demo: ## see drift noticed and repaired on real data (in the image where packages can't be had)
 	@if .ci/packages run; then \
-	    $(MAKE) up && .ci/venv && .run/venv/bin/asymmetrica demo --dsn "$$(.ci/cluster url)"; \
+	    $(MAKE) up && .ci/venv && ASYMMETRICA_REDIS="$$(.ci/cluster redis)" \
+	        .run/venv/bin/asymmetrica demo --dsn "$$(.ci/cluster url)"; \
 	elif docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1; then \
 	    echo "running the demo in the image instead" >&2 && .ci/image demo; \
 	else exit 1; fi

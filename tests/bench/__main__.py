@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import advise, beat, ddl, drift, heal, learning, loop, reads, scans, tps
+from bench import advise, beat, ddl, drift, heal, learning, loop, mirror, reads, scans, tps
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -21,6 +21,7 @@ GROUPS = {
     "advise": advise.measure,
     "loop": loop.measure,
     "learning": learning.measure,
+    "mirror": mirror.measure,
     "reads": reads.measure,
 }
 

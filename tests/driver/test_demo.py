@@ -16,12 +16,14 @@ import pytest
 
 from asymmetrica.cli import main
 from asymmetrica.demo import dataset
+from asymmetrica.demo.copies import LOGIN
 from asymmetrica.demo.dataset import DatasetError
 from asymmetrica.demo.run import percentile, run_demo
 from asymmetrica.demo.scenery import COLUMNS, OWNER
 from asymmetrica.demo.slips import DEVELOPERS, SLIPS
 from asymmetrica.demo.stage import ACTOR, READER
 from support.database import Database
+from support.redis import RedisServer
 
 NUMBER = "7"
 ROWS: dict[str, list[dict[str, str]]] = {
@@ -69,14 +71,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def stage(db: Database) -> Iterator[Database]:
     yield db
-    for role in (OWNER, READER, ACTOR, *DEVELOPERS):
+    for role in (OWNER, READER, ACTOR, LOGIN, *DEVELOPERS):
         db.forget_role(role)
 
 
 def test_story(
-    stage: Database, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stage: Database,
+    cache: Path,
+    redis_server: RedisServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("asymmetrica.demo.run.REST", 1.0)
+    monkeypatch.setattr("asymmetrica.demo.copies.WRITING", 0.2)
+    monkeypatch.setattr("asymmetrica.demo.copies.LOOKS", 5)
+    monkeypatch.setenv("ASYMMETRICA_REDIS", redis_server.tcp_url)
     code = run_demo(stage.dsn, cache=str(cache), limit=100, quick=3, json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["failures"] == []
@@ -91,6 +100,7 @@ def test_story(
         "SELECT bool_and(passwd IS NULL) FROM pg_shadow WHERE usename = ANY (%s)", list(DEVELOPERS)
     )
     assert stage.value("SELECT relapse_limit FROM asymm.settings") == 3
+    assert stage.value("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()") == 0
     stage.wait_for("SELECT NOT EXISTS (SELECT FROM asymm.heartbeat WHERE alive)")
 
 

@@ -14,6 +14,7 @@ from .._database_sync import Database, connect
 from .._session_sync import connect_own
 from ..errors import AsymmetricaError, NotInstalled, translate
 from ..rows import Heartbeat
+from .copies import copies
 from .dataset import DatasetError
 from .indexes import indexes
 from .others import compare, one_plan
@@ -97,6 +98,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.guard()
         one_plan(story)
         compare(story)
+        copies(story)
         if limit is None:  # few rows need no index
             indexes(story)
     before = _loop(db)

@@ -28,7 +28,6 @@ Converter = Callable[[str], str] | None
 # The C version where there is one; the escapes are the ones of Postgres.
 string: Callable[[str], str] = getattr(encoder, "c_encode_basestring", None) or encoder.encode_basestring
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ZONE = re.compile(r"[+-]\d\d$")
 
 
@@ -43,7 +42,7 @@ def boolean(text: str) -> str:
 
 def number(text: str) -> str:
     """A number as Postgres prints it; NaN and the infinities as strings."""
-    return text if _NUMBER.fullmatch(text) else string(text)
+    return text if text[-1] not in "Ny" else string(text)
 
 
 def timestamp(text: str) -> str:
