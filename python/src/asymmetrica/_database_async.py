@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ._policies_async import AsyncPolicies
 from ._pulses_async import AsyncPulses
 from ._reads_async import AsyncReads
 from ._session_async import AsyncSession, AsyncSource
+from .reads._replica_async import AsyncReplica
 from .reads._rows_async import AsyncRows
 from .reads._server_async import AsyncServer
 from .reads.ask import Options
@@ -25,9 +27,14 @@ if TYPE_CHECKING:
 class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncReads):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
-    def __init__(self, session: AsyncSession, link: AsyncLink | None = None) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        link: AsyncLink | None = None,
+        replicas: list[AsyncReplica] | None = None,
+    ) -> None:
         self._session = session
-        self._reader = AsyncRows(AsyncServer(session), link, Options())
+        self._reader = AsyncRows(AsyncServer(session), link, Options(), replicas)
         self._listeners: list[AsyncPulses] = []
 
     async def __aenter__(self) -> AsyncDatabase:
@@ -63,6 +70,7 @@ async def connect_async(
     redis: str | None = None,
     prefix: str = "asymm",
     near_cache_bytes: int = 64 << 20,
+    replicas: Sequence[str] = (),
     **options: Any,
 ) -> AsyncDatabase:
     """Return the database behind a connection string, a connection or a pool.
@@ -75,12 +83,20 @@ async def connect_async(
     `redis`, with a connection string only: the URL of the Redis that the mirror's worker keeps (under its
     `prefix`), for `get` and `query`. It is connected to when needed; if it fails, Postgres answers. What was
     read is kept in this process too, up to `near_cache_bytes`.
+
+    `replicas`, with a connection string only: connection strings of streaming standbys, which get the same
+    `options` and must have the same role; `get` and `query` may read there what gives the same on the same
+    rows. They are connected to when needed; one that fails, lags or was promoted is done without.
     """
     if not isinstance(source, str):
         if options:
             raise TypeError("connection parameters go with a connection string, not a connection or pool")
         if redis is not None:
             raise TypeError("redis goes with a connection string: nothing is known of your transactions")
+        if replicas:
+            raise TypeError("replicas go with a connection string: nothing is known of your transactions")
+    if isinstance(replicas, str):
+        raise TypeError("replicas is a list of connection strings")
     session = AsyncSession(source, options)
     link = None
     if redis is not None:
@@ -93,5 +109,6 @@ async def connect_async(
             ) from None
 
         link = AsyncLink(redis, Keys(prefix), Near(near_cache_bytes), Options().timeout)
+    standbys = [AsyncReplica(f"replica {n}", dsn, options) for n, dsn in enumerate(replicas, 1)]
     await session.open()
-    return AsyncDatabase(session, link)
+    return AsyncDatabase(session, link, standbys)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ._policies_sync import Policies
 from ._pulses_sync import Pulses
 from ._reads_sync import Reads
 from ._session_sync import Session, Source
+from .reads._replica_sync import Replica
 from .reads._rows_sync import Rows
 from .reads._server_sync import Server
 from .reads.ask import Options
@@ -26,9 +28,14 @@ if TYPE_CHECKING:
 class Database(Methods, Policies, Indexes, Exchange, Reads):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
-    def __init__(self, session: Session, link: Link | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        link: Link | None = None,
+        replicas: list[Replica] | None = None,
+    ) -> None:
         self._session = session
-        self._reader = Rows(Server(session), link, Options())
+        self._reader = Rows(Server(session), link, Options(), replicas)
         self._listeners: list[Pulses] = []
 
     def __enter__(self) -> Database:
@@ -64,6 +71,7 @@ def connect(
     redis: str | None = None,
     prefix: str = "asymm",
     near_cache_bytes: int = 64 << 20,
+    replicas: Sequence[str] = (),
     **options: Any,
 ) -> Database:
     """Return the database behind a connection string, a connection or a pool.
@@ -76,12 +84,20 @@ def connect(
     `redis`, with a connection string only: the URL of the Redis that the mirror's worker keeps (under its
     `prefix`), for `get` and `query`. It is connected to when needed; if it fails, Postgres answers. What was
     read is kept in this process too, up to `near_cache_bytes`.
+
+    `replicas`, with a connection string only: connection strings of streaming standbys, which get the same
+    `options` and must have the same role; `get` and `query` may read there what gives the same on the same
+    rows. They are connected to when needed; one that fails, lags or was promoted is done without.
     """
     if not isinstance(source, str):
         if options:
             raise TypeError("connection parameters go with a connection string, not a connection or pool")
         if redis is not None:
             raise TypeError("redis goes with a connection string: nothing is known of your transactions")
+        if replicas:
+            raise TypeError("replicas go with a connection string: nothing is known of your transactions")
+    if isinstance(replicas, str):
+        raise TypeError("replicas is a list of connection strings")
     session = Session(source, options)
     link = None
     if redis is not None:
@@ -94,5 +110,6 @@ def connect(
             ) from None
 
         link = Link(redis, Keys(prefix), Near(near_cache_bytes), Options().timeout)
+    standbys = [Replica(f"replica {n}", dsn, options) for n, dsn in enumerate(replicas, 1)]
     session.open()
-    return Database(session, link)
+    return Database(session, link, standbys)

@@ -44,7 +44,7 @@ class Transaction:
 class Reads:
     """Statements and reads of the application's own tables.
 
-    All of it works without Redis too; then everything is asked of Postgres.
+    All of it works without Redis too; then everything is asked of Postgres: a replica, or the primary.
     """
 
     _session: Session
@@ -199,6 +199,8 @@ class Reads:
     def counters(self) -> dict[str, int]:
         """Return how often each route answered, and what became of copies: fills, stale, garbage, refused.
 
+        `replica_behind`, `replica_unfit` (promoted, on another timeline, other settings) and `replica_failed`
+        are attempts at a replica after which another place was asked.
         `redis_failed` are reads that did without Redis, `redis_errors` attempts at it that failed.
         """
         link = self._reader.link

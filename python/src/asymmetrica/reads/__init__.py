@@ -1,4 +1,4 @@
-"""Reads that take the cheapest way that is fresh enough: near cache, Redis, Postgres.
+"""Reads that take the cheapest way that is fresh enough: near cache, Redis, a replica, the primary.
 
 Why no answer is older than it says:
 

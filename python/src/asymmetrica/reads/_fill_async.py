@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from ..errors import ConnectionFailed
 from ._primary_async import AsyncPrimary
+from ._replica_async import AsyncReplica
 from ._server_async import AsyncServer
 from .ask import Ask, Held, Options
 from .codec import Head, head_of, pack
@@ -50,8 +51,11 @@ class Named:
 class AsyncFill(AsyncPrimary):
     """Runs a query on the primary and keeps what came."""
 
-    def __init__(self, server: AsyncServer, link: AsyncLink | None, options: Options) -> None:
-        super().__init__(server, link, options)
+    def __init__(
+        self, server: AsyncServer, link: AsyncLink | None, options: Options,
+        replicas: list[AsyncReplica] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(server, link, options, replicas)
         # By query: the DDL it was asked after, the answer, and when.
         self._dependencies: dict[Hashable, tuple[int, Dependencies, float]] = {}
 

@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from ..errors import ConnectionFailed
 from ._primary_sync import Primary
+from ._replica_sync import Replica
 from ._server_sync import Server
 from .ask import Ask, Held, Options
 from .codec import Head, head_of, pack
@@ -50,8 +51,11 @@ class Named:
 class Fill(Primary):
     """Runs a query on the primary and keeps what came."""
 
-    def __init__(self, server: Server, link: Link | None, options: Options) -> None:
-        super().__init__(server, link, options)
+    def __init__(
+        self, server: Server, link: Link | None, options: Options,
+        replicas: list[Replica] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(server, link, options, replicas)
         # By query: the DDL it was asked after, the answer, and when.
         self._dependencies: dict[Hashable, tuple[int, Dependencies, float]] = {}
 

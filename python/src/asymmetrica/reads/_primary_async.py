@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 
 from ..errors import ConnectionFailed
 from . import _sql
+from ._replica_async import AsyncReplica
+from ._replicas_async import AsyncReplicas
 from ._server_async import AsyncServer
 from .ask import Ask, Options
 from .facts import Fetched, Who
@@ -32,12 +34,16 @@ _SETTLES_WITHIN = 0.25
 class AsyncPrimary:
     """What all ways of reading share: who asks, what was seen, and the primary."""
 
-    def __init__(self, server: AsyncServer, link: AsyncLink | None, options: Options) -> None:
+    def __init__(
+        self, server: AsyncServer, link: AsyncLink | None, options: Options,
+        replicas: list[AsyncReplica] | None = None,
+    ) -> None:  # fmt: skip
         self.server, self.link, self.options = server, link, options
         self.state = State()
         self.costs = Costs()
         self.calls = server.session.calls
         self.tally = Tally(self.costs)
+        self.replicas = AsyncReplicas(replicas, server, self.state, self.costs) if replicas else None
 
     async def known(self, connection: AsyncConnection[Any]) -> Who:
         """Return who we are; what we don't know of our own commits is asked too."""
@@ -72,11 +78,22 @@ class AsyncPrimary:
             suits = self.suits(proof, who, ask, upto)
         return suits
 
+    async def elsewhere(self, connection: AsyncConnection[Any], ask: Ask) -> Result | None:
+        """Return what a replica answers; None: the primary is to be asked."""
+        if self.replicas is None or self.server.in_transaction():
+            return None
+        found = await self.replicas.query(connection, ask, await self.known(connection))
+        if found is not None and self.link is not None:
+            self.tally.add(ask.table is not None, ask.table or ask.text, "replica", 0, found.elapsed)
+        return found
+
     async def run(self, connection: AsyncConnection[Any], ask: Ask) -> tuple[Result, Fetched, int]:
         """Run the query on the primary; return how far the log was after it, too (0: that isn't known)."""
         state, link = self.state, self.link
-        await self.settle(ask)
+        await self.settle(connection, ask)
         open_before = self.server.in_transaction()
+        # Every commit before it is known to be visible to a new snapshot.
+        settled = link.proof.settled if link is not None and self._ours(link) and not open_before else -1
         began = time.monotonic()
         try:
             fetched = await self.server.fetch(connection, ask.text, ask.params)
@@ -86,7 +103,7 @@ class AsyncPrimary:
             raise
         took = time.monotonic() - began
         end = 0
-        if link is not None:
+        if link is not None or self.replicas is not None:
             if open_before or self.server.in_transaction():
                 state.lost = True
             else:
@@ -103,7 +120,7 @@ class AsyncPrimary:
         columns = tuple([name for name, _ in fetched.columns])
         now = time.monotonic()
         result = Result(columns, fetched.rows.copy(), "primary", now - began, now - ask.began,
-                        format_lsn(end) if end else None, (), ask.why_not)  # fmt: skip
+                        format_lsn(settled) if settled > 0 else None, (), ask.why_not)  # fmt: skip
         return result, fetched, end
 
     def plain_name(self, table: str) -> str | None:
@@ -124,6 +141,8 @@ class AsyncPrimary:
 
     async def close(self) -> None:
         """Tell what was read and let Redis go."""
+        if self.replicas is not None:
+            await self.replicas.close()
         if self.link is None:
             return
         own = self.server.session.own
@@ -131,12 +150,19 @@ class AsyncPrimary:
             await self.tell(own)
         await self.link.close()
 
-    async def settle(self, ask: Ask) -> None:
-        """Wait until the primary shows what we saw in Redis: a commit is in the log a little before."""
+    def _ours(self, link: AsyncLink) -> bool:
+        """Whether this Redis tells of our database."""
+        who = self.server.known()
+        return who is not None and link.proof.source.rpartition(b"/")[0] == who.database
+
+    async def settle(self, connection: AsyncConnection[Any], ask: Ask) -> None:
+        """Wait until the primary shows what we saw elsewhere: a commit is in the log a little before."""
         link, state = self.link, self.state
+        until = time.monotonic() + (_SETTLES_WITHIN if ask.budget is None else min(ask.budget, 60.0))
+        if self.replicas is not None and state.ahead is not None:
+            await self.replicas.caught_up(connection, until)
         if link is None or state.unsettled <= link.proof.settled:
             return
-        until = time.monotonic() + (_SETTLES_WITHIN if ask.budget is None else min(ask.budget, 60.0))
         try:
             while state.unsettled > link.proof.settled and time.monotonic() < until:
                 await asyncio.sleep(0.002)

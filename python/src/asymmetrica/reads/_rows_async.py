@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, sql
 
 from ..errors import ConnectionFailed, InvalidArgument
 from ._reader_async import AsyncReader
+from ._replica_async import AsyncReplica
 from ._server_async import AsyncServer
 from .ask import Ask, Options, clone
 from .codec import Garbage
@@ -47,8 +48,11 @@ class Place:
 class AsyncRows(AsyncReader):
     """Rows by key, the same ways as queries."""
 
-    def __init__(self, server: AsyncServer, link: AsyncLink | None, options: Options) -> None:
-        super().__init__(server, link, options)
+    def __init__(
+        self, server: AsyncServer, link: AsyncLink | None, options: Options,
+        replicas: list[AsyncReplica] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(server, link, options, replicas)
         self.places: dict[str, Place] = {}
 
     # Near
@@ -257,7 +261,7 @@ class AsyncRows(AsyncReader):
             text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
             part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
             part.text, part.table = text.as_string(connection), ask.table
-            result, _, _ = await self.run(connection, part)
+            result = await self.elsewhere(connection, part) or (await self.run(connection, part))[0]
             route: Route = result.route
             for found in result.rows:
                 at, cells = (found[0], found[1:]) if len(piece) > 1 else (piece[0], found)

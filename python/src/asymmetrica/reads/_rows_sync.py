@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 
 from ..errors import ConnectionFailed, InvalidArgument
 from ._reader_sync import Reader
+from ._replica_sync import Replica
 from ._server_sync import Server
 from .ask import Ask, Options, clone
 from .codec import Garbage
@@ -48,8 +49,11 @@ class Place:
 class Rows(Reader):
     """Rows by key, the same ways as queries."""
 
-    def __init__(self, server: Server, link: Link | None, options: Options) -> None:
-        super().__init__(server, link, options)
+    def __init__(
+        self, server: Server, link: Link | None, options: Options,
+        replicas: list[Replica] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(server, link, options, replicas)
         self.places: dict[str, Place] = {}
 
     # Near
@@ -256,7 +260,7 @@ class Rows(Reader):
             text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
             part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
             part.text, part.table = text.as_string(connection), ask.table
-            result, _, _ = self.run(connection, part)
+            result = self.elsewhere(connection, part) or (self.run(connection, part))[0]
             route: Route = result.route
             for found in result.rows:
                 at, cells = (found[0], found[1:]) if len(piece) > 1 else (piece[0], found)

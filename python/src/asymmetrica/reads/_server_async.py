@@ -112,13 +112,13 @@ class AsyncServer:
                 raise
             return Dependencies((), error.diag.message_primary or "what it depends on can't be asked", ())
         assert row is not None
-        cacheable, reason, clocks, count, names = row
+        cacheable, reason, clocks, count, names, steady = row
         if not cacheable:
-            return Dependencies((), str(reason), ())
+            return Dependencies((), str(reason), tuple(clocks or ()), bool(steady))
         if len(names) != count:
             return Dependencies((), "a table was changed a moment ago", ())
         tables = tuple(sorted(table_name(schema, table) for schema, table in names))
-        return Dependencies(tables, None, tuple(clocks or ()))
+        return Dependencies(tables, None, tuple(clocks or ()), True)
 
     async def table(self, connection: AsyncConnection[Any], name: str) -> tuple[Table, str | None]:
         """Return a table, and why it is not read from the mirror. Raises psycopg.Error."""

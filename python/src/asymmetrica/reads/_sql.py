@@ -28,7 +28,23 @@ WHO: Final = f"""SELECT ({_END})::pg_catalog.int8, ARRAY[{_SETTINGS}], pg_catalo
     (SELECT r.oid::pg_catalog.int8 FROM pg_catalog.pg_roles AS r
       WHERE r.rolname OPERATOR(pg_catalog.=) current_user)"""
 
-REPLICA: Final = f"SELECT ({_END})::pg_catalog.int8, pg_catalog.pg_is_in_recovery()"
+# On the primary: where its log ends, and the timeline it is on.
+LOG: Final = f"""SELECT ({_END})::pg_catalog.int8, CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE
+    pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8) END"""
+# On a replica: what it has replayed, whether it still does, and which transactions it may show by now.
+REPLAYED: Final = f"""SELECT ({_END})::pg_catalog.int8, pg_catalog.pg_is_in_recovery(),
+    pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text"""
+# The control file is behind what was replayed, never ahead.
+TIMELINE: Final = """SELECT pg_catalog.lpad(pg_catalog.upper(pg_catalog.to_hex(
+        GREATEST(c.timeline_id, r.min_recovery_end_timeline))), 8, '0')
+    FROM pg_catalog.pg_control_checkpoint() AS c, pg_catalog.pg_control_recovery() AS r"""
+# On the primary: whether a transaction from %(next)s on is over elsewhere only, and those before that run.
+RUNNING: Final = """SELECT pg_catalog.pg_snapshot_xmax(s.s) OPERATOR(pg_catalog.<) %(next)s::pg_catalog.xid8,
+    ARRAY(SELECT x.x::pg_catalog.text FROM pg_catalog.pg_snapshot_xip(s.s) AS x (x)
+           WHERE x.x OPERATOR(pg_catalog.<) %(next)s::pg_catalog.xid8)
+    FROM pg_catalog.pg_current_snapshot() AS s (s)"""
+COMMITTED: Final = """SELECT EXISTS (SELECT FROM pg_catalog.unnest(%(running)s::pg_catalog.text[]) AS x (x)
+    WHERE pg_catalog.pg_xact_status(x.x::pg_catalog.xid8) OPERATOR(pg_catalog.=) 'committed')"""
 
 MIRRORED: Final = """SELECT s.id, s.format, s.key_columns::pg_catalog.text[], s.columns::pg_catalog.text[]
     FROM asymm.mirror_status() AS s
@@ -77,7 +93,8 @@ DEPENDENCIES: Final = """SELECT d.cacheable, d.reason, d.clock_parameters, pg_ca
           JOIN pg_catalog.pg_namespace AS n ON true
           JOIN pg_catalog.pg_class AS c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
                AND pg_catalog.format('%%I.%%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) s.object
-         WHERE s.id OPERATOR(pg_catalog.=) ANY (d.mirrors))
+         WHERE s.id OPERATOR(pg_catalog.=) ANY (d.mirrors)),
+    d.cacheable OR COALESCE(pg_catalog.starts_with(d.remedy, 'SELECT * FROM asymm.mirror'), false)
     FROM asymm.query_dependencies(%(query)s, %(types)s::pg_catalog.oid[]) AS d"""
 # No standby is waited for.
 LATER: Final = "SET LOCAL synchronous_commit = off"

@@ -33,12 +33,14 @@ class Who:
 class Dependencies:
     """Tables (as in keys) a query depends on, or why its result is not kept.
 
+    `steady`: it gives the same on the same rows, mirrored or not.
     `clocks` are the parameters which as texts may stand for the time now.
     """
 
     tables: tuple[str, ...]
     why_not: str | None
     clocks: tuple[int, ...]
+    steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Result:
 
     `rows` are tuples, `columns` their names. `route` says who answered; `age` bounds how old the answer can
     be, in seconds, when it was given; `elapsed` is the time it took. `lsn`: everything committed before it is
-    in the answer (None where that was not asked). `why_not` says why the result is not kept, None if it is.
+    in the answer (None where no such position is known: for the primary only the mirror's worker tells one).
+    `why_not` says why the result is not kept, None if it is.
     """
 
     __slots__ = ("age", "columns", "elapsed", "lsn", "route", "rows", "tables", "why_not")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 __all__ = ["Breaker", "Costs"]
 
@@ -31,6 +31,10 @@ class Breaker:
             return False
         self.until = now + _PERIOD
         return True
+
+    def rests(self) -> bool:
+        """Whether the route may not be tried now."""
+        return self.failures > 0 and time.monotonic() < self.until
 
     def failed(self) -> None:
         """Note a failure."""
@@ -80,3 +84,13 @@ class Costs:
             return False
         self._turn += 1
         return self._turn % self._EVERY != 0
+
+    def order(self, shape: Hashable, routes: Sequence[str]) -> list[str]:
+        """Return routes that could all be taken, the cheapest first; one never tried before those tried."""
+        of = self._of.get(shape, {})
+        out = sorted(routes, key=lambda route: of.get(route, (0.0, 0))[0])
+        if len(out) > 1:
+            self._turn += 1
+            if self._turn % self._EVERY == 0:
+                out.append(out.pop(0))
+        return out

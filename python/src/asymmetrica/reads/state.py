@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import Counter, deque
+from typing import Any
 
 from .keys import Proof
 
@@ -16,6 +17,8 @@ class State:
     """`floor`: nothing older may be read. `unsettled`: a commit seen in Redis that the primary
     may not show yet.
 
+    `ahead`: the replica that was read, and the transaction from which on it had shown none.
+
     `lost`: something was committed, or may have been, and we don't know where; the primary is asked first.
     """
 
@@ -23,6 +26,7 @@ class State:
         self.floor = 0
         self.own = 0
         self.unsettled = 0
+        self.ahead: tuple[Any, str] | None = None
         self.lost = False
         self.generation = 0
         self.counters: Counter[str] = Counter()
@@ -61,3 +65,12 @@ class State:
         """Return the most seconds by which a place that has everything before a position can be behind."""
         moments = [moment for moment, end in tuple(self._ends) if end <= position]
         return time.monotonic() - max(moments) if moments else math.inf
+
+    def known(self) -> float:
+        """Return how long ago we last learned where the log ended."""
+        ends = tuple(self._ends)
+        return time.monotonic() - max(moment for moment, _ in ends) if ends else math.inf
+
+    def forget(self) -> None:
+        """Positions of another timeline say nothing."""
+        self._ends.clear()

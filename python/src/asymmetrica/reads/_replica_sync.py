@@ -1,0 +1,126 @@
+# Generated from _replica_async.py by tools/async_to_sync.py: change that, not this.
+"""One standby that answers reads: what it has replayed, whether it follows our primary, and how it fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+
+from .._session_sync import Session, unreadable
+from ..errors import ConnectionFailed
+from . import _sql
+from ._server_sync import Server
+from ._wire import Lock
+from .facts import Fetched, Who
+from .routes import Breaker
+
+__all__ = ["Replica", "Stale", "Unfit"]
+
+# A replica that is not there must not hold up readers for long; whoever names others in the string has them.
+_DEFAULTS = {"connect_timeout": "2", "tcp_user_timeout": "2000"}
+_PAGE, _HEADER = 8192, 24
+# These say where the primary is.
+_PLACES = ("host", "hostaddr", "port", "target_session_attrs")
+
+
+class Stale(Exception):
+    """The replica has not replayed what the answer must contain."""
+
+
+class Unfit(Exception):
+    """It is no standby of our primary now, or it has other settings or rights."""
+
+
+class Replica:
+    """Opened when it is needed; after a failure it rests as its breaker says."""
+
+    def __init__(self, name: str, conninfo: str, options: dict[str, Any]) -> None:
+        try:
+            given = conninfo_to_dict(conninfo)
+        except psycopg.Error:
+            raise unreadable() from None
+        common = {key: value for key, value in options.items() if key not in _PLACES}
+        defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
+        self.name = name
+        self.server = Server(Session(conninfo, {**defaults, **common}))
+        self.breaker = Breaker()
+        self._lock = Lock()
+        self._checked: tuple[Any, str, str] | None = None
+        self._stuck = -1
+
+    def _check(self, connection: Connection[Any], who: Who, timeline: str) -> None:
+        """Fail unless this is the same database, read by the same role with the same settings."""
+        checked = (connection, who.token, timeline)
+        if self._checked == checked and self.server.known() is not None:
+            return
+        mine, _ = self.server.ask_who(connection)
+        row = self.server.one(connection, _sql.TIMELINE)
+        if mine.token != who.token or row is None or row[0] != timeline:
+            raise Unfit
+        self._checked = checked
+
+    def _replayed(self, connection: Connection[Any]) -> tuple[int, str]:
+        row = self.server.one(connection, _sql.REPLAYED)
+        if row is None or row[0] is None or not row[1]:
+            # Promoted. It is looked at again when its breaker says so.
+            self._checked = None
+            raise Unfit
+        position = int(row[0])
+        if position % _PAGE == 0:
+            # Where the primary's log goes on is told with the header of that page.
+            position += _HEADER
+        return position, str(row[2])
+
+    def read(
+        self, text: str, params: Any, who: Who, timeline: str, suits: Callable[[int], bool], until: float
+    ) -> tuple[Fetched, int, int, str, float]:
+        """Run a query once what is replayed suits; wait for that until a moment.
+
+        Returns the rows; everything committed before the first position is in them, nothing committed after
+        the second, and no transaction from the one named on; and the seconds the query took.
+        Raises Stale, Unfit, ConnectionFailed, psycopg.Error.
+        """
+        with self._lock, self.server.session.connection() as connection:
+            self._check(connection, who, timeline)
+            position, _ = self._replayed(connection)
+            self.breaker.worked()
+            pause = 0.0002
+            while not suits(position):
+                # Where replay stands still, waiting would be for nothing each time.
+                if position == self._stuck or time.monotonic() >= until:
+                    self._stuck = position
+                    raise Stale
+                time.sleep(pause)
+                pause = min(pause * 1.3, 0.002)
+                position, _ = self._replayed(connection)
+            began = time.monotonic()
+            fetched = self.server.fetch(connection, text, params)
+            took = time.monotonic() - began
+            end, following = self._replayed(connection)
+            return fetched, position, end, following, took
+
+    def shows(self, running: list[str]) -> bool:
+        """Whether it has replayed the commit of one of these transactions; False if it can't be asked."""
+        try:
+            with self._lock:
+                own = self.server.session.own
+                if own is None or own.closed:
+                    return False
+                row = self.server.one(own, _sql.COMMITTED, running=running)
+                return bool(row and row[0])
+        except (psycopg.Error, ConnectionFailed):
+            return False
+
+    def lost(self) -> bool:
+        """Whether its connection is gone."""
+        own = self.server.session.own
+        return own is None or own.closed or own.broken
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.server.session.close()
