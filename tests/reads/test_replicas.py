@@ -90,6 +90,7 @@ def test_what_was_written_here_is_seen_here(
     assert found.age <= 1.0
     row = until_route(lambda: reader.get("public.t", 7), "replica")
     assert row == {"id": 7, "n": 7}
+    assert until_route(lambda: reader.query(SUM + " WHERE id = 0 HAVING false"), "replica").rows == []
     with asymmetrica.connect(db.dsn, replicas=[standby.dsn(db.name)]) as other:
         until_route(lambda: other.query(SUM), "replica")
         with paused(standby):

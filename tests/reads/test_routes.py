@@ -42,6 +42,17 @@ def test_near_redis_and_primary(mirror: Mirror, reader: asymmetrica.Database) ->
     assert reader.query(SUM, max_staleness=0).route == "primary"
 
 
+def test_a_result_without_rows_is_one(mirror: Mirror, reader: asymmetrica.Database) -> None:
+    query = "SELECT n FROM public.t WHERE id = 0"
+    assert warm(reader, query).rows == []
+
+    def ask() -> asymmetrica.QueryResult:
+        with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url) as other:
+            return other.query(query, max_staleness=60)
+
+    assert until_route(ask, "redis").rows == []
+
+
 def test_what_was_written_here_is_seen_here(reader: asymmetrica.Database) -> None:
     routes = set()
     for number in range(30):

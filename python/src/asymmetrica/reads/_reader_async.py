@@ -103,7 +103,9 @@ class AsyncReader(AsyncFill):
                 except ConnectionFailed as error:
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
-            return found or await self.elsewhere(connection, ask) or (await self.run(connection, ask))[0]
+            if found is None:
+                found = await self.elsewhere(connection, ask)
+            return found if found is not None else (await self.run(connection, ask))[0]
 
     async def _copy(self, connection: AsyncConnection[Any], link: AsyncLink, ask: Ask) -> Result | None:
         """Look into Redis; if nothing is there, ask the primary and put it there."""

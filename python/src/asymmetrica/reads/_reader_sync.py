@@ -104,7 +104,9 @@ class Reader(Fill):
                 except ConnectionFailed as error:
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
-            return found or self.elsewhere(connection, ask) or (self.run(connection, ask))[0]
+            if found is None:
+                found = self.elsewhere(connection, ask)
+            return found if found is not None else (self.run(connection, ask))[0]
 
     def _copy(self, connection: Connection[Any], link: Link, ask: Ask) -> Result | None:
         """Look into Redis; if nothing is there, ask the primary and put it there."""

@@ -260,7 +260,9 @@ class Rows(Reader):
             text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
             part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
             part.text, part.table = text.as_string(connection), ask.table
-            result = self.elsewhere(connection, part) or (self.run(connection, part))[0]
+            result = self.elsewhere(connection, part)
+            if result is None:
+                result = (self.run(connection, part))[0]
             route: Route = result.route
             for found in result.rows:
                 at, cells = (found[0], found[1:]) if len(piece) > 1 else (piece[0], found)
