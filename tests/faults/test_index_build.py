@@ -100,6 +100,36 @@ def test_an_invalid_index_is_dropped_and_built_again(shop: Shop) -> None:
     assert shop.state(action) == "validating"
 
 
+def test_an_old_snapshot(shop: Shop) -> None:
+    """F13: it is waited for, for so long and no longer; nothing queues up behind, and then it is tried again."""
+    action, second = shop.propose(index="orders_email"), shop.propose(keys=["status"])
+    reader = shop.db.connect(autocommit=False)
+    reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    reader.execute("SELECT FROM pg_class LIMIT 1")
+    shop.tend()
+    command = shop.take()
+    assert command is not None
+    done = []
+    thread = threading.Thread(target=lambda: done.append(shop.run(command)))
+    thread.start()
+    phase = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE phase = 'waiting for old snapshots'"
+    shop.db.wait_for(phase)
+    shop.tend()
+    assert shop.state(second) == "approved"
+    shop.db.sql("UPDATE asymm.index_action SET waits_since = waits_since - interval '1 h'")
+    shop.tend()
+    thread.join(10)
+    reader.rollback()
+    assert [error.sqlstate for error in done if error] == ["57014"]
+    shop.db.sql("UPDATE asymm.index_action SET began_at = began_at - interval '10 s'")
+    command = shop.step()
+    assert command is not None
+    assert "DROP INDEX CONCURRENTLY app.orders_email" in command
+    shop.now()
+    shop.step()
+    assert (shop.indexes(), shop.state(action)) == ([("orders_email", True)], "validating")
+
+
 def test_a_killed_builder(shop: Shop) -> None:
     action = shop.propose(index="orders_email")
     blocker = shop.db.connect(autocommit=False)
