@@ -162,7 +162,8 @@ def test_a_query_that_is_cancelled_there(db: Database, standby: Cluster) -> None
         wait_until(failed, 20, "it was cancelled")
 
 
-def test_a_replica_that_dies_and_one_that_is_promoted(db: Database) -> None:
+def test_a_replica_that_dies_and_one_that_is_promoted(db: Database, standby: Cluster) -> None:
+    former = standby.dsn(db.name)
     with (
         following(db.server) as standby,
         asymmetrica.connect(db.dsn, replicas=[standby.dsn(db.name)]) as reader,
@@ -187,6 +188,13 @@ def test_a_replica_that_dies_and_one_that_is_promoted(db: Database) -> None:
             found = reader.query(SUM)
             assert (found.rows, found.route) == ([(100, 5050)], "primary")
         assert reader.counters()["replica_unfit"] >= 1
+        # Its own timeline began where it was promoted; one that follows the former primary is none of its.
+        db.sql("INSERT INTO t SELECT g, g FROM generate_series(101, 20000) g")
+        with asymmetrica.connect(standby.dsn(db.name), replicas=[former]) as other:
+            for _ in range(3):
+                found = other.query(SUM, budget=1)
+                assert (found.rows, found.route) == ([(0, None)], "primary")
+            assert other.counters()["replica_unfit"] >= 1
 
 
 def test_a_commit_the_replica_shows_first(db: Database, reader: asymmetrica.Database) -> None:

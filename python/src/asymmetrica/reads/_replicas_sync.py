@@ -131,7 +131,8 @@ class Replicas:
             else:
                 costs.note(shape, name, took)
                 state.saw(end)
-                state.ahead = (replica, following)
+                if state.ahead is None or int(following) >= int(state.ahead[1]):
+                    state.ahead = (replica, following)
                 state.counters["replica"] += 1
                 columns = tuple([column for column, _ in fetched.columns])
                 now = time.monotonic()
