@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 
 import psycopg
 
+from asymmetrica.mirror.fresh import Freshness
 from asymmetrica.mirror.visible import Snapshot, Started
 from support.mirror import Mirror, ended
 
@@ -110,6 +112,15 @@ def test_fresh_comes_on_while_idle_and_not_without_a_worker(mirror: Mirror) -> N
     mirror.until(lambda: told()[0] > since, 20, "fresh goes on")
     assert worker.stop() == 0
     assert mirror.number("settled") == mirror.number("lsn")
+
+
+def test_a_commit_brings_the_next_look_forward() -> None:
+    fresh = Freshness.__new__(Freshness)
+    now = time.monotonic()
+    fresh.commits, fresh.looked, fresh.due = {}, now, now + 1000
+    fresh.committed(7, 100)
+    assert fresh.commits == {7: 100}
+    assert fresh.due < now + 500
 
 
 def test_what_is_committed_but_not_visible_is_not_settled(mirror: Mirror) -> None:

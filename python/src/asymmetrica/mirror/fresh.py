@@ -20,6 +20,8 @@ __all__ = ["Freshness"]
 
 # Seconds between two looks: while something moves, and while nothing does.
 _MOVING, _IDLE = 0.03, 0.25
+# After an idle time a commit is looked for so soon: it is in the log a little before it is visible.
+_SOON = 0.002
 # So many moments are kept that Redis has not reached yet.
 _MOMENTS = 64
 # A position right behind the header of a page (of the first page of a file) is the end of the page before.
@@ -37,9 +39,14 @@ class Freshness:
         self.block, self.started = control.started()
         self.doubtful: Started | None = self.started if self.settled < applied else None
         self.moments: deque[tuple[float, int]] = deque()
-        self.due = 0.0
+        self.due = self.looked = 0.0
         self.position = 0
         self.clock = self.written = 0
+
+    def committed(self, xid: int, position: int) -> None:
+        """Note a commit that may not be visible yet; the next look is brought forward."""
+        self.commits[xid] = position
+        self.due = min(self.due, max(self.looked + _MOVING, time.monotonic() + _SOON))
 
     def tell(self, position: int) -> None:
         """Look once, given up to where Redis holds everything."""
@@ -54,7 +61,8 @@ class Freshness:
             self.store.write(commands)
         moves = position != self.position or bool(self.moments)
         self.position = position
-        self.due = time.monotonic() + (_MOVING if moves else _IDLE)
+        self.looked = time.monotonic()
+        self.due = self.looked + (_MOVING if moves else _IDLE)
 
     def _settled(self, position: int, snapshot: Snapshot) -> list[Command]:
         if self.doubtful is not None:

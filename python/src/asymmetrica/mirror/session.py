@@ -77,7 +77,7 @@ class Session(Start):
                 self.applier.on_changed = self._hurry
                 self.applier.take(self.plans.values())
                 self.fresh = Freshness(self.control, self.store, applied)
-                self.applier.on_commit = self.fresh.commits.__setitem__
+                self.applier.on_commit = self.fresh.committed
                 self.reached = self.unacknowledged = applied
                 self.stream.start(self.slot, self.publication, applied)
                 self._mark([plan for plan in self.plans.values() if plan.state == "built"])
