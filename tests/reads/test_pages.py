@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
@@ -192,6 +193,8 @@ def test_pages_of_a_mirror_that_stands_still_are_not_given_out(mirror: Mirror) -
     try:
         site.until_hit("/sum")
         os.kill(worker, signal.SIGSTOP)
+        # What the worker may still say of the moment it was stopped at must be too old by then.
+        time.sleep(1.1)
         wait_until(lambda: not site.ask("/sum").hit, 20, "an answer of the application")
         mirror.db.sql("UPDATE public.t SET n = n + 1 WHERE id = 1")
         assert site.ask("/sum").text == "5051"

@@ -11,7 +11,7 @@ import pytest
 
 import asymmetrica
 from support.mirror import Mirror
-from support.reads import until_route, warm
+from support.reads import SUM, until_route, warm
 
 KINDS = """
 CREATE TYPE mood AS ENUM ('sad "', 'ok');
@@ -201,3 +201,19 @@ async def test_asynchronous(mirror: Mirror) -> None:
             assert await work.execute("DELETE FROM public.t RETURNING 1") == [(1,)] * 100
         assert (await db.query("SELECT count(*) FROM public.t")).rows == [(0,)]
         assert set(json.loads(json.dumps(db.counters()))) >= {"primary", "redis"}
+
+
+def test_without_a_near_cache_redis_need_not_tell_of_changes(mirror: Mirror) -> None:
+    before = mirror.redis.info("clients")["tracking_clients"]
+    with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url, near_cache_bytes=0) as reader:
+        for number in range(3):
+            mirror.db.sql("UPDATE t SET n = %s WHERE id = 1", number)
+            mirror.settle()
+            found = until_route(lambda: reader.query(SUM), "redis")
+            assert found.rows == [(100, 5049 + number)]
+            assert mirror.redis.info("clients")["tracking_clients"] <= before
+        # Somebody's list instead of a result.
+        for name in mirror.redis.scan_iter("asymm:query:*"):
+            mirror.redis.delete(name)
+            mirror.redis.rpush(name, "x")
+        assert until_route(lambda: reader.query(SUM), "redis").rows == [(100, 5051)]

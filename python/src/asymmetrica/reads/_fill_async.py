@@ -18,7 +18,7 @@ from ._server_async import AsyncServer
 from .ask import Ask, Held, Options
 from .codec import Head, head_of, pack
 from .facts import Dependencies, Fetched, Who, fixed_moments
-from .keys import Keys, number
+from .keys import number
 from .near import Entry
 from .result import Result
 
@@ -58,10 +58,8 @@ class AsyncFill(AsyncPrimary):
         super().__init__(server, link, options, replicas)
         # By query: the DDL it was asked after, the answer, and when.
         self._dependencies: dict[Hashable, tuple[int, Dependencies, float]] = {}
-
-    def deps(self, keys: Keys, tables: tuple[str, ...]) -> list[bytes]:
-        """Return the keys that tell whether a result of these tables is valid."""
-        return [keys.ddl, *map(keys.version, tables), *map(keys.safe, tables)]
+        # The names of queries asked lately, by their keys in the near cache.
+        self._names: dict[Hashable, Named] = {}
 
     def remembered(self, named: Named) -> Dependencies | None:
         """Return what was known of a query; that it can't be kept only for a second."""
@@ -77,7 +75,7 @@ class AsyncFill(AsyncPrimary):
         for _ in range(3):
             known = self._dependencies.get(named.place)
             tables = known[1].tables if known is not None else ()
-            watch = link.watch(keys := self.deps(link.keys, tables))
+            watch = link.watch(keys := link.keys.deps(tables))
             replies, proof = await link.ask([], keys)
             values = replies[-1]
             ddl = number(values[0]) if isinstance(values, list) else None

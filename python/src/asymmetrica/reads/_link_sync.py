@@ -28,6 +28,8 @@ __all__ = ["Link", "Watch"]
 Command = Sequence[bytes | int]
 _pack: Any = hiredis.pack_command
 _CACHING = (b"CLIENT", b"CACHING", b"YES")
+_TRACKING: bytes = _pack((b"CLIENT", b"TRACKING", b"ON", b"OPTIN"))
+_TIME: bytes = _pack((b"TIME",))
 
 
 class Watch:
@@ -54,7 +56,8 @@ class Link:
         self._wire: Wire | None = None
         self._reader: Any = None
         self._inbox: deque[Any] = deque()
-        self._probes: deque[float] = deque()
+        # When each was sent, and whether values of other keys come with it.
+        self._probes: deque[tuple[float, bool]] = deque()
         self._first: tuple[bytes, float] = (b"", 0.0)
         self._watches: set[Watch] = set()
         self._probe = b"".join(_pack(command) for command in keys.probe())
@@ -65,7 +68,8 @@ class Link:
         """Connect; ask for invalidations where the server can send them."""
         try:
             wire = Wire.open(self.url, self.timeout, 3)
-            self.tracks = True
+            # A near cache without room keeps nothing that one would have to hear of.
+            self.tracks = self.near.limit > 0
         except Exception as error:
             # Before Redis 6 there is no third version of the protocol.
             if "HELLO" not in str(error).upper() and "NOPROTO" not in str(error).upper():
@@ -77,7 +81,7 @@ class Link:
         self._probes.clear()
         self._wire = wire
         if self.tracks:
-            reply = (self._exchange([(b"CLIENT", b"TRACKING", b"ON", b"OPTIN")]))[0]
+            reply = (self._exchange(_TRACKING, 1))[0]
             self.tracks = not isinstance(reply, Exception)
         return wire
 
@@ -86,6 +90,8 @@ class Link:
         if self._wire is not None:
             self._wire.close()
         self._wire = None
+        # What is read before the next connection is known to track is not kept.
+        self.tracks = False
         self._everything()
 
     def _everything(self) -> None:
@@ -110,19 +116,39 @@ class Link:
         Errors of single commands are among the replies. Raises `ConnectionFailed`, also while the breaker is
         open.
         """
+        tail: list[Command] = []
+        if watched:
+            tail = [_CACHING] if self.tracks else []
+            tail.append((b"MGET", *watched))
+        data = self._probe + b"".join([_pack(tuple(command)) for command in (*commands, *tail)])
+        replies, proof = self._run(data, len(commands) + len(tail), False)
+        if len(tail) == 2:
+            del replies[-2]
+        return replies, proof
+
+    def look(self, key: bytes, watched: Sequence[bytes]) -> tuple[Any, Any, Proof]:
+        """Return the value of a key, those of the watched ones, and the proof.
+
+        Where nothing is tracked it is one command that reads the proof's keys too, at one moment.
+        """
+        if self.tracks or self._wire is None:
+            replies, proof = self.ask([(b"GET", key)], watched)
+            return replies[0], replies[-1], proof
+        data: bytes = _pack((b"MGET", *self.keys.claims, key, *watched)) + _TIME
+        replies, proof = self._run(data, 1, True)
+        found = replies[0]
+        return (found[0], found[1:], proof) if isinstance(found, list) else (found, found, proof)
+
+    def _run(self, data: bytes, count: int, more: bool) -> tuple[list[Any], Proof]:
+        """Send what begins with a probe, and return so many replies to the rest."""
         with self._lock:
             if self._wire is None and not self.breaker.allows():
                 raise ConnectionFailed("Redis: it failed a moment ago and is left alone for now")
             try:
                 if self._wire is None:
                     self._open()
-                tail: list[Command] = []
-                if watched:
-                    tail = [_CACHING] if self.tracks else []
-                    tail.append((b"MGET", *watched))
-                replies = self._exchange([*commands, *tail], probe=True)
-                if len(tail) == 2:
-                    del replies[-2]
+                self._probes.append((time.monotonic(), more))
+                replies = self._exchange(data, count)
                 self.breaker.worked()
                 return replies, self.proof
             except BaseException as error:
@@ -132,15 +158,11 @@ class Link:
                     raise failure from None
                 raise
 
-    def _exchange(self, commands: Sequence[Command], probe: bool = False) -> list[Any]:
+    def _exchange(self, data: bytes, count: int) -> list[Any]:
         wire = self._wire
         assert wire is not None
-        data = b"".join([_pack(tuple(command)) for command in commands])
-        if probe:
-            data = self._probe + data
-            self._probes.append(time.monotonic())
         wire.send(data)
-        while len(self._inbox) < len(commands) or self._probes:
+        while len(self._inbox) < count or self._probes:
             self._feed(wire.receive())
         out = list(self._inbox)
         self._inbox.clear()
@@ -157,7 +179,7 @@ class Link:
                 data = self._wire.peek()
             now = time.monotonic()
             if not self._probes and now - self.proof.sent > refresh:
-                self._probes.append(now)
+                self._probes.append((now, False))
                 self._wire.sock.send(self._probe)
         except (OSError, ValueError, hiredis.HiredisError) as error:
             self.failed(error)
@@ -178,7 +200,13 @@ class Link:
             if self._probes and len(self._inbox) == 2:
                 values, clock = self._inbox
                 self._inbox.clear()
-                self._prove(self.keys.proof(values, clock, self._probes.popleft()))
+                sent, more = self._probes.popleft()
+                if more:
+                    # Or an error instead of both.
+                    many = isinstance(values, list)
+                    self._inbox.append(values[4:] if many else values)
+                    values = values[:4] if many else values
+                self._prove(self.keys.proof(values, clock, sent))
 
     def _changed(self, keys: list[bytes] | None) -> None:
         if keys is None:

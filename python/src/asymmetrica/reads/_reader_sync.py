@@ -28,6 +28,8 @@ __all__ = ["Reader"]
 
 # Types of which equal values are sent alike, so that a value can stand for itself in the near cache's keys.
 _EXACT = frozenset((int, str, bool, bytes, date, UUID, type(None)))
+# So many names of queries are remembered, of queries no longer than this.
+_MOST, _SHORT = 1024, 4096
 
 
 def near_key(text: str, params: Any, who: Who) -> Hashable:
@@ -138,25 +140,32 @@ class Reader(Fill):
         return self.fill(connection, link, ask, named) if ask.why_not is None else None
 
     def _named(self, connection: Connection[Any], ask: Ask, who: Who, generation: int) -> Named:
+        found = self._names.get(ask.near) if ask.near is not None else None
+        if found is not None and found.who is who and found.generation == generation:
+            return found
         text, names = (ask.text, None) if ask.params is None else placeholders(ask.text)
         values = ordered(names, ask.params)
         sent, types = self.server.dumped(connection, values) if values else ([], [])
         said = (normalise(text), types, sent, who.token, who.database)
-        digest = hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
-        return Named(digest, text, values, types, who, generation)
+        whole = repr(said).encode("utf-8", "surrogatepass")
+        named = Named(hashlib.sha256(whole).hexdigest(), text, values, types, who, generation)
+        if ask.near is not None and len(whole) <= _SHORT:
+            if len(self._names) >= _MOST:
+                self._names.clear()
+            self._names[ask.near] = named
+        return named
 
     def look(
         self, connection: Connection[Any], link: Link, ask: Ask, named: Named,
         tables: tuple[str, ...] | None, until: float,
     ) -> Result | None:  # fmt: skip
         """Return the result Redis holds, if it is valid and new enough."""
-        get = (b"GET", link.keys.query(named.digest))
+        place = link.keys.query(named.digest)
         for _ in range(4):
-            deps = [] if tables is None else self.deps(link.keys, tables)
+            deps = () if tables is None else link.keys.deps(tables)
             watch = link.watch(deps)
             try:
-                replies, proof = link.ask([get], deps)
-                blob, values = replies[0], replies[-1]
+                blob, values, proof = link.look(place, deps)
                 if blob is None:
                     return None
                 head = head_of(blob, named.digest)
@@ -173,7 +182,7 @@ class Reader(Fill):
                 if not suits:
                     ask.why_not = "Redis is behind"
                     return None
-                rows = unpack(head, self.server.load(connection), named.who.zone)
+                rows = unpack(head, lambda oid: self.server.load(connection)(oid), named.who.zone)
                 self.keep(link, ask, head, rows, watch, len(blob))
                 return self._result(ask, proof, head, rows)
             except Garbage:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,8 @@ __all__ = ["Garbage", "Head", "Load", "Raw", "head_of", "pack", "unpack"]
 # Numbers are written as this machine has them in memory.
 MAGIC = f"asymmetrica query 1 {sys.byteorder}\n".encode()
 _SIZE = struct.Struct("<I")
+# Heads no longer than this are remembered once they were read.
+_SHORT = 8192
 # Bytes of an integer and the array of such.
 _INTEGERS = {"1": "b", "2": "h", "4": "i", "8": "q"}
 # The text of a value by row and column, as Postgres sent it.
@@ -46,7 +49,7 @@ class Garbage(ValueError):
     """Bytes that were not written by pack(), or not for this query."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """What stands before the rows: for which query, good while nothing after `fence` changed these tables.
 
@@ -138,19 +141,29 @@ def head_of(blob: Any, query: str) -> Head:
         raise Garbage("not a cached result")
     try:
         end = start + _SIZE.unpack_from(blob, len(MAGIC))[0]
-        said = json.loads(blob[start:end])
+        told = blob[start:end]
+        checksum, size, fields = (_said if len(told) <= _SHORT else _said.__wrapped__)(told)
         body = blob[end:]
-        if said["query"] != query or zlib.crc32(body) != said["sum"]:
+        if fields[0] != query or zlib.crc32(body) != checksum:
             raise Garbage("not the result of this query")
-        columns = tuple([(str(c[0]), int(c[1]), str(c[2]), int(c[3]), int(c[4])) for c in said["columns"]])
-        deps = tuple([(str(name), int(epoch)) for name, epoch in said["deps"]])
-        if sum([c[3] + c[4] for c in columns]) != len(body):
+        if size != len(body):
             raise Garbage("a cached result was cut")
-        fence, upto, count = [int(said[name]) for name in ("fence", "upto", "count")]
-        fixed = said["fixed"] is True
-        return Head(query, fence, upto, deps, float(said["cost"]), fixed, columns, count, body)
+        made: Any = (*fields, body)
+        return Head(*made)
     except (KeyError, TypeError, ValueError, IndexError, RecursionError, struct.error) as error:
         raise Garbage(str(error)) from None
+
+
+@lru_cache(256)
+def _said(told: bytes) -> tuple[int, int, Any]:
+    """Return checksum and size of the rows, and the fields of a Head without them."""
+    said = json.loads(told)
+    columns = tuple([(str(c[0]), int(c[1]), str(c[2]), int(c[3]), int(c[4])) for c in said["columns"]])
+    deps = tuple([(str(name), int(epoch)) for name, epoch in said["deps"]])
+    fence, upto, count = [int(said[name]) for name in ("fence", "upto", "count")]
+    fixed, cost = said["fixed"] is True, float(said["cost"])
+    fields = (str(said["query"]), fence, upto, deps, cost, fixed, columns, count)
+    return int(said["sum"]), sum([c[3] + c[4] for c in columns]), fields
 
 
 def unpack(head: Head, load: Load, zone: tzinfo) -> Rows:

@@ -16,6 +16,7 @@ __all__ = ["NOTHING", "Keys", "Proof", "format_lsn", "number", "parse_lsn"]
 
 # Redis' clock and the worker's reading of it may differ by so much, in ms.
 _SKEW = 50
+_MOST = 1024
 
 
 def parse_lsn(lsn: str | int | None) -> int:
@@ -65,6 +66,18 @@ class Keys(Names):
         self.ddl = f"{prefix}:mirror:ddl".encode()
         self.fresh = f"{prefix}:mirror:fresh".encode()
         self.settled = f"{prefix}:mirror:settled".encode()
+        self.claims = (self.lsn, self.settled, self.source, self.fresh)
+        self._deps: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+
+    def deps(self, tables: tuple[str, ...]) -> tuple[bytes, ...]:
+        """Return the keys that tell whether a result of these tables is valid."""
+        found = self._deps.get(tables)
+        if found is None:
+            if len(self._deps) >= _MOST:
+                self._deps.clear()
+            found = (self.ddl, *map(self.version, tables), *map(self.safe, tables))
+            self._deps[tables] = found
+        return found
 
     def version(self, table: str) -> bytes:
         """Return the key with the last commit that changed a table."""
@@ -80,7 +93,7 @@ class Keys(Names):
 
     def probe(self) -> list[tuple[bytes, ...]]:
         """Return the commands whose replies proof() understands."""
-        return [(b"MGET", self.lsn, self.settled, self.source, self.fresh), (b"TIME",)]
+        return [(b"MGET", *self.claims), (b"TIME",)]
 
     def proof(self, values: Any, clock: Any, sent: float) -> Proof:
         """Read the replies to probe(), which was sent at that moment; NOTHING if there is no mirror."""
