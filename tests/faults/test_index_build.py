@@ -101,7 +101,7 @@ def test_an_invalid_index_is_dropped_and_built_again(shop: Shop) -> None:
 
 
 def test_an_old_snapshot(shop: Shop) -> None:
-    """F13: it is waited for, for so long and no longer; nothing queues up behind, and then it is tried again."""
+    """F13: it is waited for, for so long and no longer; nothing queues up behind; then it is tried again."""
     action, second = shop.propose(index="orders_email"), shop.propose(keys=["status"])
     reader = shop.db.connect(autocommit=False)
     reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
