@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import advise, beat, ddl, drift, heal, learning, loop, mirror, reads, scans, tps
+from bench import advise, beat, ddl, drift, heal, learning, loop, mirror, reads, scans, tps, workload
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -17,6 +17,7 @@ GROUPS = {
     "beat": beat.measure,
     "drift": drift.measure,
     "tps": tps.measure,
+    "workload": workload.measure,
     "heal": heal.measure,
     "advise": advise.measure,
     "loop": loop.measure,
