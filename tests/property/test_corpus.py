@@ -1,7 +1,7 @@
 """Every kind of slip on every kind of table is mended, taken back and mended again.
 
 A case of corpus/*.sql is a declared schema and a slip. All cases run side by side in one database: declared,
-watched, slipped, healed, reverted, healed again; a short run takes a third of them. After a heal the facts
+watched, slipped, healed, reverted, healed again; a short run takes a fifth of them. After a heal the facts
 and pg_dump's text must be what they were (order of columns and options aside), after a revert what the slip
 had made of them; rows that were there all the time keep their values.
 
@@ -222,10 +222,10 @@ class Run:
 
 @pytest.fixture(scope="module")
 def ran(server: Cluster, template: str, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Take the cases through their stages; a third of them in a short run."""
+    """Take the cases through their stages; a fifth of them in a short run."""
     db = database.create(server, template)
     try:
-        Run(db, CASES[::3] if request.config.option.markexpr == "not long" else CASES).all()
+        Run(db, CASES[::5] if request.config.option.markexpr == "not long" else CASES).all()
         yield
     finally:
         db.drop()
@@ -250,7 +250,7 @@ def inexact(case: Case, *marks: str) -> bool:
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=case.title, marks=[pytest.mark.long] if number % 3 else [])
+        pytest.param(case, id=case.title, marks=[pytest.mark.long] if number % 5 else [])
         for number, case in enumerate(CASES)
     ],
 )

@@ -26,8 +26,8 @@ from support.pairs import Case, Pair
 pytestmark = pytest.mark.timeout(3600)
 CASES = [case for case in pair_sets.every() if case.major <= int(MAJOR)]
 # What a short run takes of them, the same cases each time.
-SOME = set(pairs.sample(CASES, 25)[::2])
-FEW = set(pairs.sample(CASES, 8)[::3])
+SOME = set(pairs.sample(CASES, 25)[::4])
+FEW = set(pairs.sample(CASES, 8)[::6])
 FEW_SLIPS = set(pairs.sample([case for case in CASES if case.change], 8)[::3])
 # The share of pairs that must pass in a long run.
 FLOOR = 0.99
@@ -160,6 +160,7 @@ class Nothing:
         return []
 
 
+@pytest.mark.long
 class TestJudge:
     """The judge can tell two databases apart."""
 
@@ -169,7 +170,7 @@ class TestJudge:
         case = Case("x: y", self.OLD, new, one_way=True)
         return court.case(case, Nothing(script), rows=rows)[0]
 
-    @pytest.mark.parametrize("case", sorted(FEW, key=lambda case: case.name)[::3], ids=lambda case: case.name)
+    @pytest.mark.parametrize("case", pairs.sample(CASES, 8)[::9], ids=lambda case: case.name)
     def test_undone(self, court: Judge, case: Case) -> None:
         for verdict in court.case(case, Nothing()):
             assert not verdict.equal, "two schemas that differ were taken for the same"
@@ -231,6 +232,6 @@ class TestJudge:
         assert filled[True] > 9 * filled[False]
 
     def filled(self, court: Judge) -> Iterator[pair_rows.Relation]:
-        for case in pairs.sample(FEW, 2):
+        for case in pairs.sample(CASES, 8)[::3]:
             with court.made(case.new, rows=True) as side:
                 yield from side.relations.values()

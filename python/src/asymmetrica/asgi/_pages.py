@@ -16,7 +16,6 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from .._redact import redact
 from ..errors import ConnectionFailed
@@ -120,7 +119,8 @@ class Pages:
             for command in commands:
                 pipe.execute_command(*command)
             replies: list[Any] = await pipe.execute()
-        except (RedisError, OSError, ValueError, TimeoutError) as error:
+        except Exception as error:
+            # Any kind: asyncio up to Python 3.13.5 has AttributeError for writing to a lost connection.
             self.breaker.failed()
             raise ConnectionFailed(redact(f"Redis: {error}", self._secrets)) from None
         self.breaker.worked()
