@@ -12,11 +12,11 @@ import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import tuple_row
 
+from ._lsn import format_lsn, parse_lsn
 from ._session_sync import Session, cause
 from .errors import InvalidArgument
 from .reads._rows_sync import Rows
 from .reads.ask import Ask
-from .reads.keys import format_lsn, parse_lsn
 from .reads.result import Result, Row
 from .reads.touched import Touched, current
 
@@ -220,7 +220,7 @@ def as_seconds(value: float | timedelta) -> float:
 def as_position(value: str | int | None) -> int:
     """Return a position in the log as a number."""
     try:
-        return parse_lsn(value)
+        return parse_lsn(value) if isinstance(value, str) else value or 0
     except (ValueError, AttributeError):
         raise InvalidArgument(
             f"{value!r} is not a position in the log", hint="Give what last_lsn was, as 16/B374D848."

@@ -198,7 +198,7 @@ class CacheMiddleware:
         try:
             source = look.proof.source
             why_not = await self._pages.store(
-                request, vary_of(answer.headers), page, sorted(seen.tables), source, self.ttl
+                request, vary_of(answer.headers), page, tuple(sorted(seen.tables)), source, self.ttl
             )
         except ConnectionFailed:
             self.counters["redis_failed"] += 1

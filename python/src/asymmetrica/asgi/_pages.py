@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from .._redact import redact
 from ..errors import ConnectionFailed
 from ..mirror.store import secrets_of_url
-from ..reads.keys import NOTHING, Keys, Proof, number
+from ..reads.keys import Claims, Keys, Proof, number, unchanged
 from ..reads.routes import Breaker
 from ._http import Headers, Request, lasting
 
@@ -64,12 +64,7 @@ class Page:
 
     def holds(self, versions: Sequence[Any]) -> bool:
         """Whether nothing it was made of has changed since."""
-        count = len(self.deps)
-        marks = [number(value) for value in versions[: 1 + count]]
-        epochs = [number(value) for value in versions[1 + count :]]
-        return all(mark is not None and mark <= self.fence for mark in marks) and epochs == [
-            epoch for _, epoch in self.deps
-        ]
+        return unchanged(self.fence, self.deps, versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,7 @@ class Pages:
         # What was seen last, so that one question is enough: headers by URL, tables by page.
         self._vary: dict[str, tuple[str, ...]] = {}
         self._tables: dict[str, tuple[str, ...]] = {}
-        self._claim: tuple[bytes, float] = (b"", 0.0)
+        self._claims = Claims()
 
     def _index(self, url: str) -> bytes:
         return f"{self.keys.prefix}:pages:{url}".encode()
@@ -103,12 +98,8 @@ class Pages:
     def _page(self, name: str) -> bytes:
         return f"{self.keys.prefix}:page:{name}".encode()
 
-    def _deps(self, tables: Sequence[str]) -> list[bytes]:
-        return [self.keys.ddl, *map(self.keys.version, tables), *map(self.keys.safe, tables)]
-
     async def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        if not self.breaker.allows():
-            raise ConnectionFailed("Redis: it failed a moment ago and is left alone for now")
+        self.breaker.require("Redis")
         try:
             if self._client is None:
                 self._client = redis.asyncio.Redis.from_url(
@@ -131,14 +122,7 @@ class Pages:
         sent = time.monotonic()
         values, clock, *replies = await self._ask([*self.keys.probe(), *commands])
         moment = int(clock[0]) * 1000 + int(clock[1]) // 1000
-        proof = self.keys.proof(values, clock, sent)
-        # A claim that doesn't change gets older whatever Redis' clock says.
-        if proof.fresh != self._claim[0]:
-            self._claim = (proof.fresh, sent)
-        elif proof is not NOTHING and sent - self._claim[1] > proof.at:
-            age = sent - self._claim[1]
-            proof = Proof(proof.position, proof.settled, proof.source, proof.fresh, age, sent)
-        return proof, moment, replies
+        return self._claims.aged(self.keys.proof(values, clock, sent)), moment, replies
 
     async def look(self, request: Request) -> Look:
         """Return the page that answers a request, if it is there and holds."""
@@ -149,7 +133,7 @@ class Pages:
             get = [
                 ("GET", self._index(request.url)),
                 ("GET", self._page(name)),
-                ("MGET", *self._deps(tables)),
+                ("MGET", *self.keys.deps(tables)),
             ]
             proof, clock, (index, blob, versions) = await self._proven(get)
             if not isinstance(index, bytes):
@@ -179,12 +163,12 @@ class Pages:
         request: Request,
         vary: tuple[str, ...],
         page: Page,
-        tables: Sequence[str],
+        tables: tuple[str, ...],
         source: bytes,
         ttl: float,
     ) -> str | None:
         """Keep a page behind its fence; return why not if something stands against it."""
-        proof, clock, (versions,) = await self._proven([("MGET", *self._deps(tables))])
+        proof, clock, (versions,) = await self._proven([("MGET", *self.keys.deps(tables))])
         epochs = [number(value) for value in versions[1 + len(tables) :]]
         if proof.source != source:
             return "the mirror is another one now"

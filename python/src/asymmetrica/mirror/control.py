@@ -10,12 +10,12 @@ from typing import Any
 
 import psycopg
 
+from .._lsn import parse_lsn
 from .._redact import secrets_of
 from ..errors import AsymmetricaError, translate
 from . import _sql
 from .plan import Registered
 from .snapshot import session
-from .stream import parse_lsn
 from .visible import Snapshot, Started
 
 __all__ = ["Control", "Refused", "SlotState", "refused", "registry"]

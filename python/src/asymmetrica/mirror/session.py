@@ -15,16 +15,14 @@ from .apply import Applier
 from .build import RETRY
 from .builder import Builder, Source
 from .catalog import Types
-from .control import Control
 from .fresh import Freshness
 from .pgoutput import decode
 from .plan import Plan
 from .points import point
 from .snapshot import BYTES, ROWS
-from .start import TICK, Start, Stopping
-from .store import Emptied, Fenced, Store, StoreError
+from .start import TICK, Start
+from .store import Emptied, Fenced, StoreError
 from .stream import HEAD, Keepalive, Stream
-from .tables import Tell
 
 __all__ = ["Session"]
 
@@ -38,26 +36,9 @@ _TURN, _SHORT = 0.02, 0.005
 class Session(Start):
     """Holds what a stretch needs; run() does it."""
 
-    def __init__(
-        self,
-        conninfo: str,
-        control: Control,
-        store: Store,
-        token: str,
-        slot: str,
-        publication: str,
-        *,
-        lease: float,
-        stop: Stopping,
-        tell: Tell,
-    ) -> None:
-        super().__init__(conninfo, control, store, token, slot, publication, stop, tell)
-        self.lease = lease
-        self.builder: Builder | None = None
-        self.built = 0
-        self.retry = self.turn = 0.0
-        self.moved = 0.0
-        self.reached = 0
+    builder: Builder | None = None
+    built = reached = 0
+    retry = turn = moved = 0.0
 
     def run(self) -> None:
         """Bring Redis up to date if need be, then follow the stream."""

@@ -12,8 +12,9 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
+from .._lsn import parse_lsn
 from .plan import Registered
-from .stream import SETTINGS, Stream, limits, parse_lsn, quote_name
+from .stream import SETTINGS, Stream, limits, quote_name
 
 __all__ = ["BYTES", "ROWS", "Lines", "Slot", "Work", "copy_lines", "finish", "session"]
 

@@ -40,11 +40,14 @@ class Start(Tables):
         token: str,
         slot: str,
         publication: str,
+        *,
+        lease: float,
         stop: Stopping,
         tell: Tell,
     ) -> None:
         super().__init__(control, store, token, tell)
-        self.conninfo, self.slot, self.publication, self.stop = conninfo, slot, publication, stop
+        self.conninfo, self.slot, self.publication = conninfo, slot, publication
+        self.lease, self.stop = lease, stop
         # Why the slot is of no use any more, if that is known.
         self.stuck: str | None = None
         self.stream: Stream

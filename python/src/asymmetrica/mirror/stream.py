@@ -15,6 +15,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from .._lsn import format_lsn
 from .._redact import secrets_of
 from ..errors import AsymmetricaError, ConnectionFailed, translate
 
@@ -23,9 +24,7 @@ __all__ = [
     "Keepalive",
     "Stream",
     "StreamBroken",
-    "format_lsn",
     "limits",
-    "parse_lsn",
     "quote_literal",
     "quote_name",
 ]
@@ -52,17 +51,6 @@ def limits(conninfo: str) -> dict[str, int]:
     """Return what a connection is to be opened with besides."""
     said = conninfo_to_dict(conninfo)
     return {name: value for name, value in _LIMITS.items() if name not in said}
-
-
-def parse_lsn(text: str) -> int:
-    """Return X/Y as a number."""
-    high, low = text.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
-def format_lsn(lsn: int) -> str:
-    """Return a number as X/Y."""
-    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
 
 
 def quote_name(name: str) -> str:

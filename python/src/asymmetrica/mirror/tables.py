@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._lsn import format_lsn
 from .apply import Applier, gone
 from .batch import Command
 from .control import Control
 from .plan import LARGEST, Plan
 from .store import Store, Sweep
-from .stream import format_lsn
 
 __all__ = ["Tables", "Tell"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from .._lsn import parse_lsn
 from .._redact import secrets_of
 from ..errors import AsymmetricaError, translate
 from .catalog import Types
@@ -23,7 +24,6 @@ from .names import Names
 from .plan import Plan
 from .snapshot import arriving, copy_lines, session
 from .store import Store, as_dict
-from .stream import parse_lsn
 
 __all__ = ["Verifier"]
 

@@ -18,7 +18,7 @@ from .._redact import redact
 from ..errors import ConnectionFailed
 from ..mirror.store import secrets_of_url
 from ._wire import AsyncLock, AsyncWire, is_free, release
-from .keys import NOTHING, Keys, Proof
+from .keys import NOTHING, Claims, Keys, Proof
 from .near import Entry, Near
 from .routes import Breaker
 
@@ -57,7 +57,7 @@ class AsyncLink:
         self._inbox: deque[Any] = deque()
         # When each was sent, and whether values of other keys come with it.
         self._probes: deque[tuple[float, bool]] = deque()
-        self._first: tuple[bytes, float] = (b"", 0.0)
+        self._claims = Claims()
         self._watches: set[Watch] = set()
         self._probe = b"".join(_pack(command) for command in keys.probe())
 
@@ -143,8 +143,8 @@ class AsyncLink:
     async def _run(self, data: bytes, count: int, more: bool) -> tuple[list[Any], Proof]:
         """Send what begins with a probe, and return so many replies to the rest."""
         async with self._lock:
-            if self._wire is None and not self.breaker.allows():
-                raise ConnectionFailed("Redis: it failed a moment ago and is left alone for now")
+            if self._wire is None:
+                self.breaker.require("Redis")
             try:
                 if self._wire is None:
                     await self._open()
@@ -220,12 +220,7 @@ class AsyncLink:
                     watch.broken = True
 
     def _prove(self, proof: Proof) -> None:
-        """A claim of freshness that doesn't change gets older, whatever Redis' clock says."""
-        if proof.fresh != self._first[0]:
-            self._first = (proof.fresh, proof.sent)
-        elif proof is not NOTHING and proof.sent - self._first[1] > proof.at:
-            age = proof.sent - self._first[1]
-            proof = Proof(proof.position, proof.settled, proof.source, proof.fresh, age, proof.sent)
+        proof = self._claims.aged(proof)
         if proof.position < self.proof.position or proof.source != self.proof.source:
             # Another mirror, or an older one: nothing that was read before holds.
             self._everything()

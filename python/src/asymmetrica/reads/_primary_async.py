@@ -10,6 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
+from .._lsn import format_lsn
 from ..errors import ConnectionFailed
 from . import _sql
 from ._replica_async import AsyncReplica
@@ -17,7 +18,7 @@ from ._replicas_async import AsyncReplicas
 from ._server_async import AsyncServer
 from .ask import Ask, Options
 from .facts import Fetched, Who
-from .keys import Proof, format_lsn
+from .keys import Proof
 from .result import Result
 from .routes import Costs
 from .state import State

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from .._lsn import format_lsn
 from ..errors import ConnectionFailed
 from . import _sql
 from ._replica_sync import Replica
@@ -17,7 +18,7 @@ from ._replicas_sync import Replicas
 from ._server_sync import Server
 from .ask import Ask, Options
 from .facts import Fetched, Who
-from .keys import Proof, format_lsn
+from .keys import Proof
 from .result import Result
 from .routes import Costs
 from .state import State

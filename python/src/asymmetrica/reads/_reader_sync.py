@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg import Connection
 
+from .._lsn import format_lsn
 from ..errors import ConnectionFailed
 from ._fill_sync import Fill, Named
 from .ask import Ask, Held
 from .codec import Garbage, Head, head_of, unpack
 from .facts import Who
-from .keys import Proof, format_lsn, number
+from .keys import Proof, unchanged
 from .result import Result
 from .text import normalise, ordered, placeholders
 
@@ -39,19 +40,6 @@ def near_key(text: str, params: Any, who: Who) -> Hashable:
     if type(params) in (tuple, list) and _EXACT.issuperset(types := tuple(map(type, params))):
         return (text, types, tuple(params), who.token)
     return None
-
-
-def valid(head: Head, values: Sequence[Any]) -> bool:
-    """Whether nothing a result depends on has changed since its fence."""
-    count = len(head.deps)
-    ddl, versions, epochs = number(values[0]), values[1 : 1 + count], values[1 + count :]
-    if ddl is None or ddl > head.fence:
-        return False
-    for (_, epoch), version, safe in zip(head.deps, versions, epochs, strict=True):
-        changed = number(version)
-        if changed is None or changed > head.fence or number(safe) != epoch:
-            return False
-    return True
 
 
 class Reader(Fill):
@@ -173,7 +161,7 @@ class Reader(Fill):
                 if tables is None or wanted != tables:
                     tables = wanted
                     continue
-                if not isinstance(values, list) or not valid(head, values):
+                if not isinstance(values, list) or not unchanged(head.fence, head.deps, values):
                     self.state.counters["stale"] += 1
                     return None
                 suits = self.suits(proof, named.who, ask, head.upto)

@@ -27,13 +27,13 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from .._lsn import format_lsn
 from ..errors import AsymmetricaError
 from . import _sql
 from ._replica_sync import Replica, Stale, Unfit
 from ._server_sync import Server
 from .ask import Ask
 from .facts import Dependencies, Who, fixed_moments
-from .keys import format_lsn
 from .result import Result
 from .routes import Costs
 from .state import State

@@ -7,31 +7,17 @@ committed until `age` seconds ago, and every commit before `settled` is visible 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..mirror.names import Names
 
-__all__ = ["NOTHING", "Keys", "Proof", "format_lsn", "number", "parse_lsn"]
+__all__ = ["NOTHING", "Claims", "Keys", "Proof", "number", "unchanged"]
 
 # Redis' clock and the worker's reading of it may differ by so much, in ms.
 _SKEW = 50
 _MOST = 1024
-
-
-def parse_lsn(lsn: str | int | None) -> int:
-    """Return X/Y, or a number, as a number. Raises ValueError."""
-    if lsn is None:
-        return 0
-    if isinstance(lsn, int):
-        return lsn
-    high, _, low = lsn.partition("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
-def format_lsn(lsn: int) -> str:
-    """Return a number as X/Y."""
-    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
 
 
 def number(value: Any) -> int | None:
@@ -58,14 +44,40 @@ class Proof:
 NOTHING = Proof(-1, -1, b"", b"", math.inf, 0.0)
 
 
+class Claims:
+    """Remembers when a claim of freshness was heard first: one that doesn't change gets older."""
+
+    def __init__(self) -> None:
+        self._first: tuple[bytes, float] = (b"", 0.0)
+
+    def aged(self, proof: Proof) -> Proof:
+        """Return the proof with at least the age its claim has by our own clock, whatever Redis' says."""
+        claim, since = self._first
+        if proof.fresh != claim:
+            self._first = (proof.fresh, proof.sent)
+        elif proof is not NOTHING and proof.sent - since > proof.at:
+            return replace(proof, at=proof.sent - since)
+        return proof
+
+
+def unchanged(fence: int, deps: Sequence[tuple[str, int]], values: Sequence[Any]) -> bool:
+    """Whether what was made behind a fence holds: `values` of `Keys.deps()` of its tables, in that order."""
+    count = len(deps)
+    ddl, versions, epochs = number(values[0]), values[1 : 1 + count], values[1 + count :]
+    if ddl is None or ddl > fence:
+        return False
+    for (_, epoch), version, safe in zip(deps, versions, epochs, strict=True):
+        changed = number(version)
+        if changed is None or changed > fence or number(safe) != epoch:
+            return False
+    return True
+
+
 class Keys(Names):
     """The mirror's keys that readers ask for."""
 
     def __init__(self, prefix: str) -> None:
         super().__init__(prefix)
-        self.ddl = f"{prefix}:mirror:ddl".encode()
-        self.fresh = f"{prefix}:mirror:fresh".encode()
-        self.settled = f"{prefix}:mirror:settled".encode()
         self.claims = (self.lsn, self.settled, self.source, self.fresh)
         self._deps: dict[tuple[str, ...], tuple[bytes, ...]] = {}
 
@@ -78,10 +90,6 @@ class Keys(Names):
             found = (self.ddl, *map(self.version, tables), *map(self.safe, tables))
             self._deps[tables] = found
         return found
-
-    def version(self, table: str) -> bytes:
-        """Return the key with the last commit that changed a table."""
-        return f"{self.prefix}:mirror:version:{table}".encode()
 
     def query(self, digest: str) -> bytes:
         """Return the key of a query's result."""

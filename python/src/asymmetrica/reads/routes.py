@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Hashable, Sequence
 
+from ..errors import ConnectionFailed
+
 __all__ = ["Breaker", "Costs"]
 
 _PERIOD = 11 / 54
@@ -31,6 +33,11 @@ class Breaker:
             return False
         self.until = now + _PERIOD
         return True
+
+    def require(self, route: str) -> None:
+        """Raise `ConnectionFailed` unless the route may be tried now."""
+        if not self.allows():
+            raise ConnectionFailed(f"{route}: it failed a moment ago and is left alone for now")
 
     def rests(self) -> bool:
         """Whether the route may not be tried now."""
