@@ -55,6 +55,7 @@ DECLARE
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
         '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload', '_purge_reads',
+            '_purge_findings',
             '_take_lease', '_lane_to_run', '_runs_under_serial_cron', '_learn', '_cron_is_held', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
@@ -74,7 +75,7 @@ DECLARE
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings',
-        'cached_queries', 'mirror_reads'];
+        'cached_queries', 'mirror_reads', 'findings', 'finding_history'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN

@@ -171,3 +171,6 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 -- The mirror.
 @schema 600_mirror.sql
 @schema 610_reads.sql
+
+-- Findings.
+@schema 705_finding.sql
