@@ -109,6 +109,29 @@ def test_what_was_written_here_is_seen_here(
         assert until_route(lambda: reader.query(SUM), "replica").rows == [(100, 4950)]
 
 
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+def test_a_read_is_one_round_trip_if_it_can_be(
+    db: Database, standby: Cluster, monkeypatch: pytest.MonkeyPatch, isolation: str
+) -> None:
+    """Where a transaction has one snapshot only, the position is asked before it."""
+    options = "-c default_transaction_isolation=" + isolation.replace(" ", "\\ ")
+    with asymmetrica.connect(db.dsn, replicas=[standby.dsn(db.name)], options=options) as reader:
+        replicas = reader._reader.replicas
+        assert replicas is not None
+        [replica] = replicas.all.values()
+        asked = []
+        fetch = replica.server.fetch
+        until_route(lambda: reader.query(SUM, max_staleness=60), "replica")
+        monkeypatch.setattr(replica.server, "fetch", lambda *args: asked.append(args) or fetch(*args))
+        found = reader.query(SUM, max_staleness=60)
+        assert (found.route, found.rows) == ("replica", [(100, 5050)])
+        assert bool(asked) == (isolation == "repeatable read")
+        for number in range(20):
+            db.sql("UPDATE t SET n = %s WHERE id = 1", number)
+            end = db.value("SELECT pg_current_wal_insert_lsn()::text")
+            assert reader.query(SUM, after=end, budget=5).rows == [(100, 5049 + number)]
+
+
 def test_how_old_an_answer_is(db: Database, standby: Cluster, reader: asymmetrica.Database) -> None:
     with paused(standby):
         # The replica may have all there is now; what comes is not in it.

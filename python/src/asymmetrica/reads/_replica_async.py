@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.conninfo import conninfo_to_dict
 
 from .._session_async import AsyncSession, unreadable
@@ -51,6 +51,9 @@ class AsyncReplica:
         self.breaker = Breaker()
         self._lock = AsyncLock()
         self._checked: tuple[Any, str, str] | None = None
+        # What it had replayed when last asked, by which connection; whether that sends several at once.
+        self._last: tuple[Any, int] = (None, -1)
+        self._at_once = AsyncPipeline.is_supported()
         self._stuck = -1
 
     async def _check(self, connection: AsyncConnection[Any], who: Who, timeline: str) -> None:
@@ -64,17 +67,35 @@ class AsyncReplica:
             raise Unfit
         self._checked = checked
 
-    async def _replayed(self, connection: AsyncConnection[Any]) -> tuple[int, str]:
-        row = await self.server.one(connection, _sql.REPLAYED)
+    def _replayed(self, connection: AsyncConnection[Any], row: Sequence[Any] | None) -> tuple[int, str]:
+        """Read what REPLAYED said."""
         if row is None or row[0] is None or not row[1]:
             # Promoted. It is looked at again when its breaker says so.
             self._checked = None
+            self._last = (None, -1)
             raise Unfit
         position = int(row[0])
         if position % _PAGE == 0:
             # Where the primary's log goes on is told with the header of that page.
             position += _HEADER
+        self._last = (connection, position)
         return position, str(row[2])
+
+    async def _replays(
+        self, connection: AsyncConnection[Any], suits: Callable[[int], bool], until: float
+    ) -> int:
+        """Return what is replayed once that suits, by a moment."""
+        pause = 0.0002
+        while True:
+            position, _ = self._replayed(connection, await self.server.one(connection, _sql.REPLAYED))
+            if suits(position):
+                return position
+            # Where replay stands still, waiting would be for nothing each time.
+            if position == self._stuck or time.monotonic() >= until:
+                self._stuck = position
+                raise Stale
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, 0.002)
 
     async def read(
         self, text: str, params: Any, who: Who, timeline: str, suits: Callable[[int], bool], until: float
@@ -87,21 +108,26 @@ class AsyncReplica:
         """
         async with self._lock, self.server.session.connection() as connection:
             await self._check(connection, who, timeline)
-            position, _ = await self._replayed(connection)
-            self.breaker.worked()
-            pause = 0.0002
-            while not suits(position):
-                # Where replay stands still, waiting would be for nothing each time.
-                if position == self._stuck or time.monotonic() >= until:
-                    self._stuck = position
-                    raise Stale
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.3, 0.002)
-                position, _ = await self._replayed(connection)
+            known, position = self._last
+            # What it had replayed it has replayed, so mostly the query need not wait for that answer.
+            if known is not connection or not suits(position):
+                position = await self._replays(connection, suits, until)
             began = time.monotonic()
-            fetched = await self.server.fetch(connection, text, params)
-            took = time.monotonic() - began
-            end, following = await self._replayed(connection)
+            if self._at_once:
+                before, fetched, after = await self.server.between(connection, text, params, _sql.REPLAYED)
+                took = time.monotonic() - began
+                # All three were one transaction; only in this kind has each statement its own snapshot.
+                self._at_once = after is not None and after[3] == "read committed"
+            if self._at_once:
+                position, _ = self._replayed(connection, before)
+                end, following = self._replayed(connection, after)
+            else:
+                began = time.monotonic()
+                fetched = await self.server.fetch(connection, text, params)
+                took = time.monotonic() - began
+                row = await self.server.one(connection, _sql.REPLAYED)
+                end, following = self._replayed(connection, row)
+            self.breaker.worked()
             return fetched, position, end, following, took
 
     async def shows(self, running: list[str]) -> bool:

@@ -48,6 +48,9 @@ class AsyncServer:
         """Run a statement."""
         cursor = AsyncCursor(connection, row_factory=tuple_row)
         await cursor.execute(text, params)
+        return await self._fetched(cursor)
+
+    async def _fetched(self, cursor: AsyncCursor[tuple[Any, ...]]) -> Fetched:
         if cursor.description is None:
             return Fetched((), [], lambda _row, _column: None)
         rows = await cursor.fetchall()
@@ -55,6 +58,28 @@ class AsyncServer:
         result = cursor.pgresult
         assert result is not None
         return Fetched(columns, rows, result.get_value)
+
+    async def between(
+        self, connection: AsyncConnection[Any], text: Any, params: Any, probe: Any
+    ) -> tuple[tuple[Any, ...] | None, Fetched, tuple[Any, ...] | None]:
+        """Run a statement between two runs of one of ours, sent at once; return the rows of all three.
+
+        They are one transaction.
+        """
+        before, cursor, after = (AsyncCursor(connection, row_factory=tuple_row) for _ in range(3))
+        try:
+            async with connection.pipeline():
+                await before.execute(probe)
+                await cursor.execute(text, params)
+                await after.execute(probe)
+        except BaseException as error:
+            # psycopg takes what was to be prepared in it as prepared, even after an error.
+            if isinstance(error, psycopg.Error) and not connection.closed:
+                await connection.execute("DEALLOCATE ALL")
+            else:
+                await connection.close()
+            raise
+        return await before.fetchone(), await self._fetched(cursor), await after.fetchone()
 
     async def one(self, connection: AsyncConnection[Any], text: Any, **values: Any) -> tuple[Any, ...] | None:
         """Run a statement of ours and return its first row."""

@@ -49,6 +49,9 @@ class Server:
         """Run a statement."""
         cursor = Cursor(connection, row_factory=tuple_row)
         cursor.execute(text, params)
+        return self._fetched(cursor)
+
+    def _fetched(self, cursor: Cursor[tuple[Any, ...]]) -> Fetched:
         if cursor.description is None:
             return Fetched((), [], lambda _row, _column: None)
         rows = cursor.fetchall()
@@ -56,6 +59,28 @@ class Server:
         result = cursor.pgresult
         assert result is not None
         return Fetched(columns, rows, result.get_value)
+
+    def between(
+        self, connection: Connection[Any], text: Any, params: Any, probe: Any
+    ) -> tuple[tuple[Any, ...] | None, Fetched, tuple[Any, ...] | None]:
+        """Run a statement between two runs of one of ours, sent at once; return the rows of all three.
+
+        They are one transaction.
+        """
+        before, cursor, after = (Cursor(connection, row_factory=tuple_row) for _ in range(3))
+        try:
+            with connection.pipeline():
+                before.execute(probe)
+                cursor.execute(text, params)
+                after.execute(probe)
+        except BaseException as error:
+            # psycopg takes what was to be prepared in it as prepared, even after an error.
+            if isinstance(error, psycopg.Error) and not connection.closed:
+                connection.execute("DEALLOCATE ALL")
+            else:
+                connection.close()
+            raise
+        return before.fetchone(), self._fetched(cursor), after.fetchone()
 
     def one(self, connection: Connection[Any], text: Any, **values: Any) -> tuple[Any, ...] | None:
         """Run a statement of ours and return its first row."""

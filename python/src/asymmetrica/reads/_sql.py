@@ -31,9 +31,11 @@ WHO: Final = f"""SELECT ({_END})::pg_catalog.int8, ARRAY[{_SETTINGS}], pg_catalo
 # On the primary: where its log ends, and the timeline it is on.
 LOG: Final = f"""SELECT ({_END})::pg_catalog.int8, CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE
     pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8) END"""
-# On a replica: what it has replayed, whether it still does, and which transactions it may show by now.
+# On a replica: what it has replayed, whether it still does, which transactions it may show by now, and how
+# isolated this one is.
 REPLAYED: Final = f"""SELECT ({_END})::pg_catalog.int8, pg_catalog.pg_is_in_recovery(),
-    pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text"""
+    pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text,
+    pg_catalog.current_setting('transaction_isolation')"""
 # The control file is behind what was replayed, never ahead.
 TIMELINE: Final = """SELECT pg_catalog.lpad(pg_catalog.upper(pg_catalog.to_hex(
         GREATEST(c.timeline_id, r.min_recovery_end_timeline))), 8, '0')
