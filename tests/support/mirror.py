@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import redis
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -21,6 +20,7 @@ from support.cluster import wait_until
 from support.database import Database
 from support.proxy import Proxy
 from support.redis import RedisServer
+from support.redis_cluster import RedisCluster
 
 COMMAND = (sys.executable, "-m", "asymmetrica", "mirror")
 _NAMES = "SELECT relid, schema_name, table_name, key_columns, columns, format FROM asymm._mirror_registry()"
@@ -48,12 +48,14 @@ def ended(worker: Worker) -> bool:
 class Worker:
     """`asymmetrica mirror run` as a process of its own."""
 
-    def __init__(self, dsn: str, url: str, directory: Path, serial: int, fail_at: str, lease: float) -> None:
+    def __init__(
+        self, dsn: str, url: str, directory: Path, serial: int, fail_at: str, lease: float, *words: str
+    ) -> None:
         self.log = directory / f"worker{serial}.log"
         environment = {**os.environ, "ASYMMETRICA_REDIS": url, "ASYMMETRICA_FAIL_AT": fail_at}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "run", "--json", "--dsn", dsn, f"--lease={lease}"],
+                [*COMMAND, "run", "--json", "--dsn", dsn, f"--lease={lease}", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -80,26 +82,35 @@ class Worker:
 class Mirror:
     """One database mirrored into one Redis."""
 
-    def __init__(self, db: Database, server: RedisServer, directory: Path) -> None:
-        self.db, self.server, self.directory = db, server, directory
+    def __init__(
+        self, db: Database, server: RedisServer | RedisCluster, directory: Path, prefix: str = "asymm"
+    ) -> None:
+        self.db, self.directory, self.prefix = db, directory, prefix
+        self.server: Any = server
         self.workers: list[Worker] = []
         self.login = db.role("mirror", "NOLOGIN")
         db.sql("SELECT asymm.create_mirror_login(%s)", self.login)
-        self.redis = redis.Redis.from_url(server.url)
+        self.redis: Any = server.client()
 
     def work(
-        self, fail_at: str = "", lease: float = 10, dsn: str | None = None, url: str | None = None
+        self,
+        *words: str,
+        fail_at: str = "",
+        lease: float = 10,
+        dsn: str | None = None,
+        url: str | None = None,
     ) -> Worker:
         """Start a worker; `dsn` and `url` are ways around to the same servers."""
+        words = ("--prefix", self.prefix, *words)
         dsn, url = dsn or self.db.dsn_of(self.login), url or self.server.url
-        worker = Worker(dsn, url, self.directory, len(self.workers), fail_at, lease)
+        worker = Worker(dsn, url, self.directory, len(self.workers), fail_at, lease, *words)
         self.workers.append(worker)
         return worker
 
     def run(self, what: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the mirror to its end."""
         return subprocess.run(
-            [*COMMAND, what, "--json", "--dsn", self.db.dsn_of(self.login)],
+            [*COMMAND, what, "--json", "--dsn", self.db.dsn_of(self.login), *self._prefix(what)],
             env={**os.environ, "ASYMMETRICA_REDIS": self.server.url, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -107,6 +118,9 @@ class Mirror:
             timeout=60,
             check=False,
         )
+
+    def _prefix(self, what: str) -> list[str]:
+        return [] if what == "status" else ["--prefix", self.prefix]
 
     def tables(self, names: str = "tu", rows: int = 100) -> None:
         """Make tables with one letter each."""
@@ -152,11 +166,11 @@ class Mirror:
 
     def epoch(self, name: str) -> int:
         """Return the epoch of a table, 0 if it has none."""
-        return int(self.redis.get(f"asymm:mirror:epoch:{name}") or 0)
+        return int(self.redis.get(f"{self.prefix}:mirror:epoch:{name}") or 0)
 
     def number(self, name: str) -> int:
         """Return a position the worker told, 0 if it is not there."""
-        return int(self.redis.get(f"asymm:mirror:{name}") or 0)
+        return int(self.redis.get(f"{self.prefix}:mirror:{name}") or 0)
 
     def wanted(self) -> dict[bytes, Any]:
         """Return every key there should be, with its value, as the server itself prints them."""
@@ -166,7 +180,7 @@ class Mirror:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for relid, schema, table, keys, columns, form in connection.execute(_NAMES).fetchall():
                 name = name_of(schema, table)
-                head = f"asymm:{name}:e{self.epoch(name)}:"
+                head = f"{self.prefix}:{name}:e{self.epoch(name)}:"
                 listed = sql.SQL(", ").join(map(sql.Identifier, columns))
                 query = sql.SQL(
                     'SELECT ARRAY[{}], row_to_json("mirrored row")::text, ARRAY[{}] '
@@ -192,7 +206,8 @@ class Mirror:
 
     def found(self) -> dict[bytes, Any]:
         """Return every key there is."""
-        keys = [key for key in self.redis.scan_iter(count=10_000) if not key.startswith(b"asymm:mirror:")]
+        bookkeeping = f"{self.prefix}:mirror:".encode()
+        keys = [key for key in self.redis.scan_iter(count=10_000) if not key.startswith(bookkeeping)]
         with self.redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.type(key)
@@ -222,16 +237,11 @@ class Mirror:
             for worker in self.workers[-1:]:
                 if worker.process.poll() not in (None, 0):
                     raise AssertionError(f"the worker ended: {worker.log.read_text()[-3000:]}")
-            lsn = self.redis.get("asymm:mirror:lsn")
+            lsn = self.redis.get(f"{self.prefix}:mirror:lsn")
             if lsn is None or int(lsn) < end:
                 return False
             names = self.db.sql("SELECT schema_name, table_name FROM asymm._mirror_registry()")
-            safe = [
-                self.redis.get(
-                    f"asymm:mirror:safe:{encode(s).replace('.', '%2E')}.{encode(t).replace('.', '%2E')}"
-                )
-                for s, t in names
-            ]
+            safe = [self.redis.get(f"{self.prefix}:mirror:safe:{name_of(s, t)}") for s, t in names]
             return None not in safe
 
         self.until(done, timeout, "the mirror has caught up")

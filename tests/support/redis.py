@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 
+import redis
+
 from support.cluster import alive, as_owner, free_port, owned_directory, wait_until
 
 
@@ -23,8 +25,8 @@ class RedisServer:
         self.url = f"unix://default:{self.password}@{self.socket}"
         self.tcp_url = f"redis://default:{self.password}@127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
-        options = {
+    def options(self) -> dict[str, str]:
+        return {
             "bind": "127.0.0.1",
             "port": str(self.port),
             "unixsocket": str(self.socket),
@@ -35,10 +37,15 @@ class RedisServer:
             "daemonize": "yes",
             "save": "",
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+
+    def start(self) -> None:
+        words = [word for name, value in self.options().items() for word in (f"--{name}", value)]
         subprocess.run(as_owner("redis-server", *words), check=True, cwd="/", stdout=subprocess.DEVNULL)
         wait_until(lambda: self.socket.exists() and self._written(), 10, "Redis listens")
         self.pid = int(self.pidfile.read_text())
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
 
     def with_tls(self, certificate: bytes, key: bytes) -> int:
         """Listen on another port with TLS too; return it."""

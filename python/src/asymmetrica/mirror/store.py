@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
-import redis
 from redis.exceptions import RedisError, ResponseError
 
 from .._redact import redact
 from ..errors import AsymmetricaError, ConnectionFailed
 from .batch import Batch, Command
 from .names import Names
+from .nodes import Nodes
 from .plan import Registered
 
 __all__ = ["Emptied", "Fenced", "Store", "StoreError", "Sweep", "as_dict", "secrets_of_url"]
@@ -66,11 +66,9 @@ class Store:
         self.token = b""
         self.waiting = 0
         try:
-            pool: Any = redis.ConnectionPool.from_url(
-                url, socket_timeout=timeout, socket_connect_timeout=timeout, client_name="asymmetrica-mirror"
+            self.connection = Nodes(url, names).connect(
+                socket_timeout=timeout, socket_connect_timeout=timeout, client_name="asymmetrica-mirror"
             )
-            self.connection: Any = pool.make_connection()
-            self.connection.connect()
         except (RedisError, OSError, ValueError) as error:
             raise self._error(error) from None
 
