@@ -5,7 +5,9 @@ DO $privileges$
 DECLARE
     -- Anybody with asymm_reader: looking.
     v_reader text[] := ARRAY[
-        'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
+        'to_cost', 'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
+        'amplify', 'harmonize', 'propagate', 'resolve', 'amplify_all', 'harmonize_all', 'resolve_all', '_entries', '_shared_entries', '_leads',
+            '_present', '_amplify_all', '_harmonize_all', '_resolve_all',
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
@@ -116,8 +118,10 @@ BEGIN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
         END IF;
     END LOOP;
-    EXECUTE 'ALTER TYPE asymm.annotation OWNER TO asymm_owner';
-    EXECUTE 'REVOKE ALL ON TYPE asymm.annotation FROM PUBLIC';
-    EXECUTE 'GRANT USAGE ON TYPE asymm.annotation TO asymm_reader';
+    FOR v IN SELECT t.name FROM pg_catalog.unnest(ARRAY['cost', 'annotation']) AS t (name) LOOP
+        EXECUTE pg_catalog.format('ALTER TYPE asymm.%I OWNER TO asymm_owner', v.name);
+        EXECUTE pg_catalog.format('REVOKE ALL ON TYPE asymm.%I FROM PUBLIC', v.name);
+        EXECUTE pg_catalog.format('GRANT USAGE ON TYPE asymm.%I TO asymm_reader', v.name);
+    END LOOP;
 END
 $privileges$;

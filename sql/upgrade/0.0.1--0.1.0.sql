@@ -12,7 +12,7 @@ BEGIN
         BEGIN
             PERFORM pg_catalog.set_config('lock_timeout', '20ms', true);
             DROP VIEW asymm.heartbeat, asymm.drift, asymm.actions, asymm.watched;
-            LOCK TABLE asymm.baseline, asymm.drift_record, asymm.baseline_state, asymm.action IN ACCESS EXCLUSIVE MODE;
+            LOCK TABLE asymm.baseline, asymm.drift_record, asymm.baseline_state, asymm.action, asymm.watched_schema IN ACCESS EXCLUSIVE MODE;
             EXIT;
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
             IF pg_catalog.clock_timestamp() > v_until THEN
@@ -24,6 +24,17 @@ BEGIN
     PERFORM pg_catalog.set_config('lock_timeout', v_timeout, true);
 END
 $locks$;
+
+-- κ is an ordered type. No column and no default may be of a type that is altered: columns are text meanwhile, functions made anew.
+DROP FUNCTION asymm.watch(regclass, text, asymm.annotation);
+DROP FUNCTION asymm.watch_schema(name, text, asymm.annotation);
+CREATE TYPE asymm.cost AS ENUM ('O(1)', 'O(log n)', 'O(n)', 'O(n log n)', 'O(n^2)', 'O(n^3)', 'O(2^n)');
+COMMENT ON TYPE asymm.cost IS 'Complexity classes, the cheapest first: compare, sort, index, min() and max() them. asymm.to_cost(text) reads other spellings.';
+ALTER TABLE asymm.baseline ALTER COLUMN annotation TYPE text;
+ALTER TABLE asymm.watched_schema ALTER COLUMN annotation TYPE text;
+ALTER TYPE asymm.annotation ALTER ATTRIBUTE cost TYPE asymm.cost;
+ALTER TABLE asymm.baseline ALTER COLUMN annotation TYPE asymm.annotation USING annotation::asymm.annotation;
+ALTER TABLE asymm.watched_schema ALTER COLUMN annotation TYPE asymm.annotation USING annotation::asymm.annotation;
 
 -- The DDL log can be read for one table alone: another signature.
 DROP FUNCTION asymm._process_ddl();

@@ -40,7 +40,10 @@ RULES = {
         UNION ALL
         SELECT oid::regtype::text FROM pg_type
          WHERE typnamespace = 'asymm'::regnamespace AND typowner <> 'asymm_owner'::regrole
-           AND typname NOT IN ('_user_mapping', '__user_mapping')""",
+           AND typname NOT IN ('_user_mapping', '__user_mapping')
+        UNION ALL
+        SELECT oid::regoperator::text FROM pg_operator
+         WHERE oprnamespace = 'asymm'::regnamespace AND oprowner <> 'asymm_owner'::regrole""",
     "security definer function of a superuser": """
         SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
           JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
@@ -74,7 +77,7 @@ RULES = {
          WHERE nspname = 'asymm' AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0)
         UNION ALL
         SELECT oid::regtype::text FROM pg_type
-         WHERE oid = 'asymm.annotation'::regtype
+         WHERE oid IN ('asymm.annotation'::regtype, 'asymm.cost'::regtype)
            AND EXISTS (SELECT FROM aclexplode(COALESCE(typacl, acldefault('T', typowner))) WHERE grantee =
                0)""",
     "a role may use it that is none of ours": """
@@ -115,7 +118,10 @@ def members(db: Database) -> list[tuple[Any, ...]]:
     """Return all that two installations could differ in, but for OIDs: definitions, owners, rights."""
     return db.sql("""
         SELECT * FROM (
-            SELECT 'function', p.oid::regprocedure::text, pg_get_functiondef(p.oid),
+            SELECT 'function', p.oid::regprocedure::text,
+                   CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid)
+                        ELSE (SELECT concat_ws(' ', aggtransfn, aggfinalfn, aggtranstype::regtype, agginitval)
+                                FROM pg_aggregate WHERE aggfnoid = p.oid) END,
                 p.proowner::regrole::text,
                    (SELECT string_agg(a, ' ' ORDER BY a) FROM unnest(p.proacl::text[]) AS a),
                        obj_description(p.oid, 'pg_proc')
@@ -150,7 +156,18 @@ def members(db: Database) -> list[tuple[Any, ...]]:
             UNION ALL
             SELECT 'cast', format('%s as %s', castsource::regtype, casttarget::regtype),
                 concat_ws(' ', castfunc::regprocedure, castcontext), '', '', ''
-              FROM pg_cast WHERE 'asymm.annotation'::regtype IN (castsource, casttarget)
+              FROM pg_cast WHERE ARRAY[castsource, casttarget] && ARRAY['asymm.annotation'::regtype::oid,
+                  'asymm.cost'::regtype]
+            UNION ALL
+            SELECT 'type', t.oid::regtype::text,
+                   ARRAY(SELECT concat_ws(' ', attname, atttypid::regtype) FROM pg_attribute
+                          WHERE attrelid = t.typrelid AND attnum > 0 ORDER BY attnum)::text
+                       || ARRAY(SELECT enumlabel FROM pg_enum WHERE enumtypid = t.oid
+                                 ORDER BY enumsortorder)::text, t.typowner::regrole::text,
+                   (SELECT string_agg(a, ' ' ORDER BY a) FROM unnest(t.typacl::text[]) AS a),
+                   obj_description(t.oid, 'pg_type')
+              FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+             WHERE t.typnamespace = 'asymm'::regnamespace AND t.typelem = 0 AND COALESCE(c.relkind, 'c') = 'c'
             UNION ALL
             SELECT 'dumped', t.relid::regclass::text,
                    ARRAY(SELECT u.oid::regclass::text FROM unnest(e.extconfig) AS u (oid) ORDER BY 1)::text,

@@ -1,29 +1,36 @@
 -- Annotations: validation and JSON in both directions (Greek keys out, Greek or ASCII keys in).
 
 CREATE OR REPLACE FUNCTION asymm._annotation_fault(annotation asymm.annotation) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
-        WHEN annotation IS NOT DISTINCT FROM NULL THEN NULL
-        WHEN (annotation).symbol IS NULL OR btrim((annotation).symbol) = '' THEN 'symbol is empty'
-        WHEN (annotation).scope IS NULL OR (annotation).scope NOT IN ('local', 'module', 'global')
-            THEN 'scope is none of local, module, global'
-        WHEN (annotation).regime IS NULL OR (annotation).regime NOT IN ('Support', 'Exploration', 'Balance')
-            THEN 'regime is none of Support, Exploration, Balance'
-        WHEN (annotation).cost IS NULL
-             OR (annotation).cost NOT IN ('O(1)', 'O(log n)', 'O(n)', 'O(n log n)', 'O(n^2)', 'O(n^3)', 'O(2^n)')
-            THEN 'cost is none of O(1), O(log n), O(n), O(n log n), O(n^2), O(n^3), O(2^n)'
-        WHEN (annotation).lineage IS NULL OR array_ndims((annotation).lineage) > 1
-            THEN 'lineage is not a flat list of texts'
-        WHEN array_position((annotation).lineage, NULL) IS NOT NULL
-            THEN 'lineage has a null entry'
-        WHEN EXISTS (SELECT FROM unnest((annotation).lineage) AS l (entry)
-                     WHERE l.entry NOT IN ('create', 'query', 'sync', 'cache', 'optimize') AND l.entry !~ '^[a-z_]+:.+$')
-            THEN 'a lineage entry is neither a verb (create, query, sync, cache, optimize) nor kind:name'
-        WHEN (annotation).weight IS NULL OR NOT (annotation).weight > 0 OR (annotation).weight IN ('NaN', 'Infinity')
-            THEN 'weight is not a finite number above 0'
-    END
+DECLARE
+    v_entry text;
+BEGIN
+    IF annotation IS NOT DISTINCT FROM NULL THEN
+        RETURN NULL;
+    ELSIF btrim(annotation.symbol, E' \t\n\r') <> '' IS NOT TRUE THEN
+        RETURN 'symbol is empty';
+    ELSIF annotation.scope IN ('local', 'module', 'global') IS NOT TRUE THEN
+        RETURN 'scope is none of local, module, global';
+    ELSIF annotation.regime IN ('Support', 'Exploration', 'Balance') IS NOT TRUE THEN
+        RETURN 'regime is none of Support, Exploration, Balance';
+    ELSIF annotation.cost IS NULL THEN
+        RETURN 'cost is null';
+    ELSIF annotation.lineage IS NULL OR array_ndims(annotation.lineage) > 1 THEN
+        RETURN 'lineage is not a flat list of texts';
+    ELSIF (annotation.weight > 0 AND annotation.weight < 'Infinity') IS NOT TRUE THEN
+        RETURN 'weight is not a finite number above 0';
+    END IF;
+    FOREACH v_entry IN ARRAY annotation.lineage LOOP
+        IF v_entry IS NULL THEN
+            RETURN 'lineage has a null entry';
+        ELSIF v_entry NOT IN ('create', 'query', 'sync', 'cache', 'optimize') AND v_entry !~ '^[a-z_]+:.+$' THEN
+            RETURN 'a lineage entry is neither a verb (create, query, sync, cache, optimize) nor kind:name';
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
 $$;
 COMMENT ON FUNCTION asymm._annotation_fault(asymm.annotation) IS 'What is wrong with an annotation, or NULL.';
 
@@ -54,7 +61,7 @@ CREATE OR REPLACE FUNCTION asymm.annotate(
 ) RETURNS asymm.annotation
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT asymm._require_annotation(ROW(symbol, scope, regime, cost, lineage, weight)::asymm.annotation) $$;
+AS $$ SELECT asymm._require_annotation(ROW(symbol, scope, regime, asymm.to_cost(cost), lineage, weight)::asymm.annotation) $$;
 COMMENT ON FUNCTION asymm.annotate(text, text, text, text, text[], double precision)
     IS 'Builds a validated annotation (σ, ρ, γ, κ, λ, weight). Raises 22023 when a field is out of its set.';
 
