@@ -134,15 +134,18 @@ def test_a_quarter_of_an_hour_has_a_bounded_size(workload: Database) -> None:
     observe(db)
     for number in range(26 * 26):
         db.sql(f"SELECT c{number // 26}, c{number % 26} FROM w2")
-    observe(db)
-    assert db.value("SELECT count(*) FROM asymm.query_load") <= 501
-    assert db.value("SELECT sum(calls) FROM asymm.query_load") >= 26 * 26
+        if number % 52 == 51:
+            observe(db)
+    most = "SELECT max(n) FROM (SELECT count(*) AS n FROM asymm.query_load GROUP BY at) AS l"
+    assert db.value(most) <= 501
+    # Other tests' statements may push some of the last 52 out of pg_stat_statements before they are read.
+    assert db.value("SELECT sum(calls) FROM asymm.query_load") >= 26 * 26 - 2 * 52
     # Those that have a place keep it, so that the sum over time stays true.
     before = db.value("SELECT sum(calls) FROM asymm.query_load WHERE query_id = 0")
     for number in range(26 * 26):
         db.sql(f"SELECT c{number // 26}, c{number % 26} FROM w2")
     observe(db)
-    assert db.value("SELECT count(*) FROM asymm.query_load") <= 501 + 501
+    assert db.value(most) <= 501
     assert db.value("SELECT sum(calls) FROM asymm.query_load WHERE query_id = 0") >= before
 
 
