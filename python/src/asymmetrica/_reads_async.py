@@ -188,9 +188,17 @@ class AsyncReads:
 
     def _touch(self, seen: Touched, table: str) -> None:
         """Note that rows of a table were read."""
-        place = self._reader.places.get(table)
-        mirrored = self._source.rpartition(b"/")[0]
-        if place is None or place.why_not is not None or place.who.database != mirrored:
+        server, place = self._reader.server, self._reader.places.get(table)
+        who, mirrored = server.known(), self._source.rpartition(b"/")[0]
+        if (
+            who is None
+            or who.why_not is not None
+            or server.in_transaction()
+            or place is None
+            or place.why_not is not None
+            or place.who.token != who.token
+            or who.database != mirrored
+        ):
             seen.refuse(f"rows of {table} are not read from copies")
         else:
             seen.read([place.table.name], self._source)

@@ -100,12 +100,14 @@ class AsyncServer:
         assert row is not None
         end, settings, recovery, system, database, roles, role = row
         settings = tuple(settings)
-        said = dict(zip(_sql.SETTINGS, settings, strict=True))
+        said = dict(zip((*_sql.SETTINGS, "temporary"), settings, strict=True))
         why_not = None
         if recovery:
             why_not = "this is a standby"
         elif said["standard_conforming_strings"] != "on" or said["client_encoding"] != "UTF8":
             why_not = "of settings: standard_conforming_strings = on and client_encoding = UTF8 are needed"
+        elif said["temporary"]:
+            why_not = "names may mean temporary objects of this session first: name pg_temp last in search_path"
         token = hashlib.sha256(json.dumps([settings, system, database, roles, role]).encode()).hexdigest()
         plain = (said["DateStyle"] or "").startswith("ISO") and said["IntervalStyle"] == "postgres"
         self.who = Who(token, f"{system}/asymm_mirror_{database}".encode(), settings, why_not,

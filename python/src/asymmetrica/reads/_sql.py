@@ -13,7 +13,18 @@ SETTINGS: Final = (
     "transform_null_equals", "quote_all_identifiers", "gin_fuzzy_search_limit", "operator_precedence_warning",
     "default_transaction_isolation", "lo_compat_privileges", "escape_string_warning",
 )  # fmt: skip
-_SETTINGS: Final = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in SETTINGS)
+# Whether a name without a schema may mean something temporary first: only this session has it, no event tells
+# of it. Not so where pg_temp is named last, since what was found before still is.
+_TEMPORARY: Final = """CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN NULL
+    WHEN (SELECT (s.s)[pg_catalog.cardinality(s.s)] OPERATOR(pg_catalog.=) n.nspname
+            FROM pg_catalog.current_schemas(true) AS s (s), pg_catalog.pg_namespace AS n
+           WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN NULL
+    WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+           WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+             AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN 'first' END"""
+_SETTINGS: Final = ", ".join(
+    [*(f"pg_catalog.current_setting('{name}', true)" for name in SETTINGS), _TEMPORARY]
+)
 
 _END: Final = """CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
     ELSE pg_catalog.pg_current_wal_insert_lsn() END OPERATOR(pg_catalog.-) '0/0'::pg_catalog.pg_lsn"""
