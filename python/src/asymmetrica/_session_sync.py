@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, LiteralString, Protocol, TypeVar
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, pq
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row, scalar_row
 
 from . import _sql
 from ._redact import misread, secrets_of
+from ._turn import Turn
 from .errors import AsymmetricaError, ConnectionFailed, translate
 
 T = TypeVar("T")
@@ -72,11 +73,19 @@ class Session:
         self.own: Connection[Any] | None = None
         # Statements of ours, which may have written: reads of copies look at it.
         self.calls = 0
+        # Threads and tasks that share this object take turns on the connection of our own.
+        self.turn = Turn()
+        self._left_open = False
 
     def open(self) -> None:
         """Open the connection of our own, if there is to be one and it isn't open."""
-        if isinstance(self.source, str) and (self.own is None or self.own.closed):
-            self.own = connect_own(self.source, **self.options)
+        if isinstance(self.source, str) and self._closed():
+            with self.alone():
+                if self._closed():
+                    self.own = connect_own(self.source, **self.options)
+
+    def _closed(self) -> bool:
+        return self.own is None or self.own.closed
 
     def close(self) -> None:
         """Close the connection opened here; a borrowed one and a pool stay as they are."""
@@ -84,8 +93,38 @@ class Session:
             self.own.close()
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Have the connection of our own to oneself: others who share this object wait."""
+        if not isinstance(self.source, str) or self.turn.mine():
+            yield
+            return
+        with self.turn.taken():
+            try:
+                yield
+            finally:
+                self._left_open = self.own is not None and not self._idle(self.own)
+
+    @staticmethod
+    def _idle(own: Connection[Any]) -> bool:
+        return own.pgconn.transaction_status == pq.TransactionStatus.IDLE
+
+    def in_transaction(self) -> bool:
+        """Whether who asks has a transaction open, as far as that can be known."""
+        own = self.own
+        if own is None:
+            return True
+        # What another has begun is not seen by us, unless he left it open for all.
+        return self._left_open if self.turn.others() else not self._idle(own)
+
+    @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
-        """Lend the connection for one call."""
+        """Lend the connection for one call, to nobody else meanwhile."""
+        with self.alone(), self.shared() as connection:
+            yield connection
+
+    @contextmanager
+    def shared(self) -> Iterator[Connection[Any]]:
+        """Lend the connection; who has statements run takes his turn."""
         if isinstance(self.source, Connection):
             yield self.source
         elif isinstance(self.source, str):

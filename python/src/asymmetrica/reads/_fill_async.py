@@ -76,7 +76,11 @@ class AsyncFill(AsyncPrimary):
             known = self._dependencies.get(named.place)
             tables = known[1].tables if known is not None else ()
             watch = link.watch(keys := link.keys.deps(tables))
-            replies, proof = await link.ask([], keys)
+            try:
+                replies, proof = await link.ask([], keys)
+            except BaseException:
+                link.unwatch(watch)
+                raise
             values = replies[-1]
             ddl = number(values[0]) if isinstance(values, list) else None
             if known is not None and known[0] == ddl:

@@ -152,11 +152,11 @@ class AsyncLink:
                 replies = await self._exchange(data, count)
                 self.breaker.worked()
                 return replies, self.proof
-            except BaseException as error:
-                # Whatever interrupted this, replies may be on their way that nobody waits for.
-                failure = self.failed(error)
-                if isinstance(error, Exception):
-                    raise failure from None
+            except Exception as error:
+                raise self.failed(error) from None
+            except BaseException:
+                # Interrupted: that is no fault of Redis, but replies may come that nobody waits for.
+                self.lose()
                 raise
 
     async def _exchange(self, data: bytes, count: int) -> list[Any]:

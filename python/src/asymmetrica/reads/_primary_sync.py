@@ -53,9 +53,10 @@ class Primary:
             self.state.lost = True
         who = self.server.known()
         if who is None or self.state.lost:
-            who, end = self.server.ask_who(connection)
-            if self.state.lost:
-                self.state.committed(end)
+            with self.server.session.alone():
+                who, end = self.server.ask_who(connection)
+                if self.state.lost:
+                    self.state.committed(end)
         return who
 
     def suits(self, proof: Proof, who: Who, ask: Ask, upto: int = 0) -> bool | None:
@@ -92,25 +93,28 @@ class Primary:
         """Run the query on the primary; return how far the log was after it, too (0: that isn't known)."""
         state, link = self.state, self.link
         self.settle(connection, ask)
-        open_before = self.server.in_transaction()
         # Every commit before it is known to be visible to a new snapshot.
-        settled = link.proof.settled if link is not None and self._ours(link) and not open_before else -1
-        began = time.monotonic()
-        try:
-            fetched = self.server.fetch(connection, ask.text, ask.params)
-        except BaseException:
-            # It may have been a statement that writes.
-            state.lost = True
-            raise
-        took = time.monotonic() - began
-        end = 0
-        if link is not None or self.replicas is not None:
-            if open_before or self.server.in_transaction():
+        settled = link.proof.settled if link is not None and self._ours(link) else -1
+        with self.server.session.alone():
+            open_before = self.server.in_transaction()
+            began = time.monotonic()
+            try:
+                fetched = self.server.fetch(connection, ask.text, ask.params)
+            except BaseException:
+                # It may have been a statement that writes.
                 state.lost = True
-            else:
-                end = self.server.end(connection)
-                state.saw(end)
-                state.ended(began, end)
+                raise
+            took = time.monotonic() - began
+            end = 0
+            if open_before:
+                settled = -1
+            if link is not None or self.replicas is not None:
+                if open_before or self.server.in_transaction():
+                    state.lost = True
+                else:
+                    end = self.server.end(connection)
+                    state.saw(end)
+                    state.ended(began, end)
         state.counters["primary"] += 1
         name = ask.table or ask.text
         self.costs.note(name, "primary", took)
@@ -134,7 +138,7 @@ class Primary:
         if batch is None:
             return
         try:
-            with connection.transaction():
+            with self.server.session.alone(), connection.transaction():
                 connection.execute(_sql.LATER)
                 connection.execute(_sql.COUNT, {"batch": Jsonb(batch)})
         except psycopg.Error:
@@ -146,8 +150,9 @@ class Primary:
             self.replicas.close()
         if self.link is None:
             return
-        own = self.server.session.own
-        if own is not None and not own.closed and not self.server.in_transaction():
+        session = self.server.session
+        own = session.own
+        if own is not None and not own.closed and not session.turn.others() and not session.in_transaction():
             self.tell(own)
         self.link.close()
 

@@ -79,7 +79,7 @@ class AsyncReader(AsyncFill):
 
     async def query(self, ask: Ask) -> Result:
         """Answer from the first place that is fresh enough. Raises psycopg.Error."""
-        async with self.server.session.connection() as connection:
+        async with self.server.session.shared() as connection:
             found = None
             if self.link is None:
                 ask.why_not = "there is no Redis"

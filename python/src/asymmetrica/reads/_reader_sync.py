@@ -80,7 +80,7 @@ class Reader(Fill):
 
     def query(self, ask: Ask) -> Result:
         """Answer from the first place that is fresh enough. Raises psycopg.Error."""
-        with self.server.session.connection() as connection:
+        with self.server.session.shared() as connection:
             found = None
             if self.link is None:
                 ask.why_not = "there is no Redis"

@@ -91,7 +91,7 @@ class AsyncRows(AsyncReader):
         """Return the rows with these keys, in their order. Raises psycopg.Error."""
         out: list[Row | None] = [None] * len(keys)
         left = list(range(len(keys)))
-        async with self.server.session.connection() as connection:
+        async with self.server.session.shared() as connection:
             place = None
             link = self.link
             if link is not None and not self.server.in_transaction() and ask.max_staleness > 0:

@@ -92,7 +92,7 @@ class Rows(Reader):
         """Return the rows with these keys, in their order. Raises psycopg.Error."""
         out: list[Row | None] = [None] * len(keys)
         left = list(range(len(keys)))
-        with self.server.session.connection() as connection:
+        with self.server.session.shared() as connection:
             place = None
             link = self.link
             if link is not None and not self.server.in_transaction() and ask.max_staleness > 0:

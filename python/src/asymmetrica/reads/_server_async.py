@@ -34,8 +34,7 @@ class AsyncServer:
 
     def in_transaction(self) -> bool:
         """Whether a transaction is open on our connection: what it wrote only Postgres knows."""
-        own = self.session.own
-        return own is None or own.pgconn.transaction_status != pq.TransactionStatus.IDLE
+        return self.session.in_transaction()
 
     def known(self) -> Who | None:
         """Return who we are if that needs not be asked again."""
@@ -46,9 +45,18 @@ class AsyncServer:
 
     async def fetch(self, connection: AsyncConnection[Any], text: Any, params: Any) -> Fetched:
         """Run a statement."""
-        cursor = AsyncCursor(connection, row_factory=tuple_row)
-        await cursor.execute(text, params)
-        return await self._fetched(cursor)
+        async with self.session.alone():
+            cursor = AsyncCursor(connection, row_factory=tuple_row)
+            try:
+                await cursor.execute(text, params)
+            except psycopg.errors.FeatureNotSupported as error:
+                # psycopg has prepared it, and by now it would return other columns: nothing was run.
+                idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
+                if error.diag.source_function != "RevalidateCachedQuery" or not idle:
+                    raise
+                await connection.execute("DEALLOCATE ALL")
+                await cursor.execute(text, params)
+            return await self._fetched(cursor)
 
     async def _fetched(self, cursor: AsyncCursor[tuple[Any, ...]]) -> Fetched:
         if cursor.description is None:
@@ -107,7 +115,7 @@ class AsyncServer:
         elif said["standard_conforming_strings"] != "on" or said["client_encoding"] != "UTF8":
             why_not = "of settings: standard_conforming_strings = on and client_encoding = UTF8 are needed"
         elif said["temporary"]:
-            why_not = "names may mean temporary objects of this session first: name pg_temp last in search_path"
+            why_not = "names may mean temporary objects first: name pg_temp last in search_path"
         token = hashlib.sha256(json.dumps([settings, system, database, roles, role]).encode()).hexdigest()
         plain = (said["DateStyle"] or "").startswith("ISO") and said["IntervalStyle"] == "postgres"
         self.who = Who(token, f"{system}/asymm_mirror_{database}".encode(), settings, why_not,
@@ -132,7 +140,7 @@ class AsyncServer:
         """Ask what a query depends on."""
         try:
             # The question writes for a moment; undone, no standby is waited for.
-            async with connection.transaction(force_rollback=True):
+            async with self.session.alone(), connection.transaction(force_rollback=True):
                 row = await self.one(connection, _sql.DEPENDENCIES, query=text, types=list(types))
         except psycopg.Error as error:
             if connection.closed or connection.broken:

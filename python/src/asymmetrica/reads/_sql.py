@@ -13,9 +13,10 @@ SETTINGS: Final = (
     "transform_null_equals", "quote_all_identifiers", "gin_fuzzy_search_limit", "operator_precedence_warning",
     "default_transaction_isolation", "lo_compat_privileges", "escape_string_warning",
 )  # fmt: skip
-# Whether a name without a schema may mean something temporary first: only this session has it, no event tells
-# of it. Not so where pg_temp is named last, since what was found before still is.
-_TEMPORARY: Final = """CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN NULL
+# Whether a name without a schema may mean something temporary first: only this session has it, no event
+# tells of it. Not so where pg_temp is named last, since what was found before still is.
+_TEMPORARY: Final = """CASE
+    WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN NULL
     WHEN (SELECT (s.s)[pg_catalog.cardinality(s.s)] OPERATOR(pg_catalog.=) n.nspname
             FROM pg_catalog.current_schemas(true) AS s (s), pg_catalog.pg_namespace AS n
            WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN NULL

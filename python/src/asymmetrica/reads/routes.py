@@ -72,7 +72,9 @@ class Costs:
         routes = self._of.get(shape)
         if routes is None:
             if len(self._of) >= self._MOST:
-                del self._of[next(iter(self._of))]
+                # Other threads may be at it too.
+                for oldest in tuple(self._of)[:64]:
+                    self._of.pop(oldest, None)
             routes = self._of[shape] = {}
         mean, count = routes.get(route, (seconds, 0))
         weight = max(1 / (count + 1), 0.125)
