@@ -8,6 +8,7 @@ DECLARE
         'to_cost', 'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
         'amplify', 'harmonize', 'propagate', 'resolve', 'amplify_all', 'harmonize_all', 'resolve_all', '_entries', '_shared_entries', '_leads',
             '_present', '_amplify_all', '_harmonize_all', '_resolve_all',
+        'fidelity', 'freshness', 'attenuation', 'horizon', '_require_share', '_require_regime', '_loss', '_faded',
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
@@ -20,7 +21,7 @@ DECLARE
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'configure_indexes', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
+        'configure', 'configure_indexes', 'configure_annotations', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
@@ -76,7 +77,7 @@ DECLARE
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings',
+        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'cached_queries', 'mirror_reads', 'findings', 'finding_history'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
