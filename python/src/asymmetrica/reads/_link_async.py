@@ -16,6 +16,7 @@ import hiredis
 
 from .._redact import redact
 from ..errors import ConnectionFailed
+from ..mirror.nodes import Nodes
 from ..mirror.store import secrets_of_url
 from ._wire import AsyncLock, AsyncWire, is_free, release
 from .keys import NOTHING, Claims, Keys, Proof
@@ -28,6 +29,7 @@ Command = Sequence[bytes | int]
 _pack: Any = hiredis.pack_command
 _CACHING = (b"CLIENT", b"CACHING", b"YES")
 _TRACKING: bytes = _pack((b"CLIENT", b"TRACKING", b"ON", b"OPTIN"))
+_ELSEWHERE = ("MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN ")
 _TIME: bytes = _pack((b"TIME",))
 
 
@@ -45,7 +47,7 @@ class AsyncLink:
     """Opened when it is needed; after a failure it rests as its breaker says."""
 
     def __init__(self, url: str, keys: Keys, near: Near, timeout: float) -> None:
-        self.url, self.keys, self.near, self.timeout = url, keys, near, timeout
+        self.nodes, self.keys, self.near, self.timeout = Nodes(url, keys), keys, near, timeout
         self.secrets = secrets_of_url(url)
         self.breaker = Breaker()
         self.proof: Proof = NOTHING
@@ -66,14 +68,14 @@ class AsyncLink:
     async def _open(self) -> AsyncWire:
         """Connect; ask for invalidations where the server can send them."""
         try:
-            wire = await AsyncWire.open(self.url, self.timeout, 3)
+            wire = await AsyncWire.open(self.nodes, self.timeout, 3)
             # A near cache without room keeps nothing that one would have to hear of.
             self.tracks = self.near.limit > 0
         except Exception as error:
             # Before Redis 6 there is no third version of the protocol.
             if "HELLO" not in str(error).upper() and "NOPROTO" not in str(error).upper():
                 raise
-            wire = await AsyncWire.open(self.url, self.timeout, 2)
+            wire = await AsyncWire.open(self.nodes, self.timeout, 2)
             self.tracks = False
         self._reader = hiredis.Reader()
         self._inbox.clear()
@@ -197,6 +199,8 @@ class AsyncLink:
                 if reply and reply[0] == b"invalidate":
                     self._changed(reply[1])
                 continue
+            if type(reply) is hiredis.ReplyError and str(reply).startswith(_ELSEWHERE):
+                raise ConnectionError(f"our keys are not all at this node of the cluster: {reply}")
             self._inbox.append(reply)
             if self._probes and len(self._inbox) == 2:
                 values, clock = self._inbox
