@@ -140,6 +140,8 @@ class Pages:
             try:
                 connection = await asyncio.to_thread(self._nodes.connect, retry=None, **options)
                 connection.disconnect()
+                # Not everywhere may one tell it.
+                options["client_name"] = connection.client_name
                 assert self._nodes.found is not None
                 await self._leave()
                 self._client = redis.asyncio.Redis.from_url(

@@ -3,6 +3,9 @@
 Keys that copies in this process depend on are read with client tracking: Redis then tells, on this very
 connection and before any later reply, that one of them was changed. So whatever is still in the near cache
 when a reply has come was true when Redis sent it, and a lost connection empties the near cache.
+
+Where Redis can't tell or may not (no third version of the protocol, no command CLIENT), results are kept near
+all the same, but each time Redis is asked whether their tables are as they were; rows are not.
 """
 
 from __future__ import annotations
@@ -142,6 +145,12 @@ class AsyncLink:
         found = replies[0]
         return (found[0], found[1:], proof) if isinstance(found, list) else (found, found, proof)
 
+    async def confirm(self, watched: Sequence[bytes]) -> tuple[Any, Proof]:
+        """Return the values of the watched keys and the proof, read at one moment."""
+        data: bytes = _pack((b"MGET", *self.keys.claims, *watched)) + _TIME
+        replies, proof = await self._run(data, 1, True)
+        return replies[0], proof
+
     async def _run(self, data: bytes, count: int, more: bool) -> tuple[list[Any], Proof]:
         """Send what begins with a probe, and return so many replies to the rest."""
         async with self._lock:
@@ -236,7 +245,8 @@ class AsyncLink:
         """Have it noted should one of these keys change from now on; they must be read after this."""
         watch = Watch(keys)
         self._watches.add(watch)
-        watch.broken = not self.tracks
+        # Whether the next connection will tell isn't known.
+        watch.broken = self._wire is None
         return watch
 
     def unwatch(self, watch: Watch) -> None:
@@ -248,6 +258,11 @@ class AsyncLink:
         async with self._lock:
             if not watch.broken:
                 self.near.put(key, entry)
+
+    async def forget(self, key: Hashable) -> None:
+        """Remove something from the near cache."""
+        async with self._lock:
+            self.near.remove(key)
 
     async def close(self) -> None:
         """Close the connection."""
