@@ -16,7 +16,7 @@ DECLARE
         'mirror_status', '_mirror_slot', '_wal_end',
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
-        'policy_for', '_rule_conditions', '_index_progress',
+        'series', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -58,7 +58,7 @@ DECLARE
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
         '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload', '_purge_reads',
-            '_purge_findings',
+            '_purge_findings', '_purge_telemetry', '_observe_telemetry', '_roll_up',
             '_take_lease', '_lane_to_run', '_runs_under_serial_cron', '_learn', '_cron_is_held', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
@@ -78,7 +78,7 @@ DECLARE
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
-        'cached_queries', 'mirror_reads', 'findings', 'finding_history'];
+        'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN

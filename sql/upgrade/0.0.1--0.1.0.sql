@@ -185,5 +185,6 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 @schema 600_mirror.sql
 @schema 610_reads.sql
 
--- Findings.
+-- Telemetry and findings.
+@schema 700_telemetry.sql
 @schema 705_finding.sql
