@@ -147,7 +147,7 @@ BEGIN
                    CASE WHEN $2 THEN s.rows ELSE 0 END, CASE WHEN $2 THEN s.shared_blks_hit ELSE 0 END,
                    CASE WHEN $2 THEN s.shared_blks_read ELSE 0 END, CASE WHEN $2 THEN s.shared_blks_dirtied ELSE 0 END,
                    CASE WHEN $2 THEN s.temp_blks_read + s.temp_blks_written ELSE 0 END, CASE WHEN $2 THEN s.wal_bytes ELSE 0 END,
-                   clock_timestamp()
+                   clock_timestamp(), CASE WHEN $2 THEN s.calls * (s.stddev_exec_time ^ 2 + s.mean_exec_time ^ 2) ELSE 0 END
               FROM s LEFT JOIN q ON (q.queryid, q.role_id, q.toplevel) = (s.queryid, s.userid, s.toplevel)$sql$, v_schema)
           USING v_database, v_first;
     END IF;
@@ -159,32 +159,36 @@ BEGIN
         WITH s AS MATERIALIZED (SELECT s.* FROM %I.pg_stat_statements(false) AS s WHERE s.dbid = $1),
         moved AS MATERIALIZED (
             SELECT c.query_id, s.*, s.temp_blks_read + s.temp_blks_written AS temp_blocks,
+                   s.calls * (s.stddev_exec_time ^ 2 + s.mean_exec_time ^ 2) AS squares,
                    s.calls < c.calls OR s.total_exec_time < c.exec_ms OR %s AS anew,
                    c.calls AS c_calls, c.exec_ms AS c_exec_ms, c.rows AS c_rows, c.blocks_hit AS c_hit, c.blocks_read AS c_read,
-                   c.blocks_dirtied AS c_dirtied, c.temp_blocks AS c_temp, c.wal_bytes AS c_wal
+                   c.blocks_dirtied AS c_dirtied, c.temp_blocks AS c_temp, c.wal_bytes AS c_wal, c.exec_squares AS c_squares
               FROM s JOIN asymm.query_counter AS c ON (c.queryid, c.role_id, c.toplevel) = (s.queryid, s.userid, s.toplevel)
              WHERE s.calls <> c.calls OR s.total_exec_time <> c.exec_ms),
         -- What was thrown out begins at nothing when it comes again.
         gone AS (
             UPDATE asymm.query_counter AS c
-               SET calls = 0, exec_ms = 0, rows = 0, blocks_hit = 0, blocks_read = 0, blocks_dirtied = 0, temp_blocks = 0, wal_bytes = 0
+               SET calls = 0, exec_ms = 0, rows = 0, blocks_hit = 0, blocks_read = 0, blocks_dirtied = 0, temp_blocks = 0, wal_bytes = 0,
+                   exec_squares = 0
              WHERE c.calls > 0
                AND NOT EXISTS (SELECT FROM s WHERE (c.queryid, c.role_id, c.toplevel) = (s.queryid, s.userid, s.toplevel))),
         kept AS (
             UPDATE asymm.query_counter AS c
                SET calls = m.calls, exec_ms = m.total_exec_time, rows = m.rows, blocks_hit = m.shared_blks_hit, blocks_read = m.shared_blks_read,
-                   blocks_dirtied = m.shared_blks_dirtied, temp_blocks = m.temp_blocks, wal_bytes = m.wal_bytes, seen_at = clock_timestamp()
+                   blocks_dirtied = m.shared_blks_dirtied, temp_blocks = m.temp_blocks, wal_bytes = m.wal_bytes, seen_at = clock_timestamp(),
+                   exec_squares = m.squares
               FROM moved AS m WHERE (c.queryid, c.role_id, c.toplevel) = (m.queryid, m.userid, m.toplevel)),
         delta AS MATERIALIZED (
             SELECT m.query_id, m.calls - b.calls AS calls, m.total_exec_time - b.exec_ms AS exec_ms, m.rows - b.rows AS rows,
                    m.shared_blks_hit - b.hit AS hit, m.shared_blks_read - b.read AS read, m.shared_blks_dirtied - b.dirtied AS dirtied,
-                   m.temp_blocks - b.temp AS temp, m.wal_bytes - b.wal AS wal
+                   m.temp_blocks - b.temp AS temp, m.wal_bytes - b.wal AS wal, GREATEST(m.squares - b.squares, 0) AS squares
               FROM moved AS m
              CROSS JOIN LATERAL (
                    SELECT CASE WHEN m.anew THEN 0 ELSE m.c_calls END AS calls, CASE WHEN m.anew THEN 0 ELSE m.c_exec_ms END AS exec_ms,
                           CASE WHEN m.anew THEN 0 ELSE m.c_rows END AS rows, CASE WHEN m.anew THEN 0 ELSE m.c_hit END AS hit,
                           CASE WHEN m.anew THEN 0 ELSE m.c_read END AS read, CASE WHEN m.anew THEN 0 ELSE m.c_dirtied END AS dirtied,
-                          CASE WHEN m.anew THEN 0 ELSE m.c_temp END AS temp, CASE WHEN m.anew THEN 0 ELSE m.c_wal END AS wal) AS b
+                          CASE WHEN m.anew THEN 0 ELSE m.c_temp END AS temp, CASE WHEN m.anew THEN 0 ELSE m.c_wal END AS wal,
+                          CASE WHEN m.anew THEN 0 ELSE m.c_squares END AS squares) AS b
              WHERE m.query_id IS NOT NULL),
         -- Those that have a row in this step, and the costliest others up to 500; the rest together.
         placed AS (
@@ -195,13 +199,15 @@ BEGIN
                       FROM delta AS d
                       LEFT JOIN asymm.query_load AS l ON (l.slot, l.at, l.query_id) = ($2, $3, d.query_id)) AS d)
         INSERT INTO asymm.query_load AS l
-        SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal)
+        SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal),
+               sum(p.squares)
           FROM placed AS p GROUP BY p.place
         ON CONFLICT (slot, at, query_id) DO UPDATE
            SET calls = l.calls + EXCLUDED.calls, exec_ms = l.exec_ms + EXCLUDED.exec_ms, rows = l.rows + EXCLUDED.rows,
                blocks_hit = l.blocks_hit + EXCLUDED.blocks_hit, blocks_read = l.blocks_read + EXCLUDED.blocks_read,
                blocks_dirtied = l.blocks_dirtied + EXCLUDED.blocks_dirtied, temp_blocks = l.temp_blocks + EXCLUDED.temp_blocks,
-               wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes$sql$, v_schema, v_since)
+               wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes,
+               exec_squares = l.exec_squares + EXCLUDED.exec_squares$sql$, v_schema, v_since)
       USING v_database, v_load.slot, v_load.at;
     UPDATE asymm.workload_state AS w SET queries_at = clock_timestamp();
     RETURN NULL;

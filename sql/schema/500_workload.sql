@@ -29,9 +29,11 @@ CREATE TABLE asymm.query_counter (
     temp_blocks bigint NOT NULL,
     wal_bytes numeric NOT NULL,
     seen_at timestamptz NOT NULL,
+    exec_squares double precision NOT NULL DEFAULT 0,
     PRIMARY KEY (queryid, role_id, toplevel)
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE asymm.query_counter IS 'Counters of pg_stat_statements as they were last read; seen_at is when they last moved.';
+COMMENT ON COLUMN asymm.query_counter.exec_squares IS 'Sum of the squares of the times (ms²), from mean and deviation: its difference gives the variance of any time in between.';
 COMMENT ON COLUMN asymm.query_counter.query_id IS 'Its row in asymm.query; NULL for what the extension runs itself and for utility commands, whose text may hold secrets.';
 
 CREATE TABLE asymm.table_counter (
@@ -67,6 +69,7 @@ CREATE TABLE asymm.query_load (
     blocks_dirtied bigint NOT NULL,
     temp_blocks bigint NOT NULL,
     wal_bytes numeric NOT NULL,
+    exec_squares double precision NOT NULL DEFAULT 0,
     PRIMARY KEY (slot, at, query_id)
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE asymm.query_load IS 'What each statement did in a step of time; query_id 0 is everything beyond the 500 costliest.';
