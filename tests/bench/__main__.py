@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from bench import advise, beat, ddl, drift, heal, learning, loop, mirror, reads, scans, tps, workload
+from bench import advise, beat, ddl, drift, graph, heal, learning, loop, mirror, reads, scans, tps, workload
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -18,6 +18,7 @@ GROUPS = {
     "drift": drift.measure,
     "tps": tps.measure,
     "workload": workload.measure,
+    "graph": graph.measure,
     "heal": heal.measure,
     "advise": advise.measure,
     "loop": loop.measure,

@@ -51,13 +51,16 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE "C")
           FROM pg_extension e, unnest(e.extconfig) AS t WHERE e.extname = 'asymmetrica'""")
     assert dumped == [
-        "asymm.annotation_setting",
         "asymm.baseline",
         "asymm.baseline_id_seq",
+        "asymm.declared_flow",
+        "asymm.graph_setting",
         "asymm.index_setting",
         "asymm.mirror_epoch_seq",
         "asymm.mirror_table",
         "asymm.mirror_table_id_seq",
+        "asymm.node_annotation",
+        "asymm.node_annotation_id_seq",
         "asymm.organ_setting",
         "asymm.policy_rule",
         "asymm.policy_rule_id_seq",
