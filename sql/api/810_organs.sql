@@ -15,6 +15,8 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('advice', 'slow', 'exploration', '10 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
     ('mirror', 'slow', 'stabilization', '10 s', '_tend_mirror', 'keeps the mirror''s slot moving and looks at mirrored tables'),
     ('learning', 'slow', 'optimization', '10 min', '_learn', 'learns from measured gains how far to believe predicted ones'),
+    ('telemetry', 'slow', 'stabilization', '1 min', '_observe_telemetry', 'writes a sample of everything that is measured over time'),
+    ('rollup', 'slow', 'stabilization', '5 min', '_roll_up', 'adds samples up to quarters of an hour and hours'),
     ('graph', 'slow', 'stabilization', '30 s', '_tend_graph', 'keeps nodes and flows as catalogs, workload and copies have them'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')

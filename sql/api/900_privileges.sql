@@ -8,6 +8,7 @@ DECLARE
         'to_cost', 'annotate', 'annotation', 'annotation_json', '_require_annotation', '_annotation_fault',
         'amplify', 'harmonize', 'propagate', 'resolve', 'amplify_all', 'harmonize_all', 'resolve_all', '_entries', '_shared_entries', '_leads',
             '_present', '_amplify_all', '_harmonize_all', '_resolve_all',
+        'fidelity', 'freshness', 'attenuation', 'horizon', '_require_share', '_require_regime', '_loss', '_faded',
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
@@ -16,12 +17,12 @@ DECLARE
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
         'impact', 'path', 'route', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
-        'policy_for', '_rule_conditions', '_index_progress',
+        'series', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'configure_indexes', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
+        'configure', 'configure_indexes', 'configure_annotations', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         'configure_graph', 'refresh_graph',
@@ -58,8 +59,8 @@ DECLARE
         'start', 'stop', 'pulse', 'beat', 'cycle',
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
-        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload', '_purge_reads', '_purge_graph',
-            '_purge_findings',
+        '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload', '_purge_reads',
+            '_purge_findings', '_purge_graph', '_purge_telemetry', '_observe_telemetry', '_roll_up',
             '_take_lease', '_lane_to_run', '_runs_under_serial_cron', '_learn', '_cron_is_held', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
@@ -78,8 +79,8 @@ DECLARE
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
-        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings',
-        'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history'];
+        '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
+        'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history', 'metrics'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN

@@ -36,6 +36,8 @@ ALTER TYPE asymm.annotation ALTER ATTRIBUTE cost TYPE asymm.cost;
 ALTER TABLE asymm.baseline ALTER COLUMN annotation TYPE asymm.annotation USING annotation::asymm.annotation;
 ALTER TABLE asymm.watched_schema ALTER COLUMN annotation TYPE asymm.annotation USING annotation::asymm.annotation;
 
+@schema 106_annotation_setting.sql
+
 -- The DDL log can be read for one table alone: another signature.
 DROP FUNCTION asymm._process_ddl();
 
@@ -183,7 +185,8 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 @schema 600_mirror.sql
 @schema 610_reads.sql
 
--- Findings.
+-- Telemetry and findings.
+@schema 700_telemetry.sql
 @schema 705_finding.sql
 
 -- The graph.

@@ -51,6 +51,7 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE "C")
           FROM pg_extension e, unnest(e.extconfig) AS t WHERE e.extname = 'asymmetrica'""")
     assert dumped == [
+        "asymm.annotation_setting",
         "asymm.baseline",
         "asymm.baseline_id_seq",
         "asymm.declared_flow",

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import asymmetrica
+from asymmetrica.errors import ConnectionFailed
+from asymmetrica.mirror.names import Names
+from asymmetrica.mirror.store import Store
 from support.cluster import wait_until
 from support.database import Database
 from support.mirror import Mirror
-from support.redis_cluster import PREFIX, RedisCluster
+from support.reads import SUM, until_route, warm
+from support.redis_cluster import PREFIX, Node, RedisCluster
+from support.site import Site
 
 
 @pytest.fixture
@@ -39,6 +45,18 @@ def test_the_node_dies(mirror: Mirror, cluster: RedisCluster) -> None:
         mirror.mirror(table)
     worker = mirror.work("--lease=3")
     assert mirror.check() == 2000
+    site = Site(mirror.db.dsn, cluster.url, PREFIX)
+    try:
+        _die_in_turn(mirror, cluster, replica, site)
+    finally:
+        site.close()
+    assert mirror.run("verify").returncode == 0
+    failed = [event for event in worker.events() if event["what"] == "failed"]
+    assert 2 <= len(failed) <= 24, "no storm of attempts"
+
+
+def _die_in_turn(mirror: Mirror, cluster: RedisCluster, replica: Node, site: Site) -> None:
+    assert site.until_hit("/sum").text == "0"
     first = cluster.owner
     for owner, follower, number in ((first, replica, 0), (replica, first, 1)):
         if number:
@@ -53,39 +71,51 @@ def test_the_node_dies(mirror: Mirror, cluster: RedisCluster) -> None:
         owner.kill()
         mirror.db.sql("DELETE FROM t WHERE id %% 10 = %s", number)
         wait_until(lambda node=follower: node.ask("ROLE")[0] == b"master", 30, "its replica takes over")
-        assert mirror.check(60) == 2000 - 100 * (1 + number)
+        assert site.ask("/sum").text == mirror.db.value("SELECT sum(n)::text FROM t")
+        assert mirror.check(60) == 1900 - 100 * number
         owner.start()
-    assert mirror.run("verify").returncode == 0
-    failed = [event for event in worker.events() if event["what"] == "failed"]
-    assert 2 <= len(failed) <= 24, "no storm of attempts"
+        wanted = mirror.db.value("SELECT sum(n)::text FROM t")
+        assert site.until_hit("/sum").text == site.ask("/sum?other").text == wanted
 
 
 def test_the_slot_moves(mirror: Mirror, cluster: RedisCluster) -> None:
-    """The worker finds the node, fails while keys are on their way, and goes on where they went."""
+    """Whoever writes or reads finds the node, does without it while keys are on their way, and follows."""
     mirror.tables("tu", 1000)
     mirror.mirror("t")
     mirror.mirror("u", ", format => 'hash'")
     worker = mirror.work("--lease=3")
     assert mirror.check() == 2000
     source = cluster.owner
+    with asymmetrica.connect(mirror.db.dsn, redis=cluster.url, prefix=PREFIX) as reader:
+        assert warm(reader).rows == [(1000, 0)]
+        until_route(lambda: reader.get("public.u", 1), "redis", "near")
 
-    def half_way() -> None:
-        mirror.db.sql("UPDATE t SET n = n + 1")
-        mirror.db.sql("UPDATE u SET n = n + 1, id = -id WHERE id % 7 = 0")
-        wait_until(lambda: worker.said("failed"), 10, "keys that are elsewhere are no missing keys")
+        def half_way() -> None:
+            mirror.db.sql("UPDATE t SET n = n + 1")
+            mirror.db.sql("UPDATE u SET n = n + 1, id = -id WHERE id % 7 = 0 AND id > 0")
+            wait_until(lambda: worker.said("failed"), 10, "keys that are elsewhere are no missing keys")
+            reader.execute("UPDATE public.t SET n = n + 1 WHERE id = 1")
+            wanted = mirror.db.sql("SELECT count(*), sum(n) FROM t")
+            for _ in range(20):
+                assert reader.query(SUM).rows == wanted
+                row = reader.get("public.u", 1)
+                assert row is not None
+                assert row["n"] == 0
 
-    cluster.move(next(node for node in cluster.nodes if node is not source), half_way)
-    assert cluster.owner is not source
+        cluster.move(next(node for node in cluster.nodes if node is not source), half_way)
+        assert cluster.owner is not source
+        assert warm(reader).rows == mirror.db.sql("SELECT count(*), sum(n) FROM t")
+        assert until_route(lambda: reader.get("public.u", -7), "redis", "near")["n"] > 0
+        assert reader.counters()["redis_errors"] <= 10, "no storm of attempts"
     assert mirror.check() == 2000
     assert source.ask("DBSIZE") == 0
-    done = mirror.run("verify")
-    assert (done.returncode, done.stderr) == (0, "")
     failed = [event for event in worker.events() if event["what"] == "failed"]
     assert 1 <= len(failed) <= 6, "no storm of attempts"
     assert sum(event["what"] == "unsafe" for event in worker.events()) == 1, "nothing was built anew"
-    assert worker.stop() == 0
-    mirror.prefix = "asymm"
-    done = mirror.run("run")
-    assert done.returncode == 3
-    assert "no hash tag" in done.stderr
-    assert cluster.password not in done.stderr
+    with pytest.raises(ConnectionFailed) as refused:
+        Store(cluster.url, Names("asymm"))
+    assert "{asymm}" in (refused.value.hint or "")
+    with asymmetrica.connect(mirror.db.dsn, redis=cluster.url) as reader:
+        found = reader.query(SUM)
+        assert found.route == "primary"
+        assert "one slot" in (found.why_not or "")

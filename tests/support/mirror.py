@@ -205,9 +205,9 @@ class Mirror:
         return out
 
     def found(self) -> dict[bytes, Any]:
-        """Return every key there is."""
-        bookkeeping = f"{self.prefix}:mirror:".encode()
-        keys = [key for key in self.redis.scan_iter(count=10_000) if not key.startswith(bookkeeping)]
+        """Return every key there is, but the worker's own and those of results and pages."""
+        others = tuple(f"{self.prefix}:{word}:".encode() for word in ("mirror", "query", "page", "pages"))
+        keys = [key for key in self.redis.scan_iter(count=10_000) if not key.startswith(others)]
         with self.redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.type(key)

@@ -38,9 +38,11 @@ class RedisServer:
             "save": "",
         }
 
-    def start(self) -> None:
-        words = [word for name, value in self.options().items() for word in (f"--{name}", value)]
-        subprocess.run(as_owner("redis-server", *words), check=True, cwd="/", stdout=subprocess.DEVNULL)
+    def start(self, *more: str) -> None:
+        """Start it, with more options."""
+        named = [word for name, value in self.options().items() for word in (f"--{name}", value)]
+        words = as_owner("redis-server", *named, *more)
+        subprocess.run(words, check=True, cwd="/", stdout=subprocess.DEVNULL)
         wait_until(lambda: self.socket.exists() and self._written(), 10, "Redis listens")
         self.pid = int(self.pidfile.read_text())
 

@@ -39,7 +39,11 @@ class Node(RedisServer):
     def ask(self, *words: str | int) -> Any:
         client: Any
         with contextlib.closing(redis.Redis.from_url(self.url)) as client:
+            client.response_callbacks.clear()
             return client.execute_command(*words)
+
+    def up(self) -> bool:
+        return b"cluster_state:ok" in self.ask("CLUSTER", "INFO")
 
     def name(self) -> str:
         return str(self.ask("CLUSTER", "MYID").decode())
@@ -57,6 +61,7 @@ class RedisCluster:
         for node in self.nodes:
             node.start()
         self.manage("create", *(node.place for node in self.nodes), "--cluster-yes")
+        wait_until(lambda: all(node.up() for node in self.nodes), 20, "all nodes know each other")
 
     def manage(self, *words: str) -> None:
         """Run redis-cli --cluster."""

@@ -35,17 +35,18 @@ class Answer:
 class Site:
     """The application and its server; `calls` counts what it was asked."""
 
-    def __init__(self, dsn: str, redis: str, **options: Any) -> None:
+    def __init__(self, dsn: str, redis: str, prefix: str = "asymm", **options: Any) -> None:
         self.calls: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
-        self._dsn, self._redis = dsn, redis
+        self._dsn = dsn
+        self._redis: dict[str, Any] = {"redis": redis, "prefix": prefix}
         paths: dict[str, Any] = {
             "sum": self.sum, "row/{id:int}": self.row, "raw": self.raw, "said": self.said,
             "none": self.none, "stream": self.stream, "fails": self.fails, "write": self.write,
         }  # fmt: skip
         app = Starlette(
             routes=[Route(f"/{path}", handler, methods=WAYS) for path, handler in paths.items()],
-            middleware=[Middleware(CacheMiddleware, redis=redis, counters=self.counters, **options)],
+            middleware=[Middleware(CacheMiddleware, counters=self.counters, **self._redis, **options)],
             lifespan=self.lifespan,
         )
         config = uvicorn.Config(app, port=0, log_level="critical", ws="none", lifespan="on")
@@ -62,8 +63,8 @@ class Site:
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with await asymmetrica.connect_async(self._dsn, redis=self._redis) as self.adb:
-            with asymmetrica.connect(self._dsn, redis=self._redis) as self.db:
+        async with await asymmetrica.connect_async(self._dsn, **self._redis) as self.adb:
+            with asymmetrica.connect(self._dsn, **self._redis) as self.db:
                 yield
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:

@@ -6,6 +6,8 @@ answer as long as no version of theirs, nor that of the schema, is above the fen
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import math
 import time
@@ -16,9 +18,11 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import MovedError, RedisError, ResponseError
 
 from .._redact import redact
 from ..errors import ConnectionFailed
+from ..mirror.nodes import Nodes
 from ..mirror.store import secrets_of_url
 from ..reads.keys import Claims, Keys, Proof, number, unchanged
 from ..reads.routes import Breaker
@@ -84,9 +88,12 @@ class Pages:
     def __init__(self, url: str, prefix: str, timeout: float) -> None:
         self.keys = Keys(prefix)
         self.breaker = Breaker()
-        self._url, self._timeout = url, timeout
+        self._nodes, self._timeout = Nodes(url, self.keys), timeout
         self._secrets = secrets_of_url(url)
         self._client: Any = None
+        self._opening = asyncio.Lock()
+        # Clients that failed; others may still wait for their replies.
+        self._former: list[Any] = []
         # What was seen last, so that one question is enough: headers by URL, tables by page.
         self._vary: dict[str, tuple[str, ...]] = {}
         self._tables: dict[str, tuple[str, ...]] = {}
@@ -100,22 +107,54 @@ class Pages:
 
     async def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         self.breaker.require("Redis")
+        client = await self._open()
         try:
-            if self._client is None:
-                self._client = redis.asyncio.Redis.from_url(
-                    self._url, socket_timeout=self._timeout, socket_connect_timeout=self._timeout,
-                    retry=Retry(NoBackoff(), 0), max_connections=256, client_name="asymmetrica-pages",
-                )  # fmt: skip
-            pipe = self._client.pipeline(transaction=False)
+            pipe = client.pipeline(transaction=False)
             for command in commands:
                 pipe.execute_command(*command)
             replies: list[Any] = await pipe.execute()
         except Exception as error:
             # Any kind: asyncio up to Python 3.13.5 has AttributeError for writing to a lost connection.
-            self.breaker.failed()
-            raise ConnectionFailed(redact(f"Redis: {error}", self._secrets)) from None
+            refused = isinstance(error, ResponseError) and not isinstance(error, MovedError)
+            if client is self._client and not refused:
+                self._former.append(client)
+                self._client = None
+            raise self._failed(error) from None
         self.breaker.worked()
         return replies
+
+    def _failed(self, error: Exception) -> ConnectionFailed:
+        self.breaker.failed()
+        return ConnectionFailed(redact(f"Redis: {error}", self._secrets))
+
+    async def _open(self) -> Any:
+        """Return the client of the node that has our keys."""
+        failures = self.breaker.failures
+        async with self._opening:
+            if self._client is not None:
+                return self._client
+            if self.breaker.failures > failures:
+                raise ConnectionFailed("Redis: it failed while we waited for it")
+            options: dict[str, Any] = {"client_name": "asymmetrica-pages"}
+            options |= dict.fromkeys(("socket_timeout", "socket_connect_timeout"), self._timeout)
+            try:
+                connection = await asyncio.to_thread(self._nodes.connect, retry=None, **options)
+                connection.disconnect()
+                # Not everywhere may one tell it.
+                options["client_name"] = connection.client_name
+                assert self._nodes.found is not None
+                await self._leave()
+                self._client = redis.asyncio.Redis.from_url(
+                    self._nodes.found, retry=Retry(NoBackoff(), 0), max_connections=256, **options
+                )
+            except Exception as error:
+                raise self._failed(error) from None
+            return self._client
+
+    async def _leave(self) -> None:
+        while self._former:
+            with contextlib.suppress(RedisError, OSError):
+                await self._former.pop().aclose()
 
     async def _proven(self, commands: Sequence[tuple[Any, ...]]) -> tuple[Proof, int, list[Any]]:
         """Run commands; return a proof and a clock, both older than any reply, and the replies."""
@@ -193,6 +232,7 @@ class Pages:
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        if self._client is not None:
+            self._former.append(self._client)
+        self._client = None
+        await self._leave()

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
-from redis.exceptions import ClusterCrossSlotError, MovedError, NoPermissionError, RedisError
+from redis.exceptions import ClusterCrossSlotError, MovedError, NoPermissionError, RedisError, ResponseError
 
 from ..errors import ConnectionFailed
 from .names import Names
@@ -40,6 +40,11 @@ def at(url: str, host: str, port: int) -> str:
     if parts.scheme == "unix":
         parts = parts._replace(scheme="redis", path="")
     return urlunsplit(parts._replace(netloc=netloc))
+
+
+def _unnamed(error: BaseException) -> bool:
+    """Whether this says that we may not tell our name, which is only for who looks at the server."""
+    return isinstance(error, ResponseError) and "client" in str(error).lower()
 
 
 class Nodes:
@@ -69,9 +74,12 @@ class Nodes:
             try:
                 connection.connect()
                 moved = self._moved(connection)
-            except BaseException:
+            except BaseException as error:
                 connection.disconnect()
-                raise
+                if "client_name" not in options or not _unnamed(error):
+                    raise
+                options = {key: value for key, value in options.items() if key != "client_name"}
+                continue
             if moved is None:
                 self.found = url
                 return connection

@@ -3,6 +3,9 @@
 Keys that copies in this process depend on are read with client tracking: Redis then tells, on this very
 connection and before any later reply, that one of them was changed. So whatever is still in the near cache
 when a reply has come was true when Redis sent it, and a lost connection empties the near cache.
+
+Where Redis can't tell or may not (no third version of the protocol, no command CLIENT), results are kept near
+all the same, but each time Redis is asked whether their tables are as they were; rows are not.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import hiredis
 
 from .._redact import redact
 from ..errors import ConnectionFailed
+from ..mirror.nodes import Nodes
 from ..mirror.store import secrets_of_url
 from ._wire import AsyncLock, AsyncWire, is_free, release
 from .keys import NOTHING, Claims, Keys, Proof
@@ -28,6 +32,7 @@ Command = Sequence[bytes | int]
 _pack: Any = hiredis.pack_command
 _CACHING = (b"CLIENT", b"CACHING", b"YES")
 _TRACKING: bytes = _pack((b"CLIENT", b"TRACKING", b"ON", b"OPTIN"))
+_ELSEWHERE = ("MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN ")
 _TIME: bytes = _pack((b"TIME",))
 
 
@@ -45,7 +50,7 @@ class AsyncLink:
     """Opened when it is needed; after a failure it rests as its breaker says."""
 
     def __init__(self, url: str, keys: Keys, near: Near, timeout: float) -> None:
-        self.url, self.keys, self.near, self.timeout = url, keys, near, timeout
+        self.nodes, self.keys, self.near, self.timeout = Nodes(url, keys), keys, near, timeout
         self.secrets = secrets_of_url(url)
         self.breaker = Breaker()
         self.proof: Proof = NOTHING
@@ -66,14 +71,14 @@ class AsyncLink:
     async def _open(self) -> AsyncWire:
         """Connect; ask for invalidations where the server can send them."""
         try:
-            wire = await AsyncWire.open(self.url, self.timeout, 3)
+            wire = await AsyncWire.open(self.nodes, self.timeout, 3)
             # A near cache without room keeps nothing that one would have to hear of.
             self.tracks = self.near.limit > 0
         except Exception as error:
             # Before Redis 6 there is no third version of the protocol.
             if "HELLO" not in str(error).upper() and "NOPROTO" not in str(error).upper():
                 raise
-            wire = await AsyncWire.open(self.url, self.timeout, 2)
+            wire = await AsyncWire.open(self.nodes, self.timeout, 2)
             self.tracks = False
         self._reader = hiredis.Reader()
         self._inbox.clear()
@@ -140,6 +145,12 @@ class AsyncLink:
         found = replies[0]
         return (found[0], found[1:], proof) if isinstance(found, list) else (found, found, proof)
 
+    async def confirm(self, watched: Sequence[bytes]) -> tuple[Any, Proof]:
+        """Return the values of the watched keys and the proof, read at one moment."""
+        data: bytes = _pack((b"MGET", *self.keys.claims, *watched)) + _TIME
+        replies, proof = await self._run(data, 1, True)
+        return replies[0], proof
+
     async def _run(self, data: bytes, count: int, more: bool) -> tuple[list[Any], Proof]:
         """Send what begins with a probe, and return so many replies to the rest."""
         async with self._lock:
@@ -197,6 +208,8 @@ class AsyncLink:
                 if reply and reply[0] == b"invalidate":
                     self._changed(reply[1])
                 continue
+            if type(reply) is hiredis.ReplyError and str(reply).startswith(_ELSEWHERE):
+                raise ConnectionError(f"our keys are not all at this node of the cluster: {reply}")
             self._inbox.append(reply)
             if self._probes and len(self._inbox) == 2:
                 values, clock = self._inbox
@@ -232,7 +245,8 @@ class AsyncLink:
         """Have it noted should one of these keys change from now on; they must be read after this."""
         watch = Watch(keys)
         self._watches.add(watch)
-        watch.broken = not self.tracks
+        # Whether the next connection will tell isn't known.
+        watch.broken = self._wire is None
         return watch
 
     def unwatch(self, watch: Watch) -> None:
@@ -244,6 +258,11 @@ class AsyncLink:
         async with self._lock:
             if not watch.broken:
                 self.near.put(key, entry)
+
+    async def forget(self, key: Hashable) -> None:
+        """Remove something from the near cache."""
+        async with self._lock:
+            self.near.remove(key)
 
     async def close(self) -> None:
         """Close the connection."""

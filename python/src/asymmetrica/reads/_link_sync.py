@@ -4,6 +4,9 @@
 Keys that copies in this process depend on are read with client tracking: Redis then tells, on this very
 connection and before any later reply, that one of them was changed. So whatever is still in the near cache
 when a reply has come was true when Redis sent it, and a lost connection empties the near cache.
+
+Where Redis can't tell or may not (no third version of the protocol, no command CLIENT), results are kept near
+all the same, but each time Redis is asked whether their tables are as they were; rows are not.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import hiredis
 
 from .._redact import redact
 from ..errors import ConnectionFailed
+from ..mirror.nodes import Nodes
 from ..mirror.store import secrets_of_url
 from ._wire import Lock, Wire, is_free, release
 from .keys import NOTHING, Claims, Keys, Proof
@@ -29,6 +33,7 @@ Command = Sequence[bytes | int]
 _pack: Any = hiredis.pack_command
 _CACHING = (b"CLIENT", b"CACHING", b"YES")
 _TRACKING: bytes = _pack((b"CLIENT", b"TRACKING", b"ON", b"OPTIN"))
+_ELSEWHERE = ("MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN ")
 _TIME: bytes = _pack((b"TIME",))
 
 
@@ -46,7 +51,7 @@ class Link:
     """Opened when it is needed; after a failure it rests as its breaker says."""
 
     def __init__(self, url: str, keys: Keys, near: Near, timeout: float) -> None:
-        self.url, self.keys, self.near, self.timeout = url, keys, near, timeout
+        self.nodes, self.keys, self.near, self.timeout = Nodes(url, keys), keys, near, timeout
         self.secrets = secrets_of_url(url)
         self.breaker = Breaker()
         self.proof: Proof = NOTHING
@@ -67,14 +72,14 @@ class Link:
     def _open(self) -> Wire:
         """Connect; ask for invalidations where the server can send them."""
         try:
-            wire = Wire.open(self.url, self.timeout, 3)
+            wire = Wire.open(self.nodes, self.timeout, 3)
             # A near cache without room keeps nothing that one would have to hear of.
             self.tracks = self.near.limit > 0
         except Exception as error:
             # Before Redis 6 there is no third version of the protocol.
             if "HELLO" not in str(error).upper() and "NOPROTO" not in str(error).upper():
                 raise
-            wire = Wire.open(self.url, self.timeout, 2)
+            wire = Wire.open(self.nodes, self.timeout, 2)
             self.tracks = False
         self._reader = hiredis.Reader()
         self._inbox.clear()
@@ -139,6 +144,12 @@ class Link:
         found = replies[0]
         return (found[0], found[1:], proof) if isinstance(found, list) else (found, found, proof)
 
+    def confirm(self, watched: Sequence[bytes]) -> tuple[Any, Proof]:
+        """Return the values of the watched keys and the proof, read at one moment."""
+        data: bytes = _pack((b"MGET", *self.keys.claims, *watched)) + _TIME
+        replies, proof = self._run(data, 1, True)
+        return replies[0], proof
+
     def _run(self, data: bytes, count: int, more: bool) -> tuple[list[Any], Proof]:
         """Send what begins with a probe, and return so many replies to the rest."""
         with self._lock:
@@ -196,6 +207,8 @@ class Link:
                 if reply and reply[0] == b"invalidate":
                     self._changed(reply[1])
                 continue
+            if type(reply) is hiredis.ReplyError and str(reply).startswith(_ELSEWHERE):
+                raise ConnectionError(f"our keys are not all at this node of the cluster: {reply}")
             self._inbox.append(reply)
             if self._probes and len(self._inbox) == 2:
                 values, clock = self._inbox
@@ -231,7 +244,8 @@ class Link:
         """Have it noted should one of these keys change from now on; they must be read after this."""
         watch = Watch(keys)
         self._watches.add(watch)
-        watch.broken = not self.tracks
+        # Whether the next connection will tell isn't known.
+        watch.broken = self._wire is None
         return watch
 
     def unwatch(self, watch: Watch) -> None:
@@ -243,6 +257,11 @@ class Link:
         with self._lock:
             if not watch.broken:
                 self.near.put(key, entry)
+
+    def forget(self, key: Hashable) -> None:
+        """Remove something from the near cache."""
+        with self._lock:
+            self.near.remove(key)
 
     def close(self) -> None:
         """Close the connection."""

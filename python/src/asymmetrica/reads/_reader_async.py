@@ -47,7 +47,9 @@ class AsyncReader(AsyncFill):
     def holds(self, max_staleness: float, after: int) -> Proof | None:
         """Return the proof that what the near cache holds is new enough, None if it isn't known to be."""
         link, state = self.link, self.state
-        if link is None or state.lost or not link.near.entries or self.server.session.calls != self.calls:
+        if link is None or state.lost or not link.near.entries or not link.tracks:
+            return None
+        if self.server.session.calls != self.calls:
             return None
         link.hear(max_staleness * 0.5)
         proof = link.proof
@@ -69,6 +71,9 @@ class AsyncReader(AsyncFill):
         held: Held = entry.value
         if proof.position < held.upto:
             return None
+        return self._from_near(held, proof, ask)
+
+    def _from_near(self, held: Held, proof: Proof, ask: Ask) -> Result:
         rows = held.give(held.rows)
         self.state.counters["near"] += 1
         self.state.saw(proof.position)
@@ -108,9 +113,14 @@ class AsyncReader(AsyncFill):
         ask.near = near_key(ask.text, ask.params, who)
         if ask.near in link.near.entries:
             # Still there, but we don't know whether it is new enough.
-            await link.ask([])
-            if await self.reach(link, ask, who, until) and (found := self.near(ask)) is not None:
-                return found
+            if not link.tracks:
+                found = await self._confirmed(link, ask, who, until)
+                if found is not None or ask.why_not is not None:
+                    return found
+            else:
+                await link.ask([])
+                if await self.reach(link, ask, who, until) and (found := self.near(ask)) is not None:
+                    return found
         named = self._named(connection, ask, who, generation)
         known = self.remembered(named)
         if known is not None and known.why_not is not None:
@@ -125,6 +135,30 @@ class AsyncReader(AsyncFill):
             self.tally.add(False, ask.text, "redis", 0, found.elapsed)
             return found
         return await self.fill(connection, link, ask, named) if ask.why_not is None else None
+
+    async def _confirmed(self, link: AsyncLink, ask: Ask, who: Who, until: float) -> Result | None:
+        """Answer from the near cache if Redis says that what it depends on is as it was."""
+        for _ in range(4):
+            entry = link.near.get(ask.near)
+            if entry is None:
+                return None
+            held: Held = entry.value
+            values, proof = await link.confirm(link.keys.deps(held.tables))
+            if link.near.entries.get(ask.near) is not entry:
+                # The mirror became another, or the connection.
+                return None
+            if not isinstance(values, list) or not unchanged(held.fence, held.deps, values):
+                await link.forget(ask.near)
+                return None
+            suits = self.suits(proof, who, ask, held.upto)
+            if suits is None and await self.reach(link, ask, who, until, held.upto):
+                continue
+            if not suits:
+                ask.why_not = "Redis is behind"
+                return None
+            self.state.proven(proof)
+            return self._from_near(held, proof, ask)
+        return None
 
     def _named(self, connection: AsyncConnection[Any], ask: Ask, who: Who, generation: int) -> Named:
         found = self._names.get(ask.near) if ask.near is not None else None

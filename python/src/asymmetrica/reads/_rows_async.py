@@ -170,7 +170,7 @@ class AsyncRows(AsyncReader):
                         continue
                     out[at] = row
                     row.route, row.age = "redis", proof.age(now)
-                    if type(keys[at]) in _PLAIN:
+                    if type(keys[at]) in _PLAIN and link.tracks:
                         kept = dict(row) if place.fixed else clone(dict(row))
                         size = 500 + 3 * sum(map(sys.getsizeof, row.values()))
                         entry = Entry((place.fixed, kept), (*place.keys[::2], key), size)

@@ -12,7 +12,10 @@ import ssl
 import struct
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..mirror.nodes import Nodes
 
 __all__ = ["AsyncLock", "AsyncWire", "Lock", "Wire", "is_free"]
 
@@ -34,16 +37,11 @@ def release(lock: Any) -> None:
         lock.release()
 
 
-def _open(url: str, timeout: float, protocol: int) -> tuple[Any, socket.socket]:
-    # Only who gives a URL needs these.
-    import redis
-
-    pool: Any = redis.ConnectionPool.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, protocol=protocol,
+def _open(nodes: Nodes, timeout: float, protocol: int) -> tuple[Any, socket.socket]:
+    connection = nodes.connect(
+        socket_timeout=timeout, socket_connect_timeout=timeout, protocol=protocol,
         client_name="asymmetrica-reads", retry=None,
     )  # fmt: skip
-    connection = pool.make_connection()
-    connection.connect()
     sock: socket.socket = connection._sock
     sock.settimeout(timeout)
     return connection, sock
@@ -70,9 +68,9 @@ class Wire:
         self._poll.register(sock, select.POLLIN)
 
     @classmethod
-    def open(cls, url: str, timeout: float, protocol: int) -> Wire:
+    def open(cls, nodes: Nodes, timeout: float, protocol: int) -> Wire:
         """Connect and log in."""
-        connection, sock = _open(url, timeout, protocol)
+        connection, sock = _open(nodes, timeout, protocol)
         _leave_timeouts_to_the_kernel(sock, timeout)
         return cls(connection, sock)
 
@@ -112,9 +110,9 @@ class AsyncWire(Wire):
             sock.setblocking(False)
 
     @classmethod
-    async def open(cls, url: str, timeout: float, protocol: int) -> AsyncWire:  # type: ignore[override]
+    async def open(cls, nodes: Nodes, timeout: float, protocol: int) -> AsyncWire:  # type: ignore[override]
         """Connect and log in."""
-        return cls(*await asyncio.to_thread(_open, url, timeout, protocol))
+        return cls(*await asyncio.to_thread(_open, nodes, timeout, protocol))
 
     async def send(self, data: bytes) -> None:  # type: ignore[override]
         """Write everything."""

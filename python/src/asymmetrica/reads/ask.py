@@ -70,11 +70,12 @@ def clone(value: Any) -> Any:
 class Held:
     """A result in the near cache; `give` returns its rows so that who gets them can't change ours."""
 
-    __slots__ = ("columns", "fixed", "rows", "tables", "upto")
+    __slots__ = ("columns", "deps", "fence", "fixed", "rows", "tables", "upto")
 
     def __init__(self, head: Head, rows: list[tuple[Any, ...]]) -> None:
         self.columns = tuple([column[0] for column in head.columns])
         self.tables = tuple([name for name, _ in head.deps])
+        self.deps, self.fence = head.deps, head.fence
         self.upto = head.upto
         self.fixed = head.fixed
         self.rows = self.give(rows)
