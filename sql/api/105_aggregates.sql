@@ -8,7 +8,8 @@ AS $$
 DECLARE
     v_annotation asymm.annotation;
 BEGIN
-    IF EXISTS (SELECT FROM unnest(annotations) AS n WHERE n IS NULL) THEN
+    -- An array may begin at any number, and be nested.
+    IF array_lower(annotations, 1) <> 1 OR array_ndims(annotations) > 1 OR EXISTS (SELECT FROM unnest(annotations) AS n WHERE n IS NULL) THEN
         annotations := ARRAY(SELECT n FROM unnest(annotations) AS n WHERE NOT n IS NULL);
     END IF;
     -- What _annotation_fault() asks of one, asked of all.
@@ -25,7 +26,7 @@ BEGIN
     RETURN annotations;
 END
 $$;
-COMMENT ON FUNCTION asymm._present(asymm.annotation[]) IS 'The annotations that are not NULL; raises 22023 when one has a field out of its set.';
+COMMENT ON FUNCTION asymm._present(asymm.annotation[]) IS 'The annotations that are not NULL, counted from 1; raises 22023 when one has a field out of its set.';
 
 CREATE OR REPLACE FUNCTION asymm._amplify_all(annotations asymm.annotation[]) RETURNS asymm.annotation
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

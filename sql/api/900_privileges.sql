@@ -9,6 +9,7 @@ DECLARE
         'amplify', 'harmonize', 'propagate', 'resolve', 'amplify_all', 'harmonize_all', 'resolve_all', '_entries', '_shared_entries', '_leads',
             '_present', '_amplify_all', '_harmonize_all', '_resolve_all',
         'fidelity', 'freshness', 'attenuation', 'horizon', '_require_share', '_require_regime', '_loss', '_faded',
+        'context', 'context_state', 'context_apply', 'context_resolve', 'context_all', '_context_all', 'arbitrate', '_scores', '_require_witnesses',
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
@@ -22,7 +23,7 @@ DECLARE
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'configure_indexes', 'configure_annotations', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
+        'configure', 'configure_indexes', 'configure_annotations', 'settle', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         'configure_graph', 'refresh_graph',
@@ -80,7 +81,7 @@ DECLARE
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
-        'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history', 'metrics'];
+        'quarantined', 'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history', 'metrics'];
     v_operator_views text[] := ARRAY['imported', 'query_plans'];
     v record;
 BEGIN
@@ -121,7 +122,7 @@ BEGIN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
         END IF;
     END LOOP;
-    FOR v IN SELECT t.name FROM pg_catalog.unnest(ARRAY['cost', 'annotation']) AS t (name) LOOP
+    FOR v IN SELECT t.name FROM pg_catalog.unnest(ARRAY['cost', 'annotation', 'context', 'witness']) AS t (name) LOOP
         EXECUTE pg_catalog.format('ALTER TYPE asymm.%I OWNER TO asymm_owner', v.name);
         EXECUTE pg_catalog.format('REVOKE ALL ON TYPE asymm.%I FROM PUBLIC', v.name);
         EXECUTE pg_catalog.format('GRANT USAGE ON TYPE asymm.%I TO asymm_reader', v.name);

@@ -37,6 +37,8 @@ ALTER TABLE asymm.baseline ALTER COLUMN annotation TYPE asymm.annotation USING a
 ALTER TABLE asymm.watched_schema ALTER COLUMN annotation TYPE asymm.annotation USING annotation::asymm.annotation;
 
 @schema 106_annotation_setting.sql
+@schema 107_context.sql
+@schema 108_quarantine.sql
 
 -- The DDL log can be read for one table alone: another signature.
 DROP FUNCTION asymm._process_ddl();

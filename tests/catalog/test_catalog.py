@@ -65,6 +65,8 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.organ_setting",
         "asymm.policy_rule",
         "asymm.policy_rule_id_seq",
+        "asymm.quarantine",
+        "asymm.quarantine_id_seq",
         "asymm.setting",
         "asymm.watched_database",
         "asymm.watched_schema",

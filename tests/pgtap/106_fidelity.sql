@@ -1,7 +1,7 @@
 -- Fidelity, freshness, attenuation, horizon: their formulas, ends, settings and bad input.
 SELECT no_plan();
-CREATE ROLE looker IN ROLE asymm_reader;
-SET ROLE looker;
+CREATE ROLE fidelity_reader IN ROLE asymm_reader;
+SET ROLE fidelity_reader;
 
 -- Each part alone and together: depth 2 of 5, one regime off, one class worse than declared.
 SELECT is(round(asymm.fidelity(a, x.regime, x.cost::asymm.cost)::numeric, 9), round(x.expected, 9), concat_ws(', ', x.regime, x.cost, 'measured'))

@@ -77,7 +77,8 @@ RULES = {
          WHERE nspname = 'asymm' AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0)
         UNION ALL
         SELECT oid::regtype::text FROM pg_type
-         WHERE oid IN ('asymm.annotation'::regtype, 'asymm.cost'::regtype)
+         WHERE oid IN ('asymm.annotation'::regtype, 'asymm.cost'::regtype, 'asymm.context'::regtype,
+             'asymm.witness'::regtype)
            AND EXISTS (SELECT FROM aclexplode(COALESCE(typacl, acldefault('T', typowner))) WHERE grantee =
                0)""",
     "a role may use it that is none of ours": """
@@ -163,7 +164,9 @@ def members(db: Database) -> list[tuple[Any, ...]]:
                    ARRAY(SELECT concat_ws(' ', attname, atttypid::regtype) FROM pg_attribute
                           WHERE attrelid = t.typrelid AND attnum > 0 ORDER BY attnum)::text
                        || ARRAY(SELECT enumlabel FROM pg_enum WHERE enumtypid = t.oid
-                                 ORDER BY enumsortorder)::text, t.typowner::regrole::text,
+                                 ORDER BY enumsortorder)::text
+                       || ARRAY(SELECT pg_get_constraintdef(oid) FROM pg_constraint
+                                 WHERE contypid = t.oid)::text, t.typowner::regrole::text,
                    (SELECT string_agg(a, ' ' ORDER BY a) FROM unnest(t.typacl::text[]) AS a),
                    obj_description(t.oid, 'pg_type')
               FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
