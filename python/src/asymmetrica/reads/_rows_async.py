@@ -101,9 +101,15 @@ class AsyncRows(AsyncReader):
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
             if left:
-                table = place.table if place else (await self.server.table(connection, name))[0]
                 ask.table = name
-                await self._ask_postgres(connection, table, keys, left, ask, out)
+                table = place.table if place else (await self.server.table(connection, name))[0]
+                try:
+                    await self._ask_postgres(connection, table, keys, left, ask, out)
+                except psycopg.errors.UndefinedColumn:
+                    # Dropped or renamed since we asked for the columns.
+                    self.places.pop(name, None)
+                    table = (await self.server.table(connection, name))[0]
+                    await self._ask_postgres(connection, table, keys, left, ask, out)
         return out
 
     async def _place(self, connection: AsyncConnection[Any], link: AsyncLink, name: str, who: Who) -> Place:
@@ -125,7 +131,7 @@ class AsyncRows(AsyncReader):
         self, connection: AsyncConnection[Any], link: AsyncLink, name: str, keys: Sequence[Any], ask: Ask,
         out: list[Row | None],
     ) -> tuple[Place | None, list[int]]:  # fmt: skip
-        """Take what Redis has; return the table and which rows are still wanted."""
+        """Take what Redis has; return the table, if it is known to be so still, and which rows are wanted."""
         everything = list(range(len(keys)))
         who = await self.known(connection)
         if who.why_not is not None or not who.plain:
@@ -133,12 +139,8 @@ class AsyncRows(AsyncReader):
         until = ask.until(self.costs.of(name, "primary"))
         for _ in range(4):
             place = await self._place(connection, link, name, who)
-            if place.why_not is not None:
-                return place, everything
-            texts = [key_texts(place.table, key) for key in keys]
+            texts = [None if place.why_not is not None else key_texts(place.table, key) for key in keys]
             wanted = [at for at in everything if texts[at] is not None]
-            if not wanted:
-                return place, everything
             head = link.keys.rows(place.table.name, place.epoch)
             names = [head + (texts[at] or b"") for at in wanted]
             watch = link.watch((*place.keys, *names))
@@ -150,15 +152,15 @@ class AsyncRows(AsyncReader):
                     if ddl is None:
                         return None, everything
                     continue
-                if safe is None or version is None:
-                    return place, everything
-                if safe != place.epoch:
+                if wanted and safe is not None and version is not None and safe != place.epoch:
                     place.epoch = safe
                     continue
                 suits = self.suits(proof, who, ask)
-                if suits is None and await self.reach(link, ask, who, until):
+                if suits is None and wanted and await self.reach(link, ask, who, until):
                     continue
                 if not suits:
+                    return None, everything
+                if not wanted or safe is None or version is None:
                     return place, everything
                 self._saw(proof, version, values[3])
                 left = [at for at in everything if texts[at] is None]

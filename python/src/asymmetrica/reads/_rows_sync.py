@@ -102,9 +102,15 @@ class Rows(Reader):
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
             if left:
-                table = place.table if place else (self.server.table(connection, name))[0]
                 ask.table = name
-                self._ask_postgres(connection, table, keys, left, ask, out)
+                table = place.table if place else (self.server.table(connection, name))[0]
+                try:
+                    self._ask_postgres(connection, table, keys, left, ask, out)
+                except psycopg.errors.UndefinedColumn:
+                    # Dropped or renamed since we asked for the columns.
+                    self.places.pop(name, None)
+                    table = (self.server.table(connection, name))[0]
+                    self._ask_postgres(connection, table, keys, left, ask, out)
         return out
 
     def _place(self, connection: Connection[Any], link: Link, name: str, who: Who) -> Place:
@@ -126,7 +132,7 @@ class Rows(Reader):
         self, connection: Connection[Any], link: Link, name: str, keys: Sequence[Any], ask: Ask,
         out: list[Row | None],
     ) -> tuple[Place | None, list[int]]:  # fmt: skip
-        """Take what Redis has; return the table and which rows are still wanted."""
+        """Take what Redis has; return the table, if it is known to be so still, and which rows are wanted."""
         everything = list(range(len(keys)))
         who = self.known(connection)
         if who.why_not is not None or not who.plain:
@@ -134,12 +140,8 @@ class Rows(Reader):
         until = ask.until(self.costs.of(name, "primary"))
         for _ in range(4):
             place = self._place(connection, link, name, who)
-            if place.why_not is not None:
-                return place, everything
-            texts = [key_texts(place.table, key) for key in keys]
+            texts = [None if place.why_not is not None else key_texts(place.table, key) for key in keys]
             wanted = [at for at in everything if texts[at] is not None]
-            if not wanted:
-                return place, everything
             head = link.keys.rows(place.table.name, place.epoch)
             names = [head + (texts[at] or b"") for at in wanted]
             watch = link.watch((*place.keys, *names))
@@ -151,15 +153,15 @@ class Rows(Reader):
                     if ddl is None:
                         return None, everything
                     continue
-                if safe is None or version is None:
-                    return place, everything
-                if safe != place.epoch:
+                if wanted and safe is not None and version is not None and safe != place.epoch:
                     place.epoch = safe
                     continue
                 suits = self.suits(proof, who, ask)
-                if suits is None and self.reach(link, ask, who, until):
+                if suits is None and wanted and self.reach(link, ask, who, until):
                     continue
                 if not suits:
+                    return None, everything
+                if not wanted or safe is None or version is None:
                     return place, everything
                 self._saw(proof, version, values[3])
                 left = [at for at in everything if texts[at] is None]
