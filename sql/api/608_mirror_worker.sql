@@ -104,6 +104,26 @@ END
 $$;
 COMMENT ON FUNCTION asymm._mirror_find_truncated() IS 'Begins new epochs where a single partition was truncated or rewritten, of which the stream says nothing.';
 
+-- Asked before the mirror's position goes past what was committed: TRUNCATE holds its lock until everybody sees what it did, so whoever
+-- looks for locks first and for files in a later snapshot misses none.
+CREATE OR REPLACE FUNCTION asymm._mirror_partitions_astir() RETURNS SETOF bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_locked constant oid[] := ARRAY(SELECT l.relation FROM pg_locks l
+                                      WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
+                                        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+BEGIN
+    RETURN QUERY
+        SELECT f.id FROM asymm._mirror_in_force AS f
+         WHERE f.files <> '{}'
+           AND EXISTS (SELECT FROM jsonb_each_text(f.files) AS p LEFT JOIN pg_class c ON c.oid = p.key::oid
+                        WHERE c.relfilenode::text IS DISTINCT FROM p.value OR p.key::oid = ANY (v_locked));
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_partitions_astir() IS 'Mirrored tables of which a partition was truncated or rewritten, or may just be.';
+
 -- After a restore or a move the addresses are others, and what stands in Redis is another database's.
 CREATE OR REPLACE FUNCTION asymm._mirror_resume() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

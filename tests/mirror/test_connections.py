@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_table_is_built_when_the_stream_is_past_its_snapshot(mirror: Mirror) -
         )
         proxy.release()
         assert mirror.check() == 199
-        assert mirror.number("version:public.u") < end
+        assert mirror.number("version:public.u") >= end
 
 
 def test_a_table_changes_its_form_while_it_is_built(mirror: Mirror) -> None:
@@ -107,11 +108,13 @@ def torn(mirror: Mirror, proxy: Proxy, times: int) -> None:
         proxy.tear = chance.randrange(500, 60_000)
         mirror.db.sql("UPDATE t SET n = n + 1, id = -id WHERE id % 7 = 0")
         mirror.db.sql("UPDATE u SET n = n + 1")
+        # Torn apart it makes little way: not more than can be caught up with.
+        time.sleep(0.05)
         return proxy.torn >= before + times
 
-    mirror.until(more, 20 + 4 * times, f"{times} connections were torn")
+    mirror.until(more, 20 + 6 * times, f"{times} connections were torn")
     proxy.tear = 0
-    mirror.check(60)
+    mirror.check(120)
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(40, marks=pytest.mark.long)])

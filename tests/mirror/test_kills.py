@@ -75,7 +75,7 @@ class Writer:
     def run(self) -> None:
         with psycopg.connect(self.mirror.db.dsn, autocommit=True) as connection:
             while self.wanted:
-                with contextlib.suppress(psycopg.errors.DeadlockDetected):
+                with contextlib.suppress(psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation):
                     self.step(connection, self.chance.choice(TABLES))
                 time.sleep(0.005)
 

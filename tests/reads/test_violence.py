@@ -1,4 +1,4 @@
-"""Redis gone, silent, slow and back again: Postgres answers, soon and right, and no secret is told."""
+"""Redis gone, silent, slow and back again, and changes nobody tells of: answers are right, and soon there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 import pytest
 
 import asymmetrica
+from support.cluster import wait_until
 from support.mirror import Mirror
 from support.reads import SUM, until_route, warm
 from support.redis import RedisServer
@@ -101,3 +102,57 @@ def test_readers_and_writers_at_once(mirror: Mirror) -> None:
     with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url) as reader:
         end = mirror.db.value("SELECT pg_current_wal_insert_lsn()::text")
         assert until_route(lambda: reader.query(query, after=end), "near").rows == [(199, 199)]
+
+
+def test_one_partition_is_truncated(mirror: Mirror, reader: asymmetrica.Database) -> None:
+    """The stream says nothing of it, and still nobody who is past it reads what was there before."""
+    db = mirror.db
+    db.sql("CREATE TABLE p (id int PRIMARY KEY, n int) PARTITION BY HASH (id)")
+    for part in range(2):
+        db.sql(f"CREATE TABLE p{part} PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER {part})")
+    db.sql("INSERT INTO p SELECT g, g FROM generate_series(1, 10) g")
+    try:
+        mirror.mirror("p")
+        mirror.settle()
+        query = "SELECT id FROM public.p ORDER BY id"
+        keys = list(range(1, 11))
+        for part in range(2):
+            until_route(lambda: reader.query(query), "near")
+            db.sql("BEGIN")
+            db.sql("UPDATE t SET n = 0 WHERE id = 1")
+            db.sql(f"TRUNCATE p{part}")
+            db.sql("COMMIT")
+            end = db.value("SELECT pg_current_wal_insert_lsn()::text")
+            left = db.sql(query)
+            # So that it waits for Redis rather than ask the primary.
+            assert reader.query(query, after=end, budget=0.5).rows == left
+            rows = reader.get_many("public.p", keys, after=end, budget=0.5)
+            assert [row["id"] for row in rows if row is not None] == [key for (key,) in left]
+        # A partition that is only locked: safe again without a new copy.
+        mirror.settle()
+        epoch = mirror.epoch("public.p")
+        with db.connect().transaction() as other:
+            other.connection.execute("LOCK TABLE p0 IN ACCESS EXCLUSIVE MODE")
+            db.sql("UPDATE t SET n = 1 WHERE id = 1")
+            wait_until(lambda: not mirror.redis.exists("asymm:mirror:safe:public.p"), 10, "it is in doubt")
+        mirror.settle()
+        assert mirror.epoch("public.p") == epoch
+    finally:
+        db.sql("SELECT asymm.unmirror('public.p')")
+        db.sql("DROP TABLE p")
+
+
+def test_columns_change_while_the_worker_hangs(mirror: Mirror, reader: asymmetrica.Database) -> None:
+    """Rows come from Postgres then, and as they are there."""
+    until_route(lambda: reader.get("public.t", 1), "near")
+    mirror.workers[-1].hang()
+    try:
+        mirror.db.sql("ALTER TABLE t RENAME a TO b")
+        mirror.db.sql("ALTER TABLE t ADD COLUMN c int DEFAULT 7")
+        assert reader.get("public.t", 1, max_staleness=0.001) == {"id": 1, "b": "a1", "n": 1, "c": 7}
+        mirror.db.sql("ALTER TABLE t DROP COLUMN c")
+        assert reader.get("public.t", 1, max_staleness=0.001) == {"id": 1, "b": "a1", "n": 1}
+        mirror.db.sql("ALTER TABLE t RENAME b TO a")
+    finally:
+        mirror.workers[-1].wake()
+    mirror.settle()

@@ -20,3 +20,4 @@ REGISTRY: Final = """SELECT r.id, r.relid, r.schema_name, r.table_name, r.key_co
     FROM asymm._mirror_registry() AS r JOIN pg_class AS c ON c.oid = r.relid"""
 MARK: Final = "SELECT pg_logical_emit_message(true, 'asymm', %s)::text"
 REPORT: Final = "SELECT asymm._mirror_report(%s::jsonb)"
+ASTIR: Final = "SELECT ARRAY(SELECT asymm._mirror_partitions_astir())"

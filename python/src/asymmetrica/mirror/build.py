@@ -120,6 +120,8 @@ def complete(plan: Plan, store: Store, reached: int) -> None:
     store.write(
         [
             *built(names, plan),
+            # What was read after the snapshot counts as a change: it need not be visible everywhere yet.
+            (b"SET", plan.version, reached),
             (b"HSET", names.sweeps, table.name.encode(), plan.epoch),
         ]
     )

@@ -118,6 +118,12 @@ class Control:
         """Write a message into the log, to come back through the stream."""
         self.row(_sql.MARK, json.dumps({"mark": text}))
 
+    def astir(self) -> set[int]:
+        """Return the partitioned tables of which a partition was truncated, or may just be."""
+        row = self.row(_sql.ASTIR)
+        assert row is not None
+        return set(row[0])
+
     def report(self, report: dict[str, Any]) -> None:
         """Tell the database how the mirror is; raises once another worker leads."""
         self.row(_sql.REPORT, json.dumps(report))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import time
 from collections.abc import Iterator
 
@@ -56,7 +57,7 @@ class Session(Start):
                 self.applier.on_large = self._large
                 self.applier.on_mark = self._mark_came
                 self.applier.on_changed = self._hurry
-                self.applier.take(self.plans.values())
+                self._hand_over()
                 self.fresh = Freshness(self.control, self.store, applied)
                 self.applier.on_commit = self.fresh.committed
                 self.reached = self.unacknowledged = applied
@@ -133,7 +134,7 @@ class Session(Start):
             else:
                 self._take([plan])
         self.applier.types.forget()
-        self.applier.take(self.plans.values())
+        self._hand_over()
         self._mark([plan for plan in plans if plan.state == "built"])
         self._hurry()
 
@@ -207,9 +208,13 @@ class Session(Start):
         elif self.builder is None:
             return -1
         socket = None if self.builder is None else self._build(now)
-        while self.builder is not None and self.builder.catching and socket is None:
-            if time.monotonic() > now + _TURN:
+        while self.builder is not None and self.builder.catching:
+            left = now + _TURN - time.monotonic()
+            if left <= 0:
                 break
+            if socket is not None:
+                # The stream is held back meanwhile: on a busy server it would run ahead for ever.
+                select.select([socket], [], [], left)
             socket = self._build(now)
         catching = self.builder is not None and self.builder.catching
         self.turn = time.monotonic() + (_SHORT if catching else _TURN)
@@ -231,6 +236,8 @@ class Session(Start):
 
     def _flush(self) -> None:
         applier, batch = self.applier, self.applier.batch
+        if self.partitioned and (batch.end is not None or self.doubtful):
+            self._doubt()
         applier.progress()
         if batch.holes:
             self.store.fill(batch)

@@ -29,6 +29,9 @@ class Tables:
         self.sweeps: dict[str, Sweep] = {}
         self.marks: dict[str, list[int]] = {}
         self.marked = 0
+        # Partitioned tables, and those of them that are not read because a partition may have been truncated.
+        self.partitioned: list[int] = []
+        self.doubtful: set[int] = set()
         self.next_tick = 0.0
         self.unacknowledged = 0
 
@@ -134,7 +137,31 @@ class Tables:
             del self.plans[number]
         for number in found.keys() - self.plans.keys():
             self.plans[number] = Plan(found[number], self.store.names)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Have the applier go on with the tables as they are known now."""
         self.applier.take(self.plans.values())
+        self.partitioned = [number for number, plan in self.plans.items() if plan.table.partitioned]
+        self.doubtful.intersection_update(self.partitioned)
+
+    def _doubt(self) -> None:
+        """Have nobody read what may have lost a partition's rows: the stream says nothing of that.
+
+        Done before the position goes past it. What turns out to be as it was becomes safe again as a table
+        that was just built: when the stream has come to where it is now.
+        """
+        astir = self.control.astir()
+        for number in self.partitioned:
+            plan = self.plans[number]
+            if number in astir and plan.state == "safe":
+                plan.state = "built"
+                self.applier.batch.others.append((b"DEL", self.store.names.safe(plan.table.name)))
+                self.doubtful.add(number)
+                self._hurry()
+            elif number in self.doubtful and number not in astir:
+                self.doubtful.remove(number)
+                self._mark([plan] if plan.state == "built" else [])
 
     def _tell_unsafe(self, why: str) -> None:
         tables = [{"id": table.id, "state": "unsafe", "error": why} for table in self.control.registry()]
