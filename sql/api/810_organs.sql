@@ -13,6 +13,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('indexes', 'slow', 'optimization', '10 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
     ('index_faults', 'slow', 'exploration', '1 hour', '_propose_drops', 'proposes to drop or rebuild indexes that are of no use'),
     ('advice', 'slow', 'exploration', '10 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
+    ('states', 'slow', 'exploration', '1 min', '_observe_states', 'looks at the states of tracked tables'' rows'),
     ('mirror', 'slow', 'stabilization', '10 s', '_tend_mirror', 'keeps the mirror''s slot moving and looks at mirrored tables'),
     ('learning', 'slow', 'optimization', '10 min', '_learn', 'learns from measured gains how far to believe predicted ones'),
     ('telemetry', 'slow', 'stabilization', '1 min', '_observe_telemetry', 'writes a sample of everything that is measured over time'),

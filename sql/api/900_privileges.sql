@@ -18,7 +18,7 @@ DECLARE
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
         'impact', 'path', 'route', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
-        'series', 'policy_for', '_rule_conditions', '_index_progress',
+        'series', 'state_sonar', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -32,6 +32,7 @@ DECLARE
             '_mirror_key_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
+        'configure_sonar', 'track_state', 'untrack_state', '_state_columns', '_state_declare', '_require_relation', '_relation_kind',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all', '_leave_out', '_holds',
         'baseline', 'present_state', 'diff', 'import_baseline', 'imported_definitions', 'approve_baseline', 'discard_baseline',
@@ -76,13 +77,15 @@ DECLARE
         '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
-            '_watchdog', '_tend_mirror', '_tend_graph'];
+            '_watchdog', '_tend_mirror', '_tend_graph',
+        '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_content_columns', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
-        'quarantined', 'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history', 'metrics'];
-    v_operator_views text[] := ARRAY['imported', 'query_plans'];
+        'quarantined', 'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history', 'metrics',
+        'sonar_settings'];
+    v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions'];
     v record;
 BEGIN
     FOR v IN SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) AS owner

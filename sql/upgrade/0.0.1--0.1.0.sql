@@ -190,6 +190,8 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 -- Telemetry and findings.
 @schema 700_telemetry.sql
 @schema 705_finding.sql
+@schema 710_sonar_setting.sql
+@schema 730_state.sql
 
 -- The graph.
 @schema 200_graph.sql

@@ -68,6 +68,9 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.quarantine",
         "asymm.quarantine_id_seq",
         "asymm.setting",
+        "asymm.sonar_setting",
+        "asymm.state_table",
+        "asymm.state_table_id_seq",
         "asymm.watched_database",
         "asymm.watched_schema",
     ]

@@ -61,7 +61,8 @@ SELECT results_eq('SELECT name, lane, enabled FROM asymm.organs ORDER BY name',
              ('header_scan', 'slow', true),
              ('housekeeping', 'slow', true), ('index_faults', 'slow', true), ('indexes', 'slow', true), ('learning', 'slow', true),
              ('mirror', 'slow', true), ('plans', 'slow', true), ('queries', 'slow', true),
-             ('rollup', 'slow', true), ('sense', 'fast', true), ('tables', 'slow', true), ('telemetry', 'slow', true)$$, 'the organs');
+             ('rollup', 'slow', true), ('sense', 'fast', true), ('states', 'slow', true), ('tables', 'slow', true),
+             ('telemetry', 'slow', true)$$, 'the organs');
 SELECT lives_ok('SELECT asymm.configure(full_scan_every => ''2 min'')', 'a cadence by setting');
 SELECT is((SELECT cadence FROM asymm.organs WHERE name = 'full_scan'), '2 min'::interval, 'is in force');
 SELECT is((SELECT cadence FROM asymm.configure_organ('full_scan', cadence => '3 min')), '3 min'::interval, 'configure_organ goes before it');
