@@ -8,7 +8,7 @@ import pytest
 from redis import ResponseError
 
 import asymmetrica
-from asymmetrica.reads import _wire
+from asymmetrica import _wire
 from support.mirror import Mirror
 from support.reads import SUM, until_route, warm
 from support.redis import RedisServer

@@ -6,32 +6,22 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .batch import Batch, Command
+from .batch import Batch
 from .catalog import Types
+from .layout import SMALL, Layout
 from .names import Names
-from .pgoutput import UNCHANGED, Begin, Change, Commit, Decoded, Message, Relation, Truncate
-from .plan import LARGEST, UNREADABLE, Layout, Plan, unreadable
+from .notes import built, gone
+from .pgoutput import UNCHANGED, Begin, Change, Commit, Decoded, Message, Relation, Truncate, decode
+from .plan import LARGEST, UNREADABLE, Plan, unreadable
+from .snapshot import BYTES, ROWS
+from .stream import HEAD
 
-__all__ = ["Applier", "built", "gone"]
+__all__ = ["Applier"]
 
-
-def gone(names: Names, table: int, name: str, epoch: int) -> list[Command]:
-    """Return the commands by which nobody reads a table or takes its rows over, and these are deleted."""
-    return [
-        (b"DEL", names.safe(name), names.version(name)),
-        (b"HDEL", names.tables, table),
-        (b"HDEL", names.counts, table),
-        (b"HSET", names.sweeps, name.encode(), epoch + 1),
-    ]
-
-
-def built(names: Names, plan: Plan) -> list[Command]:
-    """Return the commands that note a table's place."""
-    return [
-        (b"SET", names.epoch(plan.table.name), plan.epoch),
-        (b"HSET", names.tables, plan.table.id, plan.meta()),
-        (b"HSET", names.counts, plan.table.id, plan.count),
-    ]
+# Messages that bring a row: inserted, updated; what stands before the new row.
+_ROW, _NEW = b"IU", ord("N")
+# Fewer rows than this are faster one by one.
+_FEW = 8
 
 
 class Applier:
@@ -46,6 +36,11 @@ class Applier:
         self.types = types
         self.applied = applied
         self.partial = partial
+        # Whether Redis may say that a transaction was written in part.
+        self.cut = partial[0] > 0
+        # Rows of one table that came one after the other, not yet looked at, and its number.
+        self.run: list[bytes] = []
+        self.head = b""
         self.batch = Batch(names)
         self.plans: dict[int, Plan] = {}
         self.relations: dict[int, Relation] = {}
@@ -72,10 +67,49 @@ class Applier:
         self.plans = {plan.table.oid: plan for plan in plans}
         self.layouts.clear()
 
-    def handle(self, event: Decoded, size: int) -> None:
-        """Note one message of the stream, of so many bytes."""
+    def handle(self, data: bytes) -> bool:
+        """Note one message of the stream, and say whether it is time to write; rows may wait for drain()."""
+        batch, run = self.batch, self.run
+        batch.size += len(data)
+        if data[HEAD] in _ROW and data[HEAD + 5] == _NEW and len(data) < SMALL:
+            head = data[HEAD + 1 : HEAD + 5]
+            if head != self.head:
+                self.drain()
+                self.head, run = head, self.run
+            run.append(data)
+            return len(batch.rows) + len(run) >= ROWS or batch.size >= BYTES
+        if run:
+            self.drain()
+        self._handle(decode(data, HEAD), len(data))
+        return len(batch.rows) >= ROWS or batch.size >= BYTES
+
+    def drain(self) -> None:
+        """Look at the rows that wait: at many of them together."""
+        run, self.run = self.run, []
+        if len(run) < _FEW or not self._many(run):
+            for data in run:
+                self._handle(decode(data, HEAD), len(data))
+
+    def _many(self, run: list[bytes]) -> bool:
+        """Take new rows of one table together; False if they must be taken one by one."""
+        oid, after = int.from_bytes(self.head, "big"), self.position + len(run)
+        plan = self._plan(oid)
+        if after > self.skip and plan is not None:
+            if plan.large or self.position < self.skip:
+                return False
+            layout = self._layout(plan)
+            found = None if layout.missing else layout.many(run)
+            if found is None:
+                return False
+            self.batch.put_many(plan, *found)
+            self.batch.count(plan, [data[HEAD] for data in run].count(_ROW[0]))
+        self.touched.add(oid)
+        self.counters["changes"] += max(after - max(self.position, self.skip), 0)
+        self.position = after
+        return True
+
+    def _handle(self, event: Decoded, size: int) -> None:
         self.size = size
-        self.batch.size += size
         if type(event) is Change:
             self.position += 1
             self.touched.add(event.relation)
@@ -105,8 +139,8 @@ class Applier:
         if found is None:
             relation = self.relations[plan.table.oid]
             converters = self.types.converters([column.type for column in relation.columns])
-            found = Layout(plan, [column.name for column in relation.columns], converters)
-            found.identity = [column.key for column in relation.columns]
+            identity = [column.key for column in relation.columns]
+            found = Layout(plan, [column.name for column in relation.columns], converters, identity)
             self.layouts[plan.table.oid] = found
         return found
 
@@ -177,7 +211,7 @@ class Applier:
         names, batch = self.names, self.batch
         batch.clear(plan)
         plan.rebase(plan.epoch + 1)
-        plan.count = 0
+        plan.count, plan.first = 0, False
         plan.large.clear()
         if self.noting:
             batch.others += built(names, plan)
@@ -240,11 +274,14 @@ class Applier:
 
     def progress(self) -> None:
         """Add to the batch what tells how far it brings Redis."""
+        self.drain()
         batch = self.batch
         self.counters["dropped"] += batch.dropped
         if self.transaction is not None and self.position > self.skip:
             batch.others.append((b"SET", self.names.partial, f"{self.transaction}:{self.position}".encode()))
+            self.cut = True
         if batch.end is not None:
-            batch.others.append((b"SET", self.names.lsn, batch.end))
-            if self.transaction is None:
+            batch.versions[self.names.lsn] = batch.end
+            if self.transaction is None and self.cut:
                 batch.others.append((b"DEL", self.names.partial))
+                self.cut = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 from .names import Names
@@ -13,21 +14,13 @@ from .plan import Plan, Values
 __all__ = ["Batch", "Command", "Entry", "fragments"]
 
 Command = Sequence[bytes | str | int]
+# The state a key is to have: its table, its values (None: it is deleted), and the key in Redis that holds
+# those values which are UNCHANGED.
+Entry = tuple[Plan, Values | None, bytes | None]
 # So many pairs in one MSET.
 _PAIRS = 1_000
 # Numbers as they are written: nothing here must change or refuse a digit.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
-
-
-class Entry:
-    """The state a key is to have. `source` is the key in Redis that holds its UNCHANGED values."""
-
-    __slots__ = ("plan", "source", "values")
-
-    def __init__(self, plan: Plan, values: Values | None, source: bytes | None = None) -> None:
-        self.plan = plan
-        self.values = values
-        self.source = source
 
 
 class Batch:
@@ -56,7 +49,7 @@ class Batch:
             source = before or key
             known = self.rows.get(source)
             if known is not None:
-                source, values = known.source, _filled(values, known.values)
+                source, values = known[2], _filled(values, known[1])
             if UNCHANGED not in values:
                 source = None
             elif source is None:
@@ -68,12 +61,19 @@ class Batch:
             self.holes.discard(key)
         else:
             self.holes.add(key)
-        self.rows[key] = Entry(plan, values, source)
+        self.rows[key] = (plan, values, source)
         self.size += len(key) + 100
+
+    def put_many(self, plan: Plan, keys: Sequence[bytes], values: Iterable[Values]) -> None:
+        """Write rows all of whose values are known."""
+        if self.holes:
+            self.holes.difference_update(keys)
+        self.rows.update(zip(keys, zip(repeat(plan), values, repeat(None)), strict=True))
+        self.size += sum(map(len, keys)) + 100 * len(keys)
 
     def remove(self, plan: Plan, key: bytes) -> None:
         """Delete a row."""
-        self.rows[key] = Entry(plan, None)
+        self.rows[key] = (plan, None, None)
         self.holes.discard(key)
         self.size += len(key) + 20
 
@@ -84,7 +84,7 @@ class Batch:
 
     def clear(self, plan: Plan) -> None:
         """Forget what was to be written of a table: it is emptied or built anew."""
-        self.rows = {key: entry for key, entry in self.rows.items() if entry.plan is not plan}
+        self.rows = {key: entry for key, entry in self.rows.items() if entry[0] is not plan}
         self.holes &= self.rows.keys()
         self.counts.pop(plan.table.id, None)
         self.versions.pop(plan.version, None)
@@ -94,61 +94,52 @@ class Batch:
         """Return what must be read from Redis first: the rows whose large values the stream left out."""
         out: list[tuple[bytes, Command]] = []
         for key in self.holes:
-            entry = self.rows[key]
-            if entry.values is None or entry.source is None:
+            plan, values, source = self.rows[key]
+            if values is None or source is None:
                 continue
-            wanted = [f for f, v in zip(entry.plan.fields, entry.values, strict=True) if v is UNCHANGED]
-            hashed = entry.plan.table.format == "hash"
-            out.append((key, (b"HMGET", entry.source, *wanted) if hashed else (b"GET", entry.source)))
+            wanted = [f for f, v in zip(plan.fields, values, strict=True) if v is UNCHANGED]
+            hashed = plan.table.format == "hash"
+            out.append((key, (b"HMGET", source, *wanted) if hashed else (b"GET", source)))
         return out
 
     def answer(self, key: bytes, reply: Any) -> None:
         """Fill in what Redis answered; a row it doesn't have any more is deleted, never half-written."""
-        entry = self.rows[key]
-        assert entry.values is not None
+        plan, values, _ = self.rows[key]
+        assert values is not None
         known: list[Any] | None
         if isinstance(reply, list):
             known = None if None in reply else reply
         else:
             found = None if reply is None else fragments(reply.decode())
-            holes = [n for n, v in zip(entry.plan.table.columns, entry.values, strict=True) if v is UNCHANGED]
+            holes = [n for n, v in zip(plan.table.columns, values, strict=True) if v is UNCHANGED]
             known = None if found is None or not found.keys() >= set(holes) else [found[n] for n in holes]
         if known is None:
             self.dropped += 1
-            self.rows[key] = Entry(entry.plan, None)
+            self.rows[key] = (plan, None, None)
             return
         rest = iter(known)
-        entry.values = [next(rest) if value is UNCHANGED else value for value in entry.values]
+        self.rows[key] = (plan, [next(rest) if v is UNCHANGED else v for v in values], None)
 
     def commands(self) -> list[Command]:
         """Return what is to be sent, in one MULTI."""
         out: list[Command] = []
-        pairs: list[bytes] = []
+        pairs: list[bytes | str | int] = []
         gone: list[bytes] = []
-        for key, entry in self.rows.items():
-            plan, values = entry.plan, entry.values
+        for key, (plan, values, _) in self.rows.items():
             if values is None:
                 gone.append(key)
-                continue
-            expiry = plan.table.ttl
-            if plan.table.format == "hash":
-                out.append((b"UNLINK", key))
-                found = [p for p in zip(plan.fields, values, strict=True) if p[1] is not None]
-                if found:
-                    out.append((b"HSET", key, *(word for pair in found for word in pair)))
-                    if expiry:
-                        out.append((b"PEXPIRE", key, int(expiry * 1000)))
-            elif expiry:
-                out.append((b"SET", key, plan.text(values), b"PX", int(expiry * 1000)))
+            elif plan.plain:
+                pairs += (key, plan.template % tuple(values))
             else:
-                pairs += (key, plan.text(values))
-        for at in range(0, len(pairs), 2 * _PAIRS):
-            out.append((b"MSET", *pairs[at : at + 2 * _PAIRS]))
+                out += plan.commands(key, values)
         for at in range(0, len(gone), _PAIRS):
             out.append((b"UNLINK", *gone[at : at + _PAIRS]))
         out += self.others
-        if self.versions:
-            out.append((b"MSET", *(word for pair in self.versions.items() for word in pair)))
+        # These come last, so that a small transaction is one command.
+        for pair in self.versions.items():
+            pairs += pair
+        for at in range(0, len(pairs), 2 * _PAIRS):
+            out.append((b"MSET", *pairs[at : at + 2 * _PAIRS]))
         out += [(b"HSET", self.names.tables, number, plan.meta()) for number, plan in self.noted.items()]
         for table, change in self.counts.items():
             if change:

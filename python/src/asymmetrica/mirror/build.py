@@ -11,11 +11,11 @@ import psycopg
 from psycopg import sql
 
 from ..errors import translate
-from .apply import built, gone
 from .batch import Command
 from .catalog import Types
 from .control import registry
 from .lines import BadRow, taker
+from .notes import built, gone
 from .plan import Plan
 from .points import point
 from .snapshot import ROWS, Slot, Work, copy_lines, session
@@ -63,6 +63,7 @@ def _build_one(
     before = store.ask((b"GET", names.epoch(table.name)))[0]
     # Without its epoch there may still be rows: those of a mirror that was deleted in part.
     last = int(before) if before is not None else store.highest(table.name)
+    plan.first = last == 0
     plan.rebase(table.epoch if table.epoch > last else last + 1)
     plan.start = slot.lsn
     # The epoch is noted first: what is cut short is deleted, and the next attempt takes another.
@@ -116,12 +117,8 @@ def _copy(
 def complete(plan: Plan, store: Store, reached: int) -> None:
     """Note that a table is as it was at this position; not yet that it is safe: DDL may have come."""
     plan.start = reached
-    names, table = store.names, plan.table
-    store.write(
-        [
-            *built(names, plan),
-            # What was read after the snapshot counts as a change: it need not be visible everywhere yet.
-            (b"SET", plan.version, reached),
-            (b"HSET", names.sweeps, table.name.encode(), plan.epoch),
-        ]
-    )
+    names, table = store.names, plan.table.name.encode()
+    # Rows of former epochs are looked for among all keys there are, so not where there can be none.
+    sweep = (b"HDEL", names.sweeps, table) if plan.first else (b"HSET", names.sweeps, table, plan.epoch)
+    # What was read after the snapshot counts as a change: it need not be visible everywhere yet.
+    store.write([*built(names, plan), (b"SET", plan.version, reached), sweep])

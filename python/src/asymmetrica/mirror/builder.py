@@ -14,17 +14,16 @@ from .apply import Applier
 from .build import build, complete
 from .catalog import Types
 from .control import Control
-from .pgoutput import Commit, decode
 from .plan import Plan
 from .points import point
-from .snapshot import BYTES, ROWS, Slot, Work
+from .snapshot import Slot, Work
 from .store import Store
-from .stream import HEAD, Keepalive, Stream
+from .stream import Keepalive, Stream
 
 __all__ = ["Builder"]
 
-# Rows copied, and messages read, before the others have their turn.
-_ROWS, _MESSAGES = 500, 500
+# Rows copied before the others have their turn.
+_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +84,19 @@ class Builder:
         applier.on_stale = self.on_stale
         applier.noting = False
         applier.take(plan for plan in self.plans if plan.state == "built")
-        batch, reached, count = applier.batch, slot.lsn, 0
+        batch, reached = applier.batch, slot.lsn
         said = 0.0
         while True:
-            message = stream.read()
-            if type(message) is bytes:
-                event = decode(message, HEAD)
-                applier.handle(event, len(message))
-                if type(event) is Commit:
-                    reached = max(reached, event.end)
-                count += 1
-                if len(batch.rows) < ROWS and batch.size < BYTES and count % _MESSAGES:
-                    continue
-            elif type(message) is Keepalive and applier.transaction is None:
-                reached = max(reached, message.lsn)
+            messages, urgent = stream.read(), False
+            for message in messages:
+                if type(message) is bytes:
+                    applier.handle(message)
+                elif type(message) is Keepalive:
+                    urgent |= message.urgent
+                    if applier.transaction is None:
+                        reached = max(reached, message.lsn)
+            applier.drain()
+            reached = max(reached, batch.end or 0)
             if batch.holes:
                 store.fill(batch)
             batch.noted.clear()
@@ -107,10 +105,10 @@ class Builder:
             if applier.transaction is None and reached >= self.far():
                 store.settle()
                 return reached
-            if time.monotonic() > said + 1 or (type(message) is Keepalive and message.urgent):
+            if urgent or time.monotonic() > said + 1:
                 said = time.monotonic()
                 stream.acknowledge(slot.lsn)
-            if message is None:
+            if not messages:
                 yield stream.pgconn.socket
                 stream.wait(0)
             else:

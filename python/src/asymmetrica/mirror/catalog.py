@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from .values import Converter, array, boolean, composite, number, plain, string, timestamp, timestamptz
+from .values import Converter, array, boolean, composite, number, string, timestamp, timestamptz
 
 __all__ = ["Types"]
 
@@ -19,8 +19,8 @@ _BUILT_IN: Final[dict[str, Converter]] = {
     "numeric": number,
     "float4": number,
     "float8": number,
-    "json": plain,
-    "jsonb": plain,
+    "json": None,
+    "jsonb": None,
     "timestamp": timestamp,
     "timestamptz": timestamptz,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from .catalog import Types
+from .columns import Column, converted
 from .names import encode_text
 from .plan import LARGEST, UNREADABLE, Plan, unreadable
 from .values import Converter
@@ -17,8 +18,6 @@ __all__ = ["BadRow", "Taker", "taker"]
 
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-
-Column = Sequence[str | None]
 
 
 class BadRow(Exception):
@@ -35,6 +34,7 @@ class Taker:
         if missing:
             raise BadRow(f'column "{missing[0]}" is not there')
         self.plan = plan
+        self.width = len(names)
         self.head = plan.rows.decode()
         self.keys = [place[name] for name in table.key_columns]
         self.columns = [(place[name], converters[place[name]]) for name in table.columns]
@@ -56,12 +56,11 @@ class Taker:
         return [line for line in lines if len(line) <= LARGEST], [self._key(line) for line in large]
 
     def _take(self, text: str) -> list[tuple[str, Any]]:
-        rows: list[Column]
+        # A tab or newline within a value is escaped.
+        cells = text[:-1].replace("\n", "\t").split("\t")
+        columns: list[Column] = [cells[at :: self.width] for at in range(self.width)]
         if "\\" in text:
-            rows = [_fields(line) for line in text.split("\n")[:-1]]
-        else:
-            rows = [line.split("\t") for line in text.split("\n")[:-1]]
-        columns: list[Column] = list(zip(*rows, strict=True))
+            columns = [_unescaped(column) for column in columns]
         if len(self.keys) == 1:
             keys = [self.head + encode_text(value or "") for value in columns[self.keys[0]]]
         else:
@@ -76,12 +75,12 @@ class Taker:
                 (key, {name: column[row] for name, column in named if column[row] is not None})
                 for row, key in enumerate(keys)
             ]
-        out = [_converted(columns[index], convert) for index, convert in self.columns]
+        out = [converted(columns[index], convert) for index, convert in self.columns]
         template = self.plan.template
         return list(zip(keys, [template % row for row in zip(*out, strict=True)], strict=True))
 
     def _key(self, line: bytes) -> str:
-        values = _fields(line[:-1].decode(errors="replace"))
+        values = _unescaped(line[:-1].decode(errors="replace").split("\t"))
         return self.head + ",".join([encode_text(values[index] or "") for index in self.keys])
 
     def _blame(self, line: bytes) -> None:
@@ -91,23 +90,15 @@ class Taker:
             raise BadRow(unreadable(self._key(line).encode(), error)) from None
 
 
-def _fields(line: str) -> list[str | None]:
-    if "\\" not in line:
-        return list(line.split("\t"))
+def _unescaped(column: Column) -> Column:
     return [
-        part if "\\" not in part else None if part == "\\N" else _ESCAPE.sub(_unescape, part)
-        for part in line.split("\t")
+        text if text is None or "\\" not in text else None if text == "\\N" else _ESCAPE.sub(_unescape, text)
+        for text in column
     ]
 
 
 def _unescape(found: re.Match[str]) -> str:
     return _ESCAPES.get(found[1], found[1])
-
-
-def _converted(column: Column, convert: Converter) -> Column:
-    if convert is None:
-        return ["null" if value is None else value for value in column] if None in column else column
-    return ["null" if value is None else convert(value) for value in column]
 
 
 def taker(plan: Plan, types: Types, connection: Connection[Any]) -> tuple[list[str], Taker]:

@@ -43,7 +43,7 @@ Value = bytes | None | _Unchanged
 Row = list[Value]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Begin:
     """A transaction starts; `lsn` is where its commit record begins, `xid` the lower half of its number."""
 
@@ -51,7 +51,7 @@ class Begin:
     xid: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Commit:
     """It ends; `end` is where its commit record ends."""
 

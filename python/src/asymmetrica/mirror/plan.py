@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .names import Names, encode_key, table_name
-from .pgoutput import UNCHANGED, Row
-from .values import Converter, string
+from .names import Names, table_name
+from .values import string
 
-__all__ = ["LARGEST", "UNREADABLE", "Layout", "Plan", "Registered", "Values", "unreadable"]
+__all__ = ["LARGEST", "UNREADABLE", "Plan", "Registered", "Values", "unreadable"]
 
 # A row of more bytes is not put into Redis, which would hold up all others: its key is missing there.
 LARGEST = 64 << 20
@@ -22,7 +21,7 @@ LARGEST = 64 << 20
 UNREADABLE = (ValueError, IndexError, AssertionError)
 
 # Of a JSON value the fragments, of a hash the texts; UNCHANGED where the stream did not say it.
-Values = list[Any]
+Values = Sequence[Any]
 
 
 def unreadable(key: bytes, error: Exception) -> str:
@@ -60,46 +59,6 @@ class Registered:
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
-class Layout:
-    """Takes rows with certain columns apart: those of a stream's relation, or those of a COPY."""
-
-    def __init__(self, plan: Plan, names: Sequence[str], converters: Sequence[Converter]) -> None:
-        place = {name: index for index, name in enumerate(names)}
-        table = plan.table
-        missing = [name for name in (*table.columns, *table.key_columns) if name not in place]
-        self.missing = missing
-        self.plan = plan
-        self.keys = [place[name] for name in table.key_columns if name in place]
-        self.only_key = self.keys[0] if len(self.keys) == 1 else None
-        picked = [place[name] for name in table.columns if name in place]
-        self.columns = [(index, converters[index]) for index in picked]
-        self.json = table.format == "json"
-        self.identity: list[bool] = []
-
-    def key(self, row: Row) -> bytes:
-        """Return the key in Redis of a row, or of the old key the stream sent."""
-        if self.only_key is not None:
-            return self.plan.rows + encode_key((row[self.only_key],))  # type: ignore[arg-type]
-        return self.plan.rows + encode_key([row[index] for index in self.keys])  # type: ignore[misc]
-
-    def values(self, row: Row) -> Values:
-        """Return the values of the mirrored columns as they are written."""
-        if not self.json:
-            return [row[index] for index, _ in self.columns]
-        out: Values = []
-        for index, convert in self.columns:
-            value = row[index]
-            if value is None:
-                out.append("null")
-            elif value is UNCHANGED:
-                out.append(UNCHANGED)
-            elif convert is None:
-                out.append(value.decode())  # type: ignore[union-attr]
-            else:
-                out.append(convert(value.decode()))  # type: ignore[union-attr]
-        return out
-
-
 @dataclass(slots=True)
 class Plan:
     """A mirrored table: what is registered, and where the copy in Redis stands.
@@ -114,12 +73,16 @@ class Plan:
     start: int = 0
     state: str = "building"
     error: str | None = None
+    # Whether Redis had no rows of the table before, of any epoch.
+    first: bool = False
     count: int = 0
     retry: float = 0.0
     rows: bytes = b""
     version: bytes = b""
     # Keys of rows that are in the table and not in Redis.
     large: set[bytes] = field(default_factory=set)
+    # Whether a row is one value that stays: then it goes with others into one command.
+    plain: bool = False
     template: str = ""
     fields: list[bytes] = field(default_factory=list)
 
@@ -131,6 +94,7 @@ class Plan:
         self.version = self.names.version(self.table.name)
         heads = [string(name).replace("%", "%%") + ":%s" for name in self.table.columns]
         self.template = "{" + ",".join(heads) + "}"
+        self.plain = self.table.format != "hash" and not self.table.ttl
         self.fields = [name.encode() for name in self.table.columns]
 
     def rebase(self, epoch: int) -> None:
@@ -143,9 +107,16 @@ class Plan:
         """Whether changes go to Redis."""
         return self.state in ("built", "safe")
 
-    def text(self, values: Values) -> bytes:
-        """Return the JSON of a row."""
-        return (self.template % tuple(values)).encode()
+    def commands(self, key: bytes, values: Values) -> list[tuple[bytes | str | int, ...]]:
+        """Return what writes a row that is a hash or expires."""
+        ttl = int(self.table.ttl * 1000) if self.table.ttl else 0
+        if self.table.format != "hash":
+            return [(b"SET", key, self.template % tuple(values), b"PX", ttl)]
+        found = [pair for pair in zip(self.fields, values, strict=True) if pair[1] is not None]
+        if not found:
+            return [(b"UNLINK", key)]
+        written = (b"HSET", key, *(word for pair in found for word in pair))
+        return [(b"UNLINK", key), written, *([(b"PEXPIRE", key, ttl)] if ttl else [])]
 
     def meta(self) -> bytes:
         """What Redis keeps of it, so that the next worker can go on."""

@@ -17,13 +17,12 @@ from .build import RETRY
 from .builder import Builder, Source
 from .catalog import Types
 from .fresh import Freshness
-from .pgoutput import decode
+from .pace import Pace
 from .plan import Plan
 from .points import point
-from .snapshot import BYTES, ROWS
 from .start import TICK, Start
 from .store import Emptied, Fenced, StoreError
-from .stream import HEAD, Keepalive, Stream
+from .stream import Keepalive, Stream
 
 __all__ = ["Session"]
 
@@ -58,6 +57,7 @@ class Session(Start):
                 self.applier.on_mark = self._mark_came
                 self.applier.on_changed = self._hurry
                 self._hand_over()
+                self.pace = Pace()
                 self.fresh = Freshness(self.control, self.store, applied)
                 self.applier.on_commit = self.fresh.committed
                 self.reached = self.unacknowledged = applied
@@ -142,21 +142,17 @@ class Session(Start):
 
     def _follow(self) -> None:
         """Apply what comes until `stop` is set."""
-        stream, applier, batch = self.stream, self.applier, self.applier.batch
-        count = 0
+        stream, applier = self.stream, self.applier
         while True:
-            message = stream.read()
-            if type(message) is bytes:
-                point("read")
-                applier.handle(decode(message, HEAD), len(message))
-                if len(batch.rows) >= ROWS or batch.size >= BYTES:
-                    self._flush()
-                count += 1
-                if count & 255:
-                    continue
-            elif type(message) is Keepalive:
-                self._reached(message)
-            elif applier.transaction is None and batch:
+            messages = stream.read()
+            for message in messages:
+                if type(message) is bytes:
+                    point("read")
+                    if applier.handle(message):
+                        self._flush()
+                elif type(message) is Keepalive:
+                    self._reached(message)
+            if not messages and applier.transaction is None and applier.batch:
                 self._flush()
                 self._settle()
                 continue
@@ -170,18 +166,23 @@ class Session(Start):
                 continue
             if self.stop.wanted and applier.transaction is None:
                 break
-            if message is None:
+            if not messages:
                 self._idle(now)
             elif now >= self.turn:
                 self._settle()
                 self._besides(now)
         self._flush()
         self._settle()
+        self._acknowledge()
         self.fresh.tell(self.unacknowledged)
         self._report()
 
     def _idle(self, now: float) -> None:
         self._settle()
+        if now < self.pace.rested and self.builder is None and not self.sweeps:
+            time.sleep(self.pace.rested - now)
+            self.stream.wait(0)
+            return
         if self.applier.transaction is None and self.reached > self.applier.applied:
             wait = self.moved + _MOVE - now
             if wait <= 0:
@@ -190,6 +191,8 @@ class Session(Start):
         else:
             wait = self.next_tick - now
         wait = min(wait, self.fresh.due - now)
+        if self.unacknowledged > self.stream.acknowledged:
+            wait = min(wait, self.pace.tell - now)
         others = [] if self.stop.wanted else [self.stop.reader]
         socket = self._besides(now)
         if socket is None:
@@ -246,6 +249,7 @@ class Session(Start):
             self._settle()
             point("before write")
             self.store.send(commands)
+            self.pace.wrote(applier.counters["transactions"])
             point("sent")
         if batch.end is not None:
             applier.applied = max(applier.applied, batch.end)
@@ -253,12 +257,17 @@ class Session(Start):
         batch.reset()
 
     def _settle(self) -> None:
-        """Wait until Redis has what was sent, then tell the server."""
+        """Wait until Redis has what was sent; the server is told now and then."""
         self.store.settle()
-        if self.applier.applied > self.unacknowledged:
+        self.unacknowledged = max(self.unacknowledged, self.applier.applied)
+        if time.monotonic() >= self.pace.tell:
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        if self.unacknowledged > self.stream.acknowledged:
             point("before acknowledge")
-            self.unacknowledged = self.applier.applied
             self.stream.acknowledge(self.unacknowledged)
+        self.pace.told()
 
     def _tick(self, now: float) -> None:
         """Once a second: tell, ask what is to be mirrored, look whether Redis is still ours."""

@@ -6,10 +6,10 @@ import time
 from typing import Protocol
 
 from ..errors import AsymmetricaError
-from .apply import gone
 from .batch import Command
 from .build import build, complete
 from .control import Control, Refused
+from .notes import gone
 from .points import point
 from .snapshot import Slot, finish
 from .store import Store

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from .._redact import redact
+from .._wire import Wire
 from ..errors import AsymmetricaError, ConnectionFailed
 from .batch import Batch, Command
 from .names import Names
@@ -69,6 +70,9 @@ class Store:
             self.connection = Nodes(url, names).connect(
                 socket_timeout=timeout, socket_connect_timeout=timeout, client_name="asymmetrica-mirror"
             )
+            # From here on without redis-py, which takes longer over a reply than Redis itself.
+            self.wire = Wire(self.connection, self.connection._sock, timeout)
+            self.replies: Any = hiredis.Reader()
         except (RedisError, OSError, ValueError) as error:
             raise self._error(error) from None
 
@@ -80,16 +84,28 @@ class Store:
 
     def _send(self, commands: Iterable[Command]) -> None:
         try:
-            packed = b"".join([_pack(tuple(command)) for command in commands])
-            self.connection.send_packed_command([packed])
-        except (RedisError, OSError) as error:
+            self.wire.send(b"".join([_pack(tuple(command)) for command in commands]))
+        except OSError as error:
             raise self._error(error) from None
 
     def _read(self, count: int) -> list[Any]:
+        out: list[Any] = []
         try:
-            return [self.connection.read_response(disable_decoding=True) for _ in range(count)]
-        except (RedisError, OSError) as error:
+            while True:
+                reply = self.replies.gets()
+                if reply is False:
+                    self.replies.feed(self.wire.receive() or self._closed())
+                elif isinstance(reply, Exception):
+                    raise self._error(reply)
+                elif type(reply) is not hiredis.PushNotification:
+                    out.append(reply)
+                    if len(out) == count:
+                        return out
+        except (hiredis.HiredisError, OSError) as error:
             raise self._error(error) from None
+
+    def _closed(self) -> bytes:
+        raise ConnectionError("the connection was closed")
 
     def ask(self, *commands: Command) -> list[Any]:
         """Run commands one after the other and return their replies."""
@@ -129,7 +145,7 @@ class Store:
         if done is None:
             raise Emptied("the key of the leading worker was changed")
         for reply in done:
-            if isinstance(reply, ResponseError):
+            if isinstance(reply, Exception):
                 raise self._error(reply)
 
     def write(self, commands: Sequence[Command]) -> None:
@@ -231,7 +247,8 @@ class Sweep:
     def step(self) -> bool:
         """Delete some; return True when all are gone."""
         self.cursor, keys = self.store.scan(self.cursor, self.pattern)
-        gone = [key for key in keys if self._old(key)]
+        newest = self.store.names.rows(self.table, self.below)
+        gone = [key for key in keys if not key.startswith(newest) and self._old(key)]
         if gone:
             self.store.write([(b"UNLINK", *gone)])
         if self.cursor != b"0":

@@ -41,6 +41,9 @@ HEAD = 25
 # Postgres counts microseconds from the year 2000.
 _EPOCH = 946_684_800
 _STATUS = struct.Struct("!cQQQqB").pack
+# Of what came so many messages, or bytes, are taken at a time.
+_MANY, _MUCH = 500, 1 << 19
+_DATA, _KEEPALIVE = ord("w"), ord("k")
 
 
 # A dead network is noticed within seconds, unless the conninfo says otherwise.
@@ -98,6 +101,7 @@ class Stream:
         self.acknowledged = 0
         self.heard = time.monotonic()
         self.asked: float | None = None
+        self.failure: AsymmetricaError | None = None
 
     def close(self) -> None:
         self.connection.close()
@@ -155,26 +159,44 @@ class Stream:
         )
         self.acknowledged = lsn
 
-    def read(self) -> bytes | Keepalive | None:
-        """Return the next message of pgoutput, a keepalive, or None if nothing is there now."""
-        try:
-            size, data = self.pgconn.get_copy_data(1)
-        except psycopg.Error as error:
-            raise self._lost(error) from None
-        if size == 0:
-            return None
-        if size < 0:
-            result = self.pgconn.get_result()
-            if result is not None and result.status == pq.ExecStatus.FATAL_ERROR:
-                raise self._broken(self._refused(result))
-            raise ConnectionFailed("the server ended the replication stream")
-        message = bytes(data)
-        if message[0] == 119:  # w
-            return message
-        if message[0] == 107:  # k
-            lsn, _ = struct.unpack_from("!Qq", message, 1)
-            return Keepalive(lsn, bool(message[17]))
-        raise ConnectionFailed(f"the replication stream holds an unknown message {message[:1]!r}")
+    def read(self) -> list[bytes | Keepalive]:
+        """Return what is there now: messages of pgoutput, keepalives; not too much at a time."""
+        out: list[bytes | Keepalive] = []
+        if self.failure is None:
+            try:
+                self._take(out)
+            except psycopg.Error as error:
+                self.failure = self._lost(error)
+            except AsymmetricaError as error:
+                self.failure = error
+        # What came before the end is applied first.
+        if self.failure is not None and not out:
+            raise self.failure
+        return out
+
+    def _take(self, out: list[bytes | Keepalive]) -> None:
+        take, size = self.pgconn.get_copy_data, 0
+        while len(out) < _MANY and size < _MUCH:
+            length, data = take(1)
+            if length <= 0:
+                if length < 0:
+                    self._ended()
+                return
+            message = bytes(data)
+            size += length
+            if message[0] == _DATA:
+                out.append(message)
+            elif message[0] == _KEEPALIVE:
+                lsn, _ = struct.unpack_from("!Qq", message, 1)
+                out.append(Keepalive(lsn, bool(message[17])))
+            else:
+                raise ConnectionFailed(f"the replication stream holds an unknown message {message[:1]!r}")
+
+    def _ended(self) -> None:
+        result = self.pgconn.get_result()
+        if result is not None and result.status == pq.ExecStatus.FATAL_ERROR:
+            raise self._broken(self._refused(result))
+        raise ConnectionFailed("the server ended the replication stream")
 
     def wait(self, seconds: float, *others: int) -> None:
         """Wait until the server sent something, one of the other files is readable, or the time is over."""

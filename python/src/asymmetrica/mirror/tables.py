@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lsn import format_lsn
-from .apply import Applier, gone
+from .apply import Applier
 from .batch import Command
 from .control import Control
+from .notes import gone
 from .plan import LARGEST, Plan
 from .store import Store, Sweep
 
@@ -80,7 +81,8 @@ class Tables:
         for plan in plans:
             self.plans[plan.table.id] = plan
             if plan.state == "built":
-                self._sweep(plan.table.name, plan.epoch)
+                if not plan.first:
+                    self._sweep(plan.table.name, plan.epoch)
                 self.tell("built", None, plan.table.name, plan.count)
                 if plan.large:
                     self.tell("left out", plan.told(), plan.table.name, len(plan.large))

@@ -64,14 +64,19 @@ def array(element: Converter, delimiter: str = ",") -> Callable[[str], str]:
     """Return the converter of an array of such elements: nested lists, without the bounds."""
     convert = element or plain
     odd = re.compile(r'["\\{=]')
+    # Of a list of plain elements: the quoted one, or the other.
+    each = re.compile(rf'"([^"]*)"|([^"{{}}{re.escape(delimiter)}]+)').findall
     word = re.compile(rf'[^"{{}}\\{re.escape(delimiter)}]+')
 
     def run(text: str) -> str:
         if not odd.search(text, 1):
             words = text[1:-1].split(delimiter) if len(text) > 2 else []
             return f"[{','.join(['null' if word == 'NULL' else convert(word) for word in words])}]"
+        if text[0] == "{" and "\\" not in text and "{" not in text[1:]:
+            out = [convert(word or quoted) if word != "NULL" else "null" for quoted, word in each(text)]
+            return f"[{','.join(out)}]"
         at = text.index("{") if text[0] == "{" else text.index("={") + 1
-        out: list[str] = []
+        out = []
         end = len(text)
         while at < end:
             char = text[at]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -28,9 +29,11 @@ from .store import Store, as_dict
 __all__ = ["Verifier"]
 
 # Keys held in memory at a time, keys asked for at a time, looks at what differs, seconds to wait.
-_HELD, _ASKED, _LOOKS, _WAIT = 500_000, 500, 5, 30.0
+_HELD, _ASKED, _LOOKS, _WAIT = 1_000_000, 500, 5, 30.0
+_BITS = 14
+_MASK = (1 << _BITS) - 1
 # Differences that are looked at; with more of them the mirror is beyond a list.
-_MOST = 100_000
+_MOST = 20_000
 
 Difference = dict[str, str]
 
@@ -62,6 +65,24 @@ class Verifier:
                         yield table.name, _Comparison(connection, store, plan, self.tell).run()
             except psycopg.Error as error:
                 raise translate(error, self.secrets) from None
+
+
+class _Held:
+    """Which keys have a row, in ten bytes a key: the hash of each, 64 bits, in lists that stay short."""
+
+    def __init__(self) -> None:
+        self.lists: list[array[int]] = [array("q") for _ in range(1 << _BITS)]
+        self.count = 0
+
+    def add(self, keys: Iterable[bytes]) -> None:
+        lists = self.lists
+        for value in map(hash, keys):
+            lists[value & _MASK].append(value)
+            self.count += 1
+
+    def __contains__(self, key: bytes) -> bool:
+        value = hash(key)
+        return value in self.lists[value & _MASK]
 
 
 class _Comparison:
@@ -105,7 +126,9 @@ class _Comparison:
             self._wait_for(parse_lsn(row[0]))
             columns, taken = taker(self.plan, Types(self.connection), self.connection)
             if only is not None:
-                gone = sorted(only - self._rows(columns, taken, lambda key: key in only))
+                held: set[bytes] = set()
+                self._rows(columns, taken, lambda key: key in only, held.update)
+                gone = sorted(only - held)
                 for key, there in zip(gone, self.store.ask(*((b"EXISTS", key) for key in gone)), strict=True):
                     if there:
                         self.suspects[key] = "not in the table"
@@ -114,11 +137,12 @@ class _Comparison:
             for number in range(passes):
 
                 def mine(key: bytes, number: int = number) -> bool:
-                    return zlib.crc32(key) % passes == number
+                    return passes == 1 or zlib.crc32(key) % passes == number
 
-                held = self._rows(columns, taken, mine)
-                self.rows += len(held)
-                self._keys(held, mine)
+                rows = _Held()
+                self._rows(columns, taken, mine, rows.add)
+                self.rows += rows.count
+                self._keys(rows, mine)
 
     def _count(self) -> int:
         return self.store.counts().get(self.plan.table.id, 0)
@@ -135,18 +159,22 @@ class _Comparison:
                 )
             time.sleep(0.01)
 
-    def _rows(self, columns: list[str], taken: Taker, mine: Callable[[bytes], bool]) -> set[bytes]:
-        """Compare rows with their keys; return the keys."""
-        held: set[bytes] = set()
+    def _rows(
+        self,
+        columns: list[str],
+        taken: Taker,
+        mine: Callable[[bytes], bool],
+        hold: Callable[[Iterable[bytes]], None],
+    ) -> None:
+        """Compare rows with their keys; hold() is given the keys."""
         lines = copy_lines(self.connection, self.plan.table, columns, _ASKED)
         for some in arriving(lines, self.connection):
             few, large = taken.split(some)
-            held.update(key.encode() for key in large)  # these need not be there
+            hold([key for key in map(str.encode, large) if mine(key)])  # these need not be there
             found = [(key.encode(), value) for key, value in (taken.take(few) if few else ())]
             part = {key: value for key, value in found if mine(key)}
-            held.update(part)
+            hold(part)
             self._compare(part)
-        return held
 
     def _compare(self, part: dict[bytes, Any]) -> None:
         if not part:
@@ -166,7 +194,7 @@ class _Comparison:
             if (theirs or None) != (ours or None) and len(self.suspects) < _MOST:
                 self.suspects[key] = "missing in Redis" if not theirs else "differs"
 
-    def _keys(self, held: set[bytes], mine: Callable[[bytes], bool]) -> None:
+    def _keys(self, held: _Held, mine: Callable[[bytes], bool]) -> None:
         """Find keys without a row."""
         cursor, pattern = b"0", self.store.names.pattern(self.plan.table.name)
         while True:

@@ -19,10 +19,10 @@ from typing import Any
 import hiredis
 
 from .._redact import redact
+from .._wire import Lock, Wire, is_free, release
 from ..errors import ConnectionFailed
 from ..mirror.nodes import Nodes
 from ..mirror.store import secrets_of_url
-from ._wire import Lock, Wire, is_free, release
 from .keys import NOTHING, Claims, Keys, Proof
 from .near import Entry, Near
 from .routes import Breaker

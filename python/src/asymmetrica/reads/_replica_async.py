@@ -12,10 +12,10 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.conninfo import conninfo_to_dict
 
 from .._session_async import AsyncSession, unreadable
+from .._wire import AsyncLock
 from ..errors import ConnectionFailed
 from . import _sql
 from ._server_async import AsyncServer
-from ._wire import AsyncLock
 from .facts import Fetched, Who
 from .routes import Breaker
 

@@ -12,10 +12,10 @@ from psycopg import Connection, Pipeline
 from psycopg.conninfo import conninfo_to_dict
 
 from .._session_sync import Session, unreadable
+from .._wire import Lock
 from ..errors import ConnectionFailed
 from . import _sql
 from ._server_sync import Server
-from ._wire import Lock
 from .facts import Fetched, Who
 from .routes import Breaker
 

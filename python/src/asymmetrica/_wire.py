@@ -15,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..mirror.nodes import Nodes
+    from .mirror.nodes import Nodes
 
 __all__ = ["AsyncLock", "AsyncWire", "Lock", "Wire", "is_free"]
 
@@ -60,19 +60,18 @@ def _leave_timeouts_to_the_kernel(sock: socket.socket, timeout: float) -> None:
 class Wire:
     """Waits where it is called."""
 
-    def __init__(self, connection: Any, sock: socket.socket) -> None:
+    def __init__(self, connection: Any, sock: socket.socket, timeout: float) -> None:
         # redis-py's object owns the socket.
         self._connection = connection
         self.sock = sock
+        _leave_timeouts_to_the_kernel(sock, timeout)
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
 
     @classmethod
     def open(cls, nodes: Nodes, timeout: float, protocol: int) -> Wire:
         """Connect and log in."""
-        connection, sock = _open(nodes, timeout, protocol)
-        _leave_timeouts_to_the_kernel(sock, timeout)
-        return cls(connection, sock)
+        return cls(*_open(nodes, timeout, protocol), timeout)
 
     def send(self, data: bytes) -> None:
         """Write everything."""
@@ -102,9 +101,9 @@ class Wire:
 class AsyncWire(Wire):
     """Lets others run while it waits; with TLS by a thread, since asyncio takes no such sockets."""
 
-    def __init__(self, connection: Any, sock: socket.socket) -> None:
-        super().__init__(connection, sock)
-        self.timeout = sock.gettimeout()
+    def __init__(self, connection: Any, sock: socket.socket, timeout: float) -> None:
+        super().__init__(connection, sock, timeout)
+        self.timeout = timeout
         self.tls = isinstance(sock, ssl.SSLSocket)
         if not self.tls:
             sock.setblocking(False)
@@ -112,7 +111,7 @@ class AsyncWire(Wire):
     @classmethod
     async def open(cls, nodes: Nodes, timeout: float, protocol: int) -> AsyncWire:  # type: ignore[override]
         """Connect and log in."""
-        return cls(*await asyncio.to_thread(_open, nodes, timeout, protocol))
+        return cls(*await asyncio.to_thread(_open, nodes, timeout, protocol), timeout)
 
     async def send(self, data: bytes) -> None:  # type: ignore[override]
         """Write everything."""
