@@ -95,13 +95,13 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'λ is a list of texts, weight a number.',
                   HINT = 'Example: {"σ":"dataEntity","λ":["create","query"],"weight":1}';
     END IF;
-    RETURN asymm.annotate(
+    RETURN asymm._require_annotation(ROW(
         COALESCE(document ->> 'σ', document ->> 'symbol'),
         COALESCE(document ->> 'ρ', document ->> 'scope', 'local'),
         COALESCE(document ->> 'γ', document ->> 'regime', 'Balance'),
-        COALESCE(document ->> 'κ', document ->> 'cost', 'O(log n)'),
+        asymm.to_cost(COALESCE(document ->> 'κ', document ->> 'cost', 'O(log n)')),
         ARRAY(SELECT e FROM jsonb_array_elements_text(v_lineage) WITH ORDINALITY AS l (e, n) ORDER BY n),
-        COALESCE((document ->> 'weight')::double precision, 1));
+        COALESCE((document ->> 'weight')::double precision, 1))::asymm.annotation);
 END
 $$;
 COMMENT ON FUNCTION asymm.annotation(jsonb)

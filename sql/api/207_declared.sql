@@ -5,7 +5,7 @@ CREATE OR REPLACE VIEW asymm._voice AS
     SELECT a.node, a.annotation, a.annotated_by, a.annotated_at FROM asymm.node_annotation AS a
     UNION ALL
     SELECT b.node, b.annotation, b.watched_by, b.watched_at
-      FROM (SELECT 'entity:' || format('%I.%I', b.schema_name, b.object_name) AS node, b.annotation, b.watched_by, b.watched_at
+      FROM (SELECT ('entity:' || format('%I.%I', b.schema_name, b.object_name)) COLLATE "default" AS node, b.annotation, b.watched_by, b.watched_at
               FROM asymm.baseline AS b
              WHERE b.kind IN ('table', 'view', 'materialized view', 'foreign table') AND b.annotation IS DISTINCT FROM NULL) AS b
      WHERE NOT EXISTS (SELECT FROM asymm.node_annotation AS a WHERE a.node = b.node AND a.annotated_by = b.watched_by);

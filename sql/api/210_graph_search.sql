@@ -41,24 +41,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._graph_reach(integer, integer, integer) IS 'Nodes that a change of one reaches, the nearest first, with the shortest way; up to a distance, or until a goal is reached.';
 
-CREATE OR REPLACE FUNCTION asymm._attenuation_rate(operation text) RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_rate constant double precision := CASE asymm._require_text(operation, 'operation')
-                                            WHEN 'amplify' THEN 0.1 WHEN 'harmonize' THEN 0.5 WHEN 'propagate' THEN 1.0 END;
-BEGIN
-    IF v_rate IS NULL THEN
-        RAISE EXCEPTION 'operation "%" does not travel', left(operation, 100)
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'amplify, harmonize and propagate travel along flows; resolve stays where it is.',
-                  HINT = 'Use operation => ''amplify'' for the widest reach.';
-    END IF;
-    RETURN v_rate;
-END
-$$;
-COMMENT ON FUNCTION asymm._attenuation_rate(text) IS 'How fast an operation fades with each flow it follows; raises 22023 for one that does not travel.';
-
 CREATE OR REPLACE FUNCTION asymm.impact(node text, operation text DEFAULT 'amplify')
 RETURNS TABLE (touched text, kind text, distance integer, attenuation double precision, path text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -68,27 +50,17 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_node constant asymm.node := asymm._require_node($1);
-    v_rate constant double precision := asymm._attenuation_rate($2);
+    v_loss constant double precision := asymm._loss(asymm._require_text($2, 'operation'));
     v_fidelity constant double precision := asymm._node_fidelity(v_node);
 BEGIN
-    -- Below a hundredth nothing is told: the horizon.
+    -- How far it is told follows from a change that is wholly believed: what is touched is so, whatever the annotation is worth.
     RETURN QUERY
-        SELECT r.node, split_part(r.node, ':', 1), r.distance, v_fidelity * exp(-v_rate * r.distance), r.path
-          FROM asymm._graph_reach((v_node).id, floor(-ln(0.01 / v_fidelity) / v_rate)::integer) AS r;
+        SELECT r.node, split_part(r.node, ':', 1), r.distance, v_fidelity * exp(-v_loss * r.distance), r.path
+          FROM asymm._graph_reach((v_node).id, floor(asymm.horizon(1, $2))::integer) AS r;
 END
 $$;
 COMMENT ON FUNCTION asymm.impact(text, text)
-    IS 'Who is touched if a node changes, the nearest first: distance in flows, what is left of the change (fidelity × e^(−l·distance)), and the shortest way there. Up to the horizon, where a hundredth is left. Raises 42704 with the nearest names, 22023.';
-
-CREATE OR REPLACE FUNCTION asymm._node_fidelity(node asymm.node) RETURNS double precision
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN 1.0;
-END
-$$;
-COMMENT ON FUNCTION asymm._node_fidelity(asymm.node) IS 'Fidelity of what is known of a node; 1 where nothing was said that could be wrong.';
+    IS 'Who is touched if a node changes, the nearest first: distance in flows, what is left of the change (fidelity of the node''s annotation × e^(−l·distance)), and the shortest way there. Up to the horizon, where a hundredth is left of a fidelity of 1; resolve does not travel. Raises 42704 with the nearest names, 22023.';
 
 CREATE OR REPLACE FUNCTION asymm.path(source text, target text)
 RETURNS TABLE (place integer, node text, kind text, flow text)

@@ -18,6 +18,8 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('learning', 'slow', 'optimization', '10 min', '_learn', 'learns from measured gains how far to believe predicted ones'),
     ('telemetry', 'slow', 'stabilization', '1 min', '_observe_telemetry', 'writes a sample of everything that is measured over time'),
     ('rollup', 'slow', 'stabilization', '5 min', '_roll_up', 'adds samples up to quarters of an hour and hours'),
+    ('annotator', 'slow', 'exploration', '10 min', '_propose_annotations', 'proposes annotations for what has none'),
+    ('lineage', 'slow', 'stabilization', '1 min', '_watch_lineage', 'compares declared lineage with the flows that were seen'),
     ('graph', 'slow', 'stabilization', '30 s', '_tend_graph', 'keeps nodes and flows as catalogs, workload and copies have them'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')

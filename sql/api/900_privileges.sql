@@ -17,7 +17,7 @@ DECLARE
         'mirror_status', '_mirror_slot', '_wal_end',
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
-        'impact', 'path', 'route', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
+        'impact', 'path', 'route', 'annotation_of', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
         'series', 'state_sonar', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
@@ -26,7 +26,7 @@ DECLARE
         'configure', 'configure_indexes', 'configure_annotations', 'settle', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
             'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
-        'configure_graph', 'refresh_graph',
+        'configure_graph', 'refresh_graph', 'unannotate', 'declare_flow', 'undeclare_flow', 'accept_annotation', 'reject_annotation',
         'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
             '_mirror_named', '_mirror_relation', '_mirror_columns', '_identity_index', '_index_columns', '_published_columns', '_mirror_fault',
             '_mirror_key_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
@@ -77,13 +77,15 @@ DECLARE
         '_propose_index', '_record_index', '_advice_relation', '_advice_parts', '_refuse_advice', '_strange_functions',
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
-            '_watchdog', '_tend_mirror', '_tend_graph',
+            '_watchdog', '_tend_mirror',
+        '_tend_graph', '_propose_annotations', '_watch_lineage',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_content_columns', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
-        'quarantined', 'cached_queries', 'mirror_reads', 'nodes', 'flows', 'graph_settings', 'findings', 'finding_history', 'metrics',
+        'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics',
+        'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
         'sonar_settings'];
     v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions'];
     v record;
@@ -117,7 +119,10 @@ BEGIN
         IF v.proname = ANY (v_streamer) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_streamer', v.signature);
         END IF;
-        IF v.proname = ANY (v_reader) THEN
+        -- The other function of that name is for readers.
+        IF v.signature = 'asymm.annotate(text,asymm.annotation)' THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_operator', v.signature);
+        ELSIF v.proname = ANY (v_reader) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_reader', v.signature);
         ELSIF v.proname = ANY (v_pulse) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_pulse', v.signature);

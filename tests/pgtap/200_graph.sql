@@ -91,7 +91,7 @@ SELECT throws_like($$SELECT * FROM asymm.impact('entity:shop.costumer')$$, '%doe
 SELECT throws_ok(format('SELECT * FROM asymm.%s', call), state, NULL, call)
   FROM (VALUES ('impact(NULL)', '22004'), ('impact('' '')', '22023'), ('impact(''entity:nothing'')', '42704'),
                ('impact(''shop.log'', NULL)', '22004'),
-               ('impact(''shop.log'', ''resolve'')', '22023'), ('path(NULL, ''shop.log'')', '22004'), ('path(''shop.log'', ''query:0'')', '42704'),
+               ('impact(''shop.log'', ''explode'')', '22023'), ('path(NULL, ''shop.log'')', '22004'), ('path(''shop.log'', ''query:0'')', '42704'),
                ('route(NULL)', '22004'), ('route(0)', '42704'), ('route(-1)', '42704'), ('configure_graph(slow_variance => 0)', '22023'),
                ('configure_graph(dormant_after => ''-1 s'')', '22023'), ('configure_graph(slow_variance => ''NaN'')', '22023')) AS t (call, state);
 DO $$ DECLARE v_hint text; BEGIN
