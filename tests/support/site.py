@@ -39,9 +39,12 @@ class Site:
         self.calls: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
         self._dsn = dsn
+        # Opened when the handlers that wait may answer.
+        self.gate = threading.Event()
+        self._mutex = threading.Lock()
         self._redis: dict[str, Any] = {"redis": redis, "prefix": prefix}
         paths: dict[str, Any] = {
-            "sum": self.sum, "row/{id:int}": self.row, "raw": self.raw, "said": self.said,
+            "sum": self.sum, "row/{id:int}": self.row, "raw": self.raw, "said": self.said, "held": self.held,
             "none": self.none, "stream": self.stream, "fails": self.fails, "write": self.write,
         }  # fmt: skip
         app = Starlette(
@@ -104,6 +107,18 @@ class Site:
         self.calls["row"] += 1
         row = self.db.get("public.t", request.path_params["id"])
         return PlainTextResponse(row["a"] if row else "none", 200 if row else 404)
+
+    def held(self, request: Request) -> Response:
+        """Answers when it is let to; runs in a thread."""
+        with self._mutex:
+            self.calls["held"] += 1
+            call = self.calls["held"]
+        rows = self.db.query(SUM).rows
+        assert self.gate.wait(30)
+        if "fails" in request.query_params and call == 1:
+            raise RuntimeError("as it should")
+        said = {"cache-control": request.query_params.get("said", "public")}
+        return PlainTextResponse(f"{rows[0][1]}", headers=said)
 
     async def raw(self, _: Request) -> Response:
         """Reads by other means, and says so."""

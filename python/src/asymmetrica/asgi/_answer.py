@@ -40,9 +40,18 @@ class Answer:
     An answer sent in one piece is given an entity tag; one sent in several goes on as it comes.
     """
 
-    def __init__(self, send: Send, request: Request, largest: int, said: str, name: str) -> None:
+    def __init__(
+        self,
+        send: Send,
+        request: Request,
+        largest: int,
+        said: str,
+        name: str,
+        refused: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._send, self._request, self._largest = send, request, largest
         self._said = status_header(name, said)
+        self._refused = refused
         self._start: Message | None = None
         self._parts: list[bytes] = []
         self._size = 0
@@ -57,7 +66,14 @@ class Answer:
         return b"".join(self._parts)
 
     async def send(self, message: Message) -> None:
-        """Take a message of the application."""
+        """Take a message of the application; tell at once if the answer can't be kept."""
+        await self._take(message)
+        refused = self._refused
+        if self.why_not is not None and refused is not None:
+            self._refused = None
+            await refused()
+
+    async def _take(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
             self._start = message

@@ -13,6 +13,7 @@ from ..errors import ConnectionFailed, InvalidArgument
 from ..reads.touched import Touched, touched
 from ._answer import Answer, Message, Send, give, status_header
 from ._http import Headers, Request, directives, lifetime, seconds, values, vary_of
+from ._makers import Maker, Makers
 from ._pages import Look, Page, Pages
 
 __all__ = ["CacheMiddleware"]
@@ -35,8 +36,10 @@ class CacheMiddleware:
     `db.transaction()` before. Pages are kept for `ttl` seconds at most and up to `largest` bytes, of one
     process `room` bytes at a time. `version`
     should name the release of your code: pages made by another one are not given out. `only(scope)` says
-    which requests may be kept at all. `counters` is added to: hits, misses, passed, stored, refused
-    (why is in the log at level DEBUG), redis_failed.
+    which requests may be kept at all. Of requests that miss the same page at once one is answered by the
+    application and the others wait for it, up to `wait` seconds (0: none does), then they are answered by it
+    too. `counters` is added to: hits, misses, passed, stored, refused (why is in the log at level DEBUG),
+    waits, redis_failed.
     """
 
     def __init__(
@@ -51,17 +54,21 @@ class CacheMiddleware:
         room: int = 256 << 20,
         version: str = "",
         only: Callable[[Scope], bool] | None = None,
+        wait: float = 2.0,
         timeout: float = 0.25,
         counters: Counter[str] | None = None,
     ) -> None:
         for name, value in (("max_staleness", max_staleness), ("ttl", ttl), ("timeout", timeout)):
             if not 0 < value < math.inf:
                 raise InvalidArgument(f"{name} {value} is not a number of seconds", hint="1.0 is one second.")
+        if not 0 <= wait < math.inf:
+            raise InvalidArgument(f"wait {wait} is not a number of seconds", hint="2.0 is usual, 0: none.")
         self.app, self.only = app, only
         self.max_staleness, self.ttl, self.version = max_staleness, ttl, version
         self.largest, self.room = largest, room
         self.counters: Counter[str] = Counter() if counters is None else counters
         self._pages = Pages(redis, prefix, timeout)
+        self._makers = Makers(self._pages, wait)
         # What is kept until when; and what this process wrote: up to a position, or until a moment
         # when Redis surely has it.
         self._kept: deque[tuple[float, int]] = deque()
@@ -144,10 +151,68 @@ class CacheMiddleware:
             self.counters["passed"] += 1
             await self._run(scope, receive, send)
             return
-        self.counters["misses"] += 1
-        answer = Answer(send, request, self.largest, f"fwd={why}", _NAME)
-        seen = await self._run(scope, receive, answer.send, max(look.proof.settled, 0), look.proof.source)
-        await self._keep(request, look, answer, seen)
+        maker, look = await self._line(request, look, why)
+        try:
+            why = self._unusable(request, look)
+            if why is None and look.page is not None:
+                self.counters["hits"] += 1
+                await self._give(send, request, look.page, look.clock, head=head)
+                return
+            self.counters["misses"] += 1
+            refused = maker.refused if maker is not None else None
+            answer = Answer(send, request, self.largest, f"fwd={why}", _NAME, refused)
+            settled = max(look.proof.settled, 0)
+            seen = await self._run(scope, receive, answer.send, settled, look.proof.source)
+            kept = await self._keep(request, look, answer, seen)
+            if maker is not None:
+                await (maker.done() if kept else maker.refused())
+        finally:
+            if maker is not None:
+                await maker.leave()
+
+    async def _line(self, request: Request, look: Look, why: str | None) -> tuple[Maker | None, Look]:
+        """Wait for who makes this page already, or become that; return what was found in the end."""
+        proof, makers, now = look.proof, self._makers, time.monotonic()
+        if (
+            not makers.wait
+            or why in ("bypass", "request")
+            or request.said.keys() & {"no-cache", "max-age", "min-fresh"}
+            or proof.position < self._floor
+            or proof.age(now) > self.max_staleness
+            or now < self._blind_until
+        ):
+            return None, look
+        # Answers to these may be nobody else's.
+        own = [name for name in ("authorization", "cookie") if request.get(name)]
+        until = now + makers.wait
+        maker = other = None
+        try:
+            while not makers.is_hopeless(name := "+".join((request.page(look.vary), *own))):
+                first = other is None
+                vary, other = look.vary, makers.at_work(name)
+                if other is None:
+                    maker = await makers.begin(name, until)
+                    # Who waited for somebody may find that he was done when we had looked already.
+                    if maker is not None and not maker.waited and first:
+                        return maker, look
+                else:
+                    self.counters["waits"] += 1
+                    await other.over(until)
+                look = await self._pages.look(request)
+                if (
+                    maker is not None
+                    or self._unusable(request, look) is None
+                    or time.monotonic() >= until
+                    or (other is not None and other.kept is not None and look.vary == vary)
+                ):
+                    return maker, look
+        except BaseException as error:
+            if maker is not None:
+                await maker.leave()
+            if not isinstance(error, ConnectionFailed):
+                raise
+            self.counters["redis_failed"] += 1
+        return None, look
 
     def _unusable(self, request: Request, look: Look) -> str | None:
         """Say, in the words of RFC 9211, why what was found doesn't answer a request."""
@@ -178,8 +243,8 @@ class CacheMiddleware:
             headers.append((b"content-length", str(len(page.body)).encode()))
         await give(send, request, page.status, headers, page.body, head=head)
 
-    async def _keep(self, request: Request, look: Look, answer: Answer, seen: Touched) -> None:
-        """Keep the answer that was given, if nothing stands against it."""
+    async def _keep(self, request: Request, look: Look, answer: Answer, seen: Touched) -> bool:
+        """Keep the answer that was given, if nothing stands against it; return whether it is kept."""
         why_not = answer.why_not or seen.why_not
         if why_not is None and not answer.complete:
             why_not = "it has no end"
@@ -191,7 +256,7 @@ class CacheMiddleware:
             why_not = f"more than {self.room} bytes were kept within {self.ttl:.0f} s"
         if why_not is not None:
             self._refused(why_not)
-            return
+            return False
         answer.tag()
         lasts = lifetime(answer.headers, answer.said)
         page = Page(look.proof.settled, (), 0, lasts, answer.status, answer.headers, answer.body)
@@ -202,11 +267,12 @@ class CacheMiddleware:
             )
         except ConnectionFailed:
             self.counters["redis_failed"] += 1
-            return
+            return False
         if why_not is not None:
             self._refused(why_not)
-            return
+            return False
         self.counters["stored"] += 1
+        return True
 
     def _refused(self, why_not: str) -> None:
         self.counters["refused"] += 1

@@ -226,6 +226,16 @@ class Pages:
         ])  # fmt: skip
         return None
 
+    async def lease(self, name: str, seconds: float) -> bool:
+        """Become the one who makes a page for so long, unless somebody else is."""
+        lease = self.keys.lease(f"page:{name}")
+        replies = await self._ask([("SET", lease, b"", "NX", "PX", math.ceil(seconds * 1000))])
+        return bool(replies[0])
+
+    async def end_lease(self, name: str) -> None:
+        """Let others make the page."""
+        await self._ask([("DEL", self.keys.lease(f"page:{name}"))])
+
     async def forget(self, url: str) -> None:
         """Give out no page of a URL any more."""
         await self._ask([("DEL", self._index(url))])
