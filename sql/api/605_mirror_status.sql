@@ -20,6 +20,22 @@ END
 $$;
 COMMENT ON FUNCTION asymm._wal_end() IS 'How far the WAL is written here.';
 
+-- Where Redis may drop what tells how new the rows are, the mirror is built anew each time.
+CREATE OR REPLACE FUNCTION asymm._mirror_memory() RETURNS TABLE (maxmemory bigint, policy text, evicts boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT m.maxmemory, m.policy, m.maxmemory > 0 AND m.policy LIKE 'allkeys-%'
+          FROM asymm.mirror_worker AS w
+         CROSS JOIN LATERAL (SELECT (w.counters ->> 'redis_maxmemory')::bigint, w.counters ->> 'redis_policy') AS m (maxmemory, policy)
+         WHERE m.policy IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_memory()
+    IS 'How much memory the mirror''s Redis may take (0: any) and what it does then, as the worker saw; evicts: it may drop keys of the mirror.';
+
 CREATE OR REPLACE VIEW asymm._mirror_status AS
     SELECT f.id, format('%I.%I', f.schema_name, f.table_name) AS object,
            CASE WHEN d.displaced IS NOT NULL THEN 'paused'
@@ -33,12 +49,15 @@ CREATE OR REPLACE VIEW asymm._mirror_status AS
            CASE WHEN w.applied_lsn IS NOT NULL THEN GREATEST(asymm._wal_end() - w.applied_lsn, 0)::bigint END AS lag_bytes,
            CASE WHEN w.applied_lsn >= asymm._wal_end() THEN interval '0' ELSE clock_timestamp() - w.applied_at END AS lag,
            w.applied_lsn, w.applied_at,
-           COALESCE(d.displaced, f.fault, CASE WHEN f.shape IS NULL THEN 'it was dropped' END, s.error) AS error,
+           COALESCE(d.displaced, f.fault, CASE WHEN f.shape IS NULL THEN 'it was dropped' END, s.error,
+                    CASE WHEN d.policy IS NOT NULL
+                         THEN format('when Redis is full it drops keys of the mirror: maxmemory-policy %s', d.policy) END) AS error,
            f.cause, f.at AS epoch_at, f.mirrored_by, f.mirrored_at
       FROM asymm._mirror_in_force AS f
       LEFT JOIN asymm.mirror_state AS s ON s.mirror_id = f.id
-     CROSS JOIN asymm.mirror_worker AS w
-     CROSS JOIN (SELECT asymm._displaced() AS displaced) AS d;
+      JOIN asymm.mirror_worker AS w ON w.only_row
+     CROSS JOIN (SELECT asymm._displaced() AS displaced,
+                        (SELECT e.policy FROM asymm._mirror_memory() AS e WHERE e.evicts) AS policy) AS d;
 COMMENT ON VIEW asymm._mirror_status IS 'What asymm.mirror_status() returns.';
 
 CREATE OR REPLACE FUNCTION asymm.mirror_status() RETURNS SETOF asymm._mirror_status

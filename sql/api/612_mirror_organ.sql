@@ -61,6 +61,12 @@ AS $$
                         WHEN 'unsafe' THEN 'the worker builds it anew by itself; see its log' END
       FROM asymm.mirror_status() AS s
     UNION ALL
+    SELECT 'memory of Redis', CASE WHEN e.evicts THEN 'warning' ELSE 'ok' END,
+           format('maxmemory %s, maxmemory-policy %s', pg_size_pretty(e.maxmemory), e.policy),
+           CASE WHEN e.evicts THEN 'in Redis: CONFIG SET maxmemory-policy volatile-lru; results have a time to live, what is mirrored has none' END
+      FROM asymm._mirror_memory() AS e
+     WHERE EXISTS (SELECT FROM asymm.mirror_status())
+    UNION ALL
     SELECT 'slot ' || s.slot_name,
            CASE WHEN s.wal_status = 'lost' THEN 'error' WHEN s.wal_status = 'unreserved' OR NOT m.wanted THEN 'warning' ELSE 'ok' END,
            format('%s, %s of WAL behind', s.wal_status, pg_size_pretty(asymm._wal_end() - s.confirmed_flush_lsn)),
@@ -70,4 +76,4 @@ AS $$
       FROM pg_replication_slots AS s CROSS JOIN (SELECT EXISTS (SELECT FROM asymm.mirror_status())) AS m (wanted)
      WHERE s.slot_name = asymm._mirror_slot()
 $$;
-COMMENT ON FUNCTION asymm._doctor_mirror() IS 'State of each mirrored table and of the slot.';
+COMMENT ON FUNCTION asymm._doctor_mirror() IS 'State of each mirrored table, of Redis'' memory and of the slot.';

@@ -14,7 +14,7 @@ DECLARE
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
             '_doctor_healing', '_doctor_mirror',
-        'mirror_status', '_mirror_slot', '_wal_end',
+        'mirror_status', '_mirror_memory', '_mirror_slot', '_wal_end',
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
         'impact', 'path', 'route', 'annotation_of', '_require_node', '_node_named', '_nearest_nodes', '_likeness',

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any
 
 from .. import _sql
 from .._database_sync import connect
+from .events import telling
 from .exchange import UsageError
 from .output import Output
-
-if TYPE_CHECKING:
-    from ..mirror.worker import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,10 @@ def add(actions: Any, common: argparse.ArgumentParser, epilog: str) -> None:
         "--lease", type=float, default=10.0, metavar="SECONDS",
         help="a worker that hangs so long loses the lead to one that stands by (%(default)s)",
     )  # fmt: skip
+    worker.add_argument(
+        "--metrics", type=place, metavar="[HOST:]PORT",
+        help="answer Prometheus at http://HOST:PORT/metrics; without a HOST only to this machine",
+    )  # fmt: skip
     command("status", status, "show the mirrored tables; exits 1 if one of them is not live", False)
     command("verify", verify, "compare Redis with the tables row by row; exits 1 if they differ", True)
 
@@ -86,26 +89,40 @@ def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
     if not 3 <= arguments.lease <= 3600:
         raise UsageError(f"--lease {arguments.lease:g} is out of range", hint="3 to 3600 seconds")
     load()
+    if arguments.metrics is not None and find_spec("prometheus_client") is None:
+        raise UsageError("--metrics needs the package prometheus-client",
+                         hint="pip install 'asymmetrica[metrics]'")  # fmt: skip
+    from ..mirror.metrics import Endpoint, Metrics
     from ..mirror.worker import Stop, Worker
 
-    def tell(event: Event) -> None:
-        if out.json:
-            out.event({name: getattr(event, name) for name in type(event).__slots__})
-            return
-        words = [f"{datetime.now().astimezone():%H:%M:%S}", event.table or "mirror", event.what]
-        words += [f"{event.rows} rows"] * (event.rows is not None)
-        note = f": {event.note}" if event.note else ""
-        wait = f", trying again in {event.wait:.1f} s" if event.wait is not None else ""
-        print(" ".join(words) + note + wait, file=sys.stderr, flush=True)
-
-    stop = Stop()
+    stop, metrics = Stop(), Metrics()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop.set)
     # Rows come and go by the thousand and hold no cycles: what looks for those would cost more than they do.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    Worker(dsn, redis_url, prefix=arguments.prefix, lease=arguments.lease, stop=stop, tell=tell).run()
+    with contextlib.ExitStack() as stack:
+        tell = stack.enter_context(telling(out))
+        if arguments.metrics is not None:
+            stack.callback(Endpoint(metrics, *arguments.metrics).close)
+        Worker(
+            dsn,
+            redis_url,
+            prefix=arguments.prefix,
+            lease=arguments.lease,
+            stop=stop,
+            tell=tell,
+            metrics=metrics,
+        ).run()
     return 0
+
+
+def place(text: str) -> tuple[str, int]:
+    """Read [HOST:]PORT; who only says a port means this machine."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not [HOST:]PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def status(dsn: str, _: argparse.Namespace, out: Output) -> int:

@@ -16,7 +16,8 @@ SLOT: Final = """SELECT confirmed_flush_lsn::text,
     FROM pg_replication_slots WHERE slot_name = %s"""
 DROP_SLOT: Final = "SELECT pg_drop_replication_slot(%s)"
 REGISTRY: Final = """SELECT r.id, r.relid, r.schema_name, r.table_name, r.key_columns::text[],
-        r.columns::text[], r.types::oid[], r.format, r.ttl_seconds, r.epoch, r.error, c.relkind::text
+        r.columns::text[], r.types::oid[], r.format, r.ttl_seconds, r.epoch, r.error, c.relkind::text,
+        CASE WHEN c.reltuples > 0 THEN c.reltuples::bigint END
     FROM asymm._mirror_registry() AS r JOIN pg_class AS c ON c.oid = r.relid"""
 MARK: Final = "SELECT pg_logical_emit_message(true, 'asymm', %s)::text"
 REPORT: Final = "SELECT asymm._mirror_report(%s::jsonb)"

@@ -53,7 +53,7 @@ class Applier:
         self.position = 0
         self.skip = 0
         self.size = 0
-        self.counters = {"changes": 0, "transactions": 0, "dropped": 0}
+        self.counters = {"changes": 0, "transactions": 0, "dropped": 0, "batches": 0}
         self.on_stale: Callable[[Plan, str], None] = lambda _plan, _why: None
         # Whether a table's place is noted; not while it has yet to catch up.
         self.noting = True

@@ -136,7 +136,7 @@ def registry(connection: psycopg.Connection[Any]) -> list[Registered]:
     """Return what is to be mirrored, as the connection's transaction sees it."""
     out = []
     for row in connection.execute(_sql.REGISTRY):
-        oid, schema, table, keys, columns, types, form, ttl, epoch, error, kind = row[1:]
+        oid, schema, table, keys, columns, types, form, ttl, epoch, error, kind, estimate = row[1:]
         out.append(
             Registered(
                 id=row[0],
@@ -151,6 +151,7 @@ def registry(connection: psycopg.Connection[Any]) -> list[Registered]:
                 epoch=epoch,
                 partitioned=kind == "p",
                 error=error,
+                estimate=estimate,
             )
         )
     return out

@@ -41,6 +41,9 @@ class Freshness:
         self.moments: deque[tuple[float, int]] = deque()
         self.due = self.looked = 0.0
         self.position = 0
+        # How far the log was, and the last moment at which Redis held all of it.
+        self.end = 0
+        self.level: float | None = None
         self.clock = self.written = 0
 
     def committed(self, xid: int, position: int) -> None:
@@ -53,7 +56,8 @@ class Freshness:
         began = time.monotonic()
         end, snapshot = self.control.moment()
         offset = end % self.block
-        self.moments.append((began, end - offset if offset in _HEADERS else end))
+        self.end = end - offset if offset in _HEADERS else end
+        self.moments.append((began, self.end))
         if len(self.moments) > _MOMENTS:
             del self.moments[_MOMENTS // 2]
         commands = self._settled(position, snapshot) + self._fresh(position)
@@ -83,6 +87,7 @@ class Freshness:
             moment = self.moments.popleft()[0]
         if moment is None:
             return []
+        self.level = moment
         seconds, micros = self.store.ask((b"TIME",))[0]
         # Redis looked at its clock before now, so this is rather too early than too late.
         clock = int(seconds) * 1000 + int(micros) // 1000

@@ -46,6 +46,8 @@ class Registered:
     epoch: int
     partitioned: bool
     error: str | None = None
+    # About how many rows it has; None where nobody counted.
+    estimate: int | None = None
 
     @property
     def name(self) -> str:

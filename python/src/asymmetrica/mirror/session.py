@@ -250,6 +250,7 @@ class Session(Start):
             point("before write")
             self.store.send(commands)
             self.pace.wrote(applier.counters["transactions"])
+            applier.counters["batches"] += 1
             point("sent")
         if batch.end is not None:
             applier.applied = max(applier.applied, batch.end)

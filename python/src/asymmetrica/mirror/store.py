@@ -88,14 +88,14 @@ class Store:
         except OSError as error:
             raise self._error(error) from None
 
-    def _read(self, count: int) -> list[Any]:
+    def _read(self, count: int, *, strict: bool = True) -> list[Any]:
         out: list[Any] = []
         try:
             while True:
                 reply = self.replies.gets()
                 if reply is False:
                     self.replies.feed(self.wire.receive() or self._closed())
-                elif isinstance(reply, Exception):
+                elif strict and isinstance(reply, Exception):
                     raise self._error(reply)
                 elif type(reply) is not hiredis.PushNotification:
                     out.append(reply)
@@ -187,6 +187,16 @@ class Store:
             return None
         self.write([(b"UNLINK", *wrong)])
         return wrong[-1].decode()
+
+    def memory(self) -> dict[str, Any]:
+        """Return how much memory Redis may take (0: any), and what it does then; nothing if it won't say."""
+        self.settle()
+        self._send([(b"INFO", b"memory")])
+        reply = self._read(1, strict=False)[0]
+        text = reply.decode() if isinstance(reply, bytes) else ""
+        said = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        limit, policy = said.get("maxmemory", ""), said.get("maxmemory_policy")
+        return {"redis_maxmemory": int(limit), "redis_policy": policy} if limit.isdigit() and policy else {}
 
     def highest(self, table: str) -> int:
         """Return the highest epoch of which there are rows of a table, 0 if there are none."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import time
+from typing import Any, Protocol
 
 from .._lsn import format_lsn
 from .apply import Applier
@@ -15,7 +15,16 @@ from .store import Store, Sweep
 
 __all__ = ["Tables", "Tell"]
 
-Tell = Callable[[str, str | None, str | None, int | None], None]
+# Seconds between two looks at how much memory Redis may take.
+_MEMORY = 10.0
+
+
+class Tell(Protocol):
+    """Says what happened, why, to which table, with how many rows, of about how many."""
+
+    def __call__(
+        self, what: str, note: str | None, table: str | None, rows: int | None, total: int | None = None, /
+    ) -> None: ...
 
 
 class Tables:
@@ -35,6 +44,8 @@ class Tables:
         self.doubtful: set[int] = set()
         self.next_tick = 0.0
         self.unacknowledged = 0
+        self.memory: dict[str, Any] = {}
+        self.memory_due = 0.0
 
     def _known(self, lsn: int) -> None:
         """Take over what Redis holds; what is not as registered is built anew."""
@@ -94,7 +105,8 @@ class Tables:
     def _progress(self) -> None:
         """Tell how far the copy is."""
         if self.building and self.building[-1].state == "building":
-            self.tell("building", None, self.building[-1].table.name, self.building[-1].count)
+            plan = self.building[-1]
+            self.tell("building", None, plan.table.name, plan.count, plan.table.estimate)
 
     def _large(self, plan: Plan, key: bytes) -> None:
         note = f"row {key[len(plan.rows) :].decode()} is larger than {LARGEST >> 20} MiB"
@@ -174,11 +186,18 @@ class Tables:
             "leader": self.token,
             "applied_lsn": format_lsn(self.unacknowledged),
             "tables": self._reports(),
-            "counters": self.applier.counters,
+            "counters": self.applier.counters | self._memory(),
         }
         self.control.report(report)
         # Should the database not remember this some day, it is an older one.
         self.store.write([(b"SET", self.store.names.reported, self.unacknowledged)])
+
+    def _memory(self) -> dict[str, Any]:
+        """Return what the database is told of Redis' memory; asked for now and then."""
+        now = time.monotonic()
+        if now >= self.memory_due:
+            self.memory_due, self.memory = now + _MEMORY, self.store.memory()
+        return self.memory
 
     def _reports(self) -> list[dict[str, Any]]:
         """Return what the database is told of each table."""

@@ -17,6 +17,7 @@ import psycopg
 from .._redact import secrets_of
 from ..errors import AsymmetricaError, translate
 from .control import Control, refused
+from .metrics import Metrics
 from .names import Names
 from .session import Session
 from .store import Emptied, Store, StoreError
@@ -38,6 +39,7 @@ class Event:
     note: str | None = None
     table: str | None = None
     rows: int | None = None
+    total: int | None = None
     wait: float | None = None
 
 
@@ -71,12 +73,14 @@ class Worker:
         lease: float = 10.0,
         stop: Stop,
         tell: Callable[[Event], None] = lambda _: None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.conninfo, self.redis_url = conninfo, redis_url
         self.names = Names(prefix)
         self.lease = lease
         self.stop = stop
-        self.tell = tell
+        self.metrics = metrics or Metrics()
+        self._tell = tell
         self.connected = False
         # Where the stream broke lately, how often, and what the server said.
         self.broken = (0, 0, "")
@@ -134,6 +138,7 @@ class Worker:
                     )  # fmt: skip
                     if self.broken[1] >= _BROKEN:
                         session.stuck, self.broken = self.broken[2], (0, 0, "")
+                    self.metrics.begin(session)
                     try:
                         session.run()
                     except StreamBroken as error:
@@ -141,12 +146,21 @@ class Worker:
                         times = self.broken[1] + 1 if at == self.broken[0] else 1
                         self.broken = (at, times, error.message)
                         raise
+                    finally:
+                        self.metrics.end()
             except (StoreError, Emptied) as error:
                 self._unsafe(control, token, str(error))
                 raise
 
-    def _said(self, what: str, note: str | None, table: str | None, rows: int | None) -> None:
-        self.tell(Event(what, note, table, rows))
+    def tell(self, event: Event) -> None:
+        """Count an event and pass it on."""
+        self.metrics.note(event.what)
+        self._tell(event)
+
+    def _said(
+        self, what: str, note: str | None, table: str | None, rows: int | None, total: int | None = None
+    ) -> None:
+        self.tell(Event(what, note, table, rows, total))
 
     def _unsafe(self, control: Control, token: str, why: str) -> None:
         """Tell the database that Redis can't be relied upon."""
