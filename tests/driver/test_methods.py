@@ -52,7 +52,7 @@ async def test_settings(call: Caller, db: Database) -> None:
 
 
 async def test_annotate(look: Caller) -> None:
-    made = await look("annotate", "dataEntity", scope="global", cost="O(n)", lineage=["create"], weight=2)
+    made = await look("annotate", "dataEntity", scope="global", cost="n", lineage=["create"], weight=2)
     assert made == Annotation("dataEntity", "global", "Balance", "O(n)", ["create"], 2.0)
     with pytest.raises(InvalidArgument):
         await look("annotate", "dataEntity", cost="O(n^1.5)")

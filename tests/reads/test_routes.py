@@ -23,7 +23,7 @@ def test_near_redis_and_primary(mirror: Mirror, reader: asymmetrica.Database) ->
     near = warm(reader)
     assert (near.rows, near.cached, near.tables) == (first.rows, True, ("public.t",))
     assert near.age <= 1.0
-    assert near.annotation.lineage == ["public.t"]
+    assert near.annotation.lineage == ("entity:public.t",)
     with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url) as other:
         found = until_route(lambda: other.query(SUM), "redis", "near")
         assert found.rows == first.rows

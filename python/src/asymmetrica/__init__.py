@@ -10,12 +10,13 @@ with asymmetrica.connect("postgresql://localhost/shop") as db:
 
 from importlib.metadata import version
 
-from . import errors, rows
+from . import algebra, errors, rows
 from ._database_async import AsyncDatabase, connect_async
 from ._database_sync import Database, connect
 from ._pulses_async import AsyncPulses
 from ._pulses_sync import Pulses
 from ._redact import redact, show_dsn
+from .algebra import Context, Cost
 from .errors import *  # noqa: F403
 from .reads import Result as QueryResult
 from .reads import Row
@@ -26,11 +27,14 @@ __version__ = version("asymmetrica")
 __all__ = [
     "AsyncDatabase",
     "AsyncPulses",
+    "Context",
+    "Cost",
     "Database",
     "Pulses",
     "QueryResult",
     "Row",
     "__version__",
+    "algebra",
     "connect",
     "connect_async",
     "redact",

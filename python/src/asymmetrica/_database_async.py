@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ._annotations_async import AsyncAnnotations
 from ._exchange_async import AsyncExchange
 from ._indexes_async import AsyncIndexes
 from ._methods_async import AsyncMethods
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .reads._link_async import AsyncLink
 
 
-class AsyncDatabase(AsyncMethods, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncReads):
+class AsyncDatabase(AsyncMethods, AsyncAnnotations, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncReads):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
     def __init__(

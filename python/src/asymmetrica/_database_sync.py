@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ._annotations_sync import Annotations
 from ._exchange_sync import Exchange
 from ._indexes_sync import Indexes
 from ._methods_sync import Methods
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .reads._link_sync import Link
 
 
-class Database(Methods, Policies, Indexes, Exchange, Reads):
+class Database(Methods, Annotations, Policies, Indexes, Exchange, Reads):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
     def __init__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,29 +79,6 @@ class AsyncMethods:
         for name in ("migrator_roles", "migrator_applications"):
             values[name] = None if values[name] is None else list(values[name])
         return (await self._session.rows(Settings, _sql.CONFIGURE, values))[0]
-
-    # Annotation
-
-    async def annotate(
-        self,
-        symbol: str,
-        *,
-        scope: str = "local",
-        regime: str = "Balance",
-        cost: str = "O(log n)",
-        lineage: Sequence[str] = (),
-        weight: float = 1,
-    ) -> Annotation:
-        """Return a validated annotation (σ, ρ, γ, κ, λ, weight). Raises `InvalidArgument`."""
-        values = {
-            "symbol": symbol,
-            "scope": scope,
-            "regime": regime,
-            "cost": cost,
-            "lineage": list(lineage),
-            "weight": weight,
-        }
-        return (await self._session.rows(Annotation, _sql.ANNOTATE, values))[0]
 
     # Watched objects
 
@@ -287,5 +263,5 @@ def as_json(annotation: Annotation | Mapping[str, Any] | None) -> Jsonb | None:
     if annotation is None:
         return None
     if isinstance(annotation, Annotation):
-        return Jsonb(asdict(annotation))
+        return Jsonb(annotation.to_json())
     return Jsonb(dict(annotation))

@@ -27,6 +27,11 @@ CONFIGURE: Final = f"""SELECT {_SETTINGS} FROM asymm.configure(
 ANNOTATE: Final = """SELECT symbol, scope, regime, cost, lineage, weight FROM asymm.annotate(
     symbol => %(symbol)s, scope => %(scope)s, regime => %(regime)s, cost => %(cost)s,
     lineage => %(lineage)s::pg_catalog.text[], weight => %(weight)s)"""
+_ANNOTATION_SETTINGS: Final = "fidelity_lineage, fidelity_regime, fidelity_cost, fidelity_half_life"
+ANNOTATION_SETTINGS: Final = f"SELECT {_ANNOTATION_SETTINGS} FROM asymm.annotation_settings"
+CONFIGURE_ANNOTATIONS: Final = f"""SELECT {_ANNOTATION_SETTINGS} FROM asymm.configure_annotations(
+    fidelity_lineage => %(fidelity_lineage)s, fidelity_regime => %(fidelity_regime)s,
+    fidelity_cost => %(fidelity_cost)s, fidelity_half_life => %(fidelity_half_life)s)"""
 
 # Watched objects
 _WATCHED: Final = "object, kind, policy, fingerprint"

@@ -14,11 +14,13 @@ from ._rows_exchange import *  # noqa: F403
 from ._rows_index import *  # noqa: F403
 from ._rows_policy import *  # noqa: F403
 from ._rows_pulse import *  # noqa: F403
+from .algebra import Annotation, AnnotationSettings
 
 __all__ = [
     "Action",
     "ActionEvent",
     "Annotation",
+    "AnnotationSettings",
     "Command",
     "Difference",
     "Drift",
@@ -37,18 +39,6 @@ __all__ += _rows_policy.__all__
 __all__ += _rows_index.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """The annotation tuple (σ, ρ, γ, κ, λ) with its weight."""
-
-    symbol: str
-    scope: str
-    regime: str
-    cost: str
-    lineage: list[str]
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)

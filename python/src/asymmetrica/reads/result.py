@@ -62,8 +62,9 @@ class Result:
     def annotation(self) -> Annotation:
         """The read as an annotation: its route, what it costs there, and the tables it came from."""
         symbol = f"query:{self.route}"
-        regime = "Optimization" if self.cached else "Exploration"
-        return Annotation(symbol, "local", regime, _COST[self.route], list(self.tables), 1.0)
+        regime = "Balance" if self.cached else "Exploration"
+        tables = (f"entity:{table}" for table in self.tables)
+        return Annotation(symbol, "local", regime, _COST[self.route], tables)
 
     def dicts(self) -> list[dict[str, Any]]:
         """Return the rows by column name; of columns that share a name the last one stays."""
