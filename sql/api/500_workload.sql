@@ -115,6 +115,7 @@ DECLARE
     v_load record;
     v_new integer;
     v_since text;
+    v_looked asymm.sample[];
     v_database oid := (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
 BEGIN
     IF v_schema IS NULL THEN
@@ -197,18 +198,25 @@ BEGIN
                            (SELECT count(*) FROM asymm.query_load AS t WHERE (t.slot, t.at) = ($2, $3)) AS taken,
                            row_number() OVER (PARTITION BY l.query_id IS NOT NULL ORDER BY d.exec_ms DESC, d.query_id) AS n
                       FROM delta AS d
-                      LEFT JOIN asymm.query_load AS l ON (l.slot, l.at, l.query_id) = ($2, $3, d.query_id)) AS d)
-        INSERT INTO asymm.query_load AS l
-        SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal),
-               sum(p.squares)
-          FROM placed AS p GROUP BY p.place
-        ON CONFLICT (slot, at, query_id) DO UPDATE
-           SET calls = l.calls + EXCLUDED.calls, exec_ms = l.exec_ms + EXCLUDED.exec_ms, rows = l.rows + EXCLUDED.rows,
-               blocks_hit = l.blocks_hit + EXCLUDED.blocks_hit, blocks_read = l.blocks_read + EXCLUDED.blocks_read,
-               blocks_dirtied = l.blocks_dirtied + EXCLUDED.blocks_dirtied, temp_blocks = l.temp_blocks + EXCLUDED.temp_blocks,
-               wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes,
-               exec_squares = l.exec_squares + EXCLUDED.exec_squares$sql$, v_schema, v_since)
-      USING v_database, v_load.slot, v_load.at;
+                      LEFT JOIN asymm.query_load AS l ON (l.slot, l.at, l.query_id) = ($2, $3, d.query_id)) AS d),
+        loaded AS (
+            INSERT INTO asymm.query_load AS l
+            SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal)
+              FROM placed AS p GROUP BY p.place
+            ON CONFLICT (slot, at, query_id) DO UPDATE
+               SET calls = l.calls + EXCLUDED.calls, exec_ms = l.exec_ms + EXCLUDED.exec_ms, rows = l.rows + EXCLUDED.rows,
+                   blocks_hit = l.blocks_hit + EXCLUDED.blocks_hit, blocks_read = l.blocks_read + EXCLUDED.blocks_read,
+                   blocks_dirtied = l.blocks_dirtied + EXCLUDED.blocks_dirtied, temp_blocks = l.temp_blocks + EXCLUDED.temp_blocks,
+                   wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes,
+                    exec_squares = l.exec_squares + EXCLUDED.exec_squares)
+        -- The hundred costliest of this look, one by one: a slow-down is noticed before the step of time is over.
+        SELECT ARRAY[ROW(0, 'look.calls', $4, array_agg(d.query_id), array_agg(d.calls::float8), NULL, NULL, NULL)::asymm.sample,
+                     ROW(0, 'look.exec_ms', $4, array_agg(d.query_id), array_agg(d.exec_ms), NULL, NULL, NULL)::asymm.sample]
+          FROM (SELECT d.query_id, d.calls, d.exec_ms FROM delta AS d WHERE d.calls > 0 ORDER BY d.exec_ms DESC LIMIT 100) AS d
+        HAVING count(*) > 0$sql$, v_schema, v_since)
+      INTO v_looked
+      USING v_database, v_load.slot, v_load.at, clock_timestamp();
+    PERFORM asymm._keep_samples('minute', v_looked);
     UPDATE asymm.workload_state AS w SET queries_at = clock_timestamp();
     RETURN NULL;
 END

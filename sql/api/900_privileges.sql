@@ -18,7 +18,7 @@ DECLARE
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
         'impact', 'path', 'route', 'annotation_of', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
-        'series', 'state_sonar', 'policy_for', '_rule_conditions', '_index_progress',
+        'series', 'latency_changes', '_statement_times', 'state_sonar', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -84,7 +84,7 @@ DECLARE
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
-        'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics',
+        'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
         'sonar_settings'];
     v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions'];

@@ -190,6 +190,7 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 -- Telemetry and findings.
 @schema 700_telemetry.sql
 @schema 705_finding.sql
+@schema 707_latency.sql
 @schema 710_sonar_setting.sql
 @schema 730_state.sql
 

@@ -1,0 +1,206 @@
+-- How long statements take, and which take longer than they did.
+
+-- The last week without the last day, so that what is slow today is held against what was usual before.
+CREATE OR REPLACE FUNCTION asymm._learn_latency() RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off SET jit = off
+AS $$
+BEGIN
+    WITH step AS MATERIALIZED (
+        SELECT l.query_id, ln(l.exec_ms / l.calls) AS ms
+          FROM asymm.query_load AS l
+         WHERE l.query_id <> 0 AND l.calls > 0 AND l.exec_ms > 0 AND l.at < clock_timestamp() - interval '1 day'
+           AND l.at >= clock_timestamp() - interval '7 days'),
+    center AS (
+        SELECT s.query_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY s.ms) AS ms, count(*) AS steps FROM step AS s
+         GROUP BY s.query_id HAVING count(*) >= 12)
+    INSERT INTO asymm.query_baseline AS b (query_id, center_ms, spread, steps)
+    SELECT c.query_id, exp(c.ms), 1.4826 * percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(s.ms - c.ms)), c.steps
+      FROM center AS c JOIN step AS s ON s.query_id = c.query_id JOIN asymm.query AS q ON q.id = c.query_id
+     GROUP BY c.query_id, c.ms, c.steps
+    ON CONFLICT (query_id) DO UPDATE
+       SET center_ms = EXCLUDED.center_ms, spread = EXCLUDED.spread, steps = EXCLUDED.steps, at = clock_timestamp();
+END
+$$;
+COMMENT ON FUNCTION asymm._learn_latency() IS 'Learns what a call of each statement usually takes.';
+
+-- Statements whose last steps were slower than usual: these alone are looked at closely.
+CREATE OR REPLACE FUNCTION asymm._slower_queries(query bigint) RETURNS TABLE (query_id bigint, center_ms double precision)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_since constant timestamptz := clock_timestamp() - 2 * (asymm._index_settings()).workload_step;
+    v_slots constant smallint[] := asymm._load_slots(v_since);
+BEGIN
+    RETURN QUERY
+        SELECT l.query_id, b.center_ms
+          FROM (SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms, sum(l.exec_ms) AS cost
+                  FROM asymm.query_load AS l
+                 WHERE l.slot = ANY (v_slots) AND l.at >= v_since AND l.query_id <> 0 AND (l.query_id = $1 OR $1 IS NULL)
+                 GROUP BY l.query_id HAVING sum(l.calls) > 0) AS l
+          LEFT JOIN asymm.query_baseline AS b ON b.query_id = l.query_id
+         WHERE l.ms > 1.2 * b.center_ms OR b.center_ms IS NULL
+         ORDER BY l.cost DESC LIMIT 100;
+END
+$$;
+COMMENT ON FUNCTION asymm._slower_queries(bigint) IS 'Statements that were slower than usual in the last two steps of time, or whose usual is not known; the costliest hundred.';
+
+-- Looks are half a minute apart, and a day has its rhythm: what rose within hours must also stand out from all steps of the week.
+CREATE OR REPLACE FUNCTION asymm._slower_since(
+    query bigint, look_times double precision[], look_figures double precision[])
+RETURNS TABLE (changed_at timestamptz, before_ms double precision, after_ms double precision, ratio double precision,
+               score double precision, step interval)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    v_now constant double precision := EXTRACT(epoch FROM clock_timestamp());
+    v_times double precision[];
+    v_figures double precision[];
+    v_usual double precision;
+    v_change record;
+BEGIN
+    SELECT array_agg(EXTRACT(epoch FROM l.at)::float8 ORDER BY l.at), array_agg(l.exec_ms / l.calls ORDER BY l.at)
+      INTO v_times, v_figures
+      FROM asymm.query_load AS l
+     WHERE l.slot BETWEEN 0 AND 7 AND l.query_id = $1 AND l.calls > 0 AND l.exec_ms > 0;
+    SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY u.figure) INTO v_usual
+      FROM unnest(v_times, v_figures) AS u (time, figure) WHERE u.time < v_now - 7200 HAVING count(*) >= 12;
+    SELECT * INTO v_change
+      FROM asymm._change_point(v_times, v_figures, CASE WHEN v_times[12] < v_now - 86400 THEN v_now - 86400 END);
+    step := (asymm._index_settings()).workload_step;
+    IF v_change.changed IS NOT TRUE AND $2 IS NOT NULL THEN
+        SELECT * INTO v_change FROM asymm._change_point($2, $3, CASE WHEN $2[12] < v_now - 1800 THEN v_now - 1800 END);
+        step := '30 s';
+        IF v_change.after < 1.2 * v_usual THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF v_change.changed THEN
+        changed_at := to_timestamp(v_change.changed_at);
+        before_ms := v_change.before;
+        after_ms := v_change.after;
+        ratio := v_change.ratio;
+        score := v_change.score;
+        RETURN NEXT;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._slower_since(bigint, double precision[], double precision[]) IS 'Since when a statement takes longer than it did, by the steps of the workload or by the last hours'' looks; no row: it doesn''t.';
+
+-- A flip: the plan seen last is not the one that was seen before it, within a day.
+CREATE OR REPLACE FUNCTION asymm._plan_flips(query bigint)
+RETURNS TABLE (query_id bigint, changed_at timestamptz, before_ms double precision, after_ms double precision, cost_before double precision,
+               cost_after double precision, shape_before text, shape_after text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_step constant interval := (asymm._index_settings()).workload_step;
+BEGIN
+    RETURN QUERY
+        SELECT f.query_id, f.at, l.before, l.after, f.cost_before, f.cost_after, f.shape_before, f.shape_after
+          FROM (SELECT p.query_id, p.shape AS shape_after, o.shape AS shape_before, GREATEST(p.first_seen, o.last_seen) AS at,
+                       (p.plan ->> 'Total Cost')::float8 AS cost_after, (o.plan ->> 'Total Cost')::float8 AS cost_before
+                  FROM (SELECT DISTINCT ON (p.query_id) p.* FROM asymm.query_plan AS p
+                         WHERE p.query_id = $1 OR $1 IS NULL ORDER BY p.query_id, p.last_seen DESC) AS p
+                 CROSS JOIN LATERAL (SELECT o.* FROM asymm.query_plan AS o WHERE o.query_id = p.query_id AND o.shape <> p.shape
+                                      ORDER BY o.last_seen DESC LIMIT 1) AS o
+                 WHERE o.last_seen > clock_timestamp() - interval '1 day') AS f
+         CROSS JOIN LATERAL (
+               SELECT sum(o.exec_ms) FILTER (WHERE o.old) / NULLIF(sum(o.calls) FILTER (WHERE o.old), 0) AS before,
+                      sum(o.exec_ms) FILTER (WHERE NOT o.old) / NULLIF(sum(o.calls) FILTER (WHERE NOT o.old), 0) AS after
+                 FROM (SELECT l.calls, l.exec_ms, l.at < f.at - v_step AS old FROM asymm.query_load AS l
+                        WHERE l.slot BETWEEN 0 AND 7 AND l.query_id = f.query_id AND l.at >= f.at - interval '1 day') AS o) AS l
+         WHERE l.after >= 1.25 * l.before OR f.cost_after >= 2 * f.cost_before AND l.after >= l.before IS NOT FALSE;
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_flips(bigint) IS 'Statements whose plan changed within a day to one that costs twice as much or takes a quarter longer.';
+
+CREATE OR REPLACE FUNCTION asymm.latency_changes(query_id bigint DEFAULT NULL)
+RETURNS TABLE (query bigint, kind text, changed_at timestamptz, before_ms double precision, after_ms double precision, ratio double precision,
+               score double precision, calls bigint, lost_ms double precision, step interval, detail text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_since constant timestamptz := clock_timestamp() - interval '6 hours';
+    v_ids bigint[];
+BEGIN
+    SELECT array_agg(s.query_id) INTO v_ids FROM asymm._slower_queries($1) AS s;
+    RETURN QUERY
+        WITH look AS MATERIALIZED (
+            SELECT u.id, array_agg(EXTRACT(epoch FROM u.at)::float8 ORDER BY u.at) AS times,
+                   array_agg(u.ms / NULLIF(u.calls, 0) ORDER BY u.at) AS figures
+              FROM (SELECT p.id, s.at, max(p.figure) FILTER (WHERE s.family = 'look.exec_ms') AS ms,
+                           max(p.figure) FILTER (WHERE s.family = 'look.calls') AS calls
+                      FROM (SELECT 'look.exec_ms' AS family, s.* FROM asymm._samples('minute', 'look.exec_ms', v_since, 'infinity') AS s
+                            UNION ALL
+                            SELECT 'look.calls', s.* FROM asymm._samples('minute', 'look.calls', v_since, 'infinity') AS s) AS s
+                     CROSS JOIN LATERAL unnest(s.ids, s.totals) AS p (id, figure)
+                     WHERE p.id = ANY (v_ids)
+                     GROUP BY p.id, s.at) AS u
+             GROUP BY u.id),
+        slower AS (
+            SELECT i.id AS query_id, c.*
+              FROM unnest(v_ids) AS i (id) LEFT JOIN look AS k ON k.id = i.id
+             CROSS JOIN LATERAL asymm._slower_since(i.id, k.times, k.figures) AS c),
+        change AS (
+            SELECT s.query_id, 'slower' AS kind, s.changed_at, s.before_ms, s.after_ms, s.ratio, s.score, s.step, NULL AS detail FROM slower AS s
+            UNION ALL
+            SELECT f.query_id, 'plan flip', f.changed_at, f.before_ms, f.after_ms, f.after_ms / NULLIF(f.before_ms, 0), NULL, NULL,
+                   format('estimated cost %s before, %s now', round(f.cost_before::numeric, 1), round(f.cost_after::numeric, 1))
+              FROM asymm._plan_flips($1) AS f)
+        SELECT c.query_id, c.kind, c.changed_at, c.before_ms, c.after_ms, c.ratio, c.score, l.calls,
+               GREATEST(0, l.exec_ms - l.calls * c.before_ms), c.step, c.detail
+          FROM change AS c
+         CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(l.calls), 0)::bigint AS calls, COALESCE(sum(l.exec_ms), 0) AS exec_ms
+                 FROM asymm.query_load AS l
+                WHERE l.slot BETWEEN 0 AND 7 AND l.query_id = c.query_id AND l.at >= c.changed_at - interval '1 min') AS l
+         ORDER BY 9 DESC NULLS LAST, c.query_id, c.kind;
+END
+$$;
+COMMENT ON FUNCTION asymm.latency_changes(bigint)
+    IS 'Statements that take longer than they did (slower) or whose plan became a worse one (plan flip): since when, milliseconds a call before and after, score (above 1), calls since and time lost on them.';
+
+-- pg_stat_statements knows no percentiles: mean and deviation, of all calls since it was reset.
+CREATE OR REPLACE FUNCTION asymm._statement_times()
+RETURNS TABLE (queryid bigint, role_id oid, toplevel boolean, calls bigint, mean_ms double precision, stddev_ms double precision,
+               min_ms double precision, max_ms double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_schema constant name := asymm._statements_schema();
+BEGIN
+    IF v_schema IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT s.queryid, s.userid, s.toplevel, s.calls, s.mean_exec_time, s.stddev_exec_time, s.min_exec_time, s.max_exec_time'
+            '  FROM %I.pg_stat_statements(false) AS s WHERE s.queryid IS NOT NULL'
+            '   AND s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())', v_schema);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._statement_times() IS 'Mean, deviation and extremes of statements as pg_stat_statements has them.';
+
+CREATE OR REPLACE VIEW asymm.query_latency AS
+    SELECT q.id AS query, q.queryid, pg_get_userbyid(q.role_id) AS role, CASE WHEN asymm._sees_statements() THEN q.statement END AS statement,
+           'server' AS source, t.calls, t.mean_ms, t.stddev_ms, t.min_ms, t.max_ms,
+           NULL::double precision AS p50_ms, NULL::double precision AS p95_ms, NULL::double precision AS p99_ms,
+           b.center_ms AS usual_ms, b.spread, b.steps
+      FROM asymm.query AS q
+      JOIN asymm._statement_times() AS t ON (t.queryid, t.role_id, t.toplevel) = (q.queryid, q.role_id, q.toplevel)
+      LEFT JOIN asymm.query_baseline AS b ON b.query_id = q.id;
+COMMENT ON VIEW asymm.query_latency
+    IS 'What a call of each statement takes: source server is pg_stat_statements, which has mean, deviation and extremes but no percentiles; usual_ms is the median of the steps of the last week.';
