@@ -69,7 +69,7 @@ BEGIN
         RAISE EXCEPTION 'not a batch of read counts'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = v_fault,
                   HINT = '{"queries": [{"fingerprint", "route", "hits", "misses", "refused", "seconds", "saved_seconds", "bytes", "statement", '
-                         '"tables", "reason"}], "tables": [{"table", "route", …}], "keys": [{"table", "key", "hits", "misses"}]}';
+                         '"tables", "reason"}], "tables": [{"table", "route", …}], "keys": [{"table" or "fingerprint", "key", "hits", "misses"}]}';
     END IF;
     SELECT count(*) INTO v_known FROM asymm.read_query;
     INSERT INTO asymm.read_query AS q (fingerprint, role, statement, tables, reason)
@@ -105,22 +105,30 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO asymm.read_key AS k (day, name, key, hits, misses)
-    SELECT $2, r."table", left(r.key, 500), COALESCE(sum(LEAST(GREATEST(r.hits, 0), 1e12)), 0), COALESCE(sum(LEAST(GREATEST(r.misses, 0), 1e12)), 0)
-      FROM jsonb_to_recordset(keys) AS r ("table" text, key text, hits bigint, misses bigint)
-     WHERE r.key IS NOT NULL AND EXISTS (SELECT FROM asymm.mirror_table AS m WHERE format('%s.%s', m.schema_name, m.table_name) = r."table")
-     GROUP BY r."table", left(r.key, 500) ORDER BY 2, 3
+    SELECT $2, COALESCE(r."table", r.fingerprint), left(r.key, 500), COALESCE(sum(LEAST(GREATEST(r.hits, 0), 1e12)), 0),
+           COALESCE(sum(LEAST(GREATEST(r.misses, 0), 1e12)), 0)
+      FROM jsonb_to_recordset(keys) AS r ("table" text, fingerprint text, key text, hits bigint, misses bigint)
+     WHERE r.key IS NOT NULL
+       AND CASE WHEN r."table" IS NULL THEN (SELECT count(*) FROM asymm.read_key AS o WHERE o.day = $2) < 10000
+                                            AND EXISTS (SELECT FROM asymm.read_query AS q WHERE q.fingerprint = r.fingerprint)
+                ELSE EXISTS (SELECT FROM asymm.mirror_table AS m WHERE format('%s.%s', m.schema_name, m.table_name) = r."table") END
+     GROUP BY COALESCE(r."table", r.fingerprint), left(r.key, 500) ORDER BY 2, 3
     ON CONFLICT ON CONSTRAINT read_key_key DO UPDATE SET hits = k.hits + excluded.hits, misses = k.misses + excluded.misses;
-    -- The most read and the most missed remain.
+    -- Half of what remains are the most read, half the most missed.
     DELETE FROM asymm.read_key AS k
-     USING (SELECT o.name, o.key, row_number() OVER (PARTITION BY o.name ORDER BY o.hits + o.misses DESC, o.key) AS place
-              FROM asymm.read_key AS o WHERE o.day = $2) AS p
-     WHERE k.day = $2 AND k.name = p.name AND k.key = p.key AND p.place > 200;
+     USING (SELECT o.name, o.key, row_number() OVER (PARTITION BY o.name ORDER BY o.hits DESC, o.key) AS hot,
+                   row_number() OVER (PARTITION BY o.name ORDER BY o.misses DESC, o.hits DESC, o.key) AS cold
+              FROM asymm.read_key AS o
+             WHERE o.day = $2 AND o.name IN (SELECT COALESCE(r."table", r.fingerprint)
+                                               FROM jsonb_to_recordset(keys) AS r ("table" text, fingerprint text))) AS p
+     WHERE k.day = $2 AND k.name = p.name AND k.key = p.key AND p.hot > 100 AND (p.cold > 100 OR k.misses = 0);
 EXCEPTION WHEN data_exception THEN
     RAISE EXCEPTION 'not a list of keys'
-        USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM, HINT = '[{"table", "key", "hits", "misses"}]';
+        USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM, HINT = '[{"table" or "fingerprint", "key", "hits", "misses"}]';
 END
 $$;
-COMMENT ON FUNCTION asymm._count_keys(jsonb, date) IS 'Adds how often keys of mirrored tables were read; keeps the 200 of each day and table that were read most. Raises 22023.';
+COMMENT ON FUNCTION asymm._count_keys(jsonb, date)
+    IS 'Adds reads of keys of mirrored tables and parameters of queries; keeps the 100 read and the 100 missed most of a day and table or query. Raises 22023.';
 
 CREATE OR REPLACE FUNCTION asymm._purge_reads() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -162,3 +170,11 @@ CREATE OR REPLACE VIEW asymm.mirror_reads AS
       LEFT JOIN asymm._read_totals AS t ON t.kind = 'row' AND t.name = format('%s.%s', m.schema_name, m.table_name);
 COMMENT ON VIEW asymm.mirror_reads
     IS 'Each mirrored table: reads of its rows by key that a copy answered, missed or could not answer, by route, the time saved, and how many queries depend on it.';
+
+CREATE OR REPLACE VIEW asymm.mirror_keys AS
+    SELECT CASE WHEN q.fingerprint IS NULL THEN 'row' ELSE 'query' END AS kind, k.name, q.statement, k.key, sum(k.hits)::bigint AS hits,
+           sum(k.misses)::bigint AS misses, sum(k.hits) / NULLIF(sum(k.hits + k.misses), 0)::double precision AS hit_rate, max(k.day) AS last_day
+      FROM asymm.read_key AS k LEFT JOIN asymm.read_query AS q ON q.fingerprint = k.name
+     GROUP BY q.fingerprint, k.name, k.key;
+COMMENT ON VIEW asymm.mirror_keys
+    IS 'For operators, since they are values of users: keys of mirrored tables and parameters of queries that are hot (many hits) or cold (missed most).';

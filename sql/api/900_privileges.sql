@@ -87,7 +87,7 @@ DECLARE
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
         'sonar_settings'];
-    v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions'];
+    v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions', 'mirror_keys'];
     v record;
 BEGIN
     FOR v IN SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) AS owner

@@ -38,4 +38,4 @@ CREATE TABLE asymm.read_key (
     misses bigint NOT NULL,
     CONSTRAINT read_key_key PRIMARY KEY (day, name, key)
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE asymm.read_key IS 'The keys of mirrored tables that were read most, and those that were kept in vain; at most 200 a day and table.';
+COMMENT ON TABLE asymm.read_key IS 'Keys of mirrored tables and parameters of queries: those read and those missed most, 200 a day and table or query at most.';

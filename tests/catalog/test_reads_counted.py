@@ -41,7 +41,11 @@ def test_reads_are_added_up(mirrored: Database) -> None:
             entry(fingerprint=FINGERPRINT, route="primary", hits=0, refused=10, misses=0, reason="now()"),
         ],
         "tables": [entry(table="public.t"), entry(table="public.unknown")],
-        "keys": [{"table": "public.t", "key": str(n), "hits": n} for n in range(250)],
+        "keys": [
+            *({"table": "public.t", "key": str(n), "hits": n, "misses": 1 - n // 249} for n in range(250)),
+            {"fingerprint": FINGERPRINT, "key": "1, x", "hits": 3, "misses": 1},
+            {"fingerprint": "f" * 16, "key": "1", "hits": 3},
+        ],
     }
     for _ in range(2):
         row = reader.execute("SELECT asymm._count_reads(%s)", [json.dumps(batch)]).fetchone()
@@ -56,7 +60,13 @@ def test_reads_are_added_up(mirrored: Database) -> None:
     assert mirrored.sql(f"SELECT table_name, {rows}, queries FROM asymm.mirror_reads") == [
         ("t", 16, 4, 0, 0.8, {"redis": 20}, True, True, 200, 1)
     ]
-    assert mirrored.sql("SELECT count(*), max(hits), min(hits) FROM asymm.read_key") == [(200, 498, 100)]
+    # Those read most and those missed most; values of keys are for operators.
+    keys = "SELECT count(*), max(hits), max(misses) FROM asymm.mirror_keys WHERE kind = 'row'"
+    assert mirrored.sql(keys) == [(101, 498, 2)]
+    keys = "SELECT name, statement, key, hits, misses, hit_rate FROM asymm.mirror_keys WHERE kind = 'query'"
+    assert mirrored.sql(keys) == [(FINGERPRINT, "SELECT 1", "1, x", 6, 2, 0.75)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute(keys)
 
 
 def test_there_is_no_end_of_room(mirrored: Database) -> None:

@@ -17,6 +17,9 @@ def test_counts_reach_the_database(mirror: Mirror) -> None:
         reader.query("SELECT now() FROM public.t")
         until_route(lambda: reader.get("public.t", 3), "near")
         reader.get("public.t", 1000)
+        one = "SELECT n FROM public.t WHERE id = %s"
+        warm(reader, one, [5])
+        assert reader._reader.tally.hot.hits
     counted = db.sql(
         "SELECT kind, route, sum(hits) > 0, sum(misses) > 0, sum(refused) FROM asymm.read_count"
         " GROUP BY kind, route ORDER BY kind, route"
@@ -27,6 +30,9 @@ def test_counts_reach_the_database(mirror: Mirror) -> None:
     assert ("row", "primary", False, True, 0) in counted
     assert db.value("SELECT reason FROM asymm.read_query WHERE statement ~ 'now'")
     assert db.value("SELECT tables FROM asymm.read_query WHERE statement = %s", SUM) == ["public.t"]
+    keys = "SELECT kind, key, hits > 0, misses > 0 FROM asymm.mirror_keys WHERE kind = %s ORDER BY key"
+    assert [row[1:] for row in db.sql(keys, "row")] == [("1000", False, True), ("3", True, False)]
+    assert [row[1:] for row in db.sql(keys, "query")] == [("5", True, True)]
     # Who may not tell reads all the same.
     stranger = db.role("stranger")
     db.sql(f"GRANT SELECT ON t TO {stranger}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import asymmetrica
+from asymmetrica.reads.hot import Hot, text_of
 from asymmetrica.reads.text import normalise, ordered, placeholders
 from support.database import Database
 from support.mirror import Mirror
@@ -68,3 +70,24 @@ def test_readme(mirror: Mirror) -> None:
     names = {"asymmetrica": asymmetrica, "dsn": mirror.db.dsn, "url": mirror.server.url}
     exec(compile(block, "README.md", "exec"), names)
     assert names["result"].rows[0][0] == 100  # type: ignore[attr-defined]
+
+
+def test_counts_of_keys_are_bounded_and_none_is_too_high() -> None:
+    hot = Hot()
+    asked = Counter[int]()
+    for number in range(20_000):
+        # A third of all is about ten keys, the rest about as many keys as there are reads.
+        key = number % 10 if number % 3 == 0 else number
+        asked[key] += 1
+        hot.add(True, "public.t", key, True)
+        assert len(hot.hits) <= 512
+    found = {key: hits for (_, _, key), hits, _ in hot.most(100)}
+    assert set(range(10)) <= set(found)
+    assert len(found) == 50
+    for key, hits in found.items():
+        assert asked[key] - 20_000 // 256 <= hits <= asked[key]
+    for odd in ({"id": 1}, [1], ([1],), "x" * 1000, ("x" * 1000,), ""):
+        hot.add(True, "public.t", odd, False)
+    assert not hot.misses
+    hot.add(False, "q", ("a\0b\udcff", b"\x01", None), False)
+    assert text_of(("a\0b\udcff", b"\x01", None)) == "ab?, 01, None"

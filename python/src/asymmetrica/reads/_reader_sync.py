@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -40,6 +40,11 @@ def near_key(text: str, params: Any, who: Who) -> Hashable:
     if type(params) in (tuple, list) and _EXACT.issuperset(types := tuple(map(type, params))):
         return (text, types, tuple(params), who.token)
     return None
+
+
+def key_of(params: Any) -> Any:
+    """Return parameters as the key they are counted by."""
+    return params if isinstance(params, Mapping) else tuple(params)
 
 
 class Reader(Fill):
@@ -80,6 +85,8 @@ class Reader(Fill):
         self.state.saw(proof.position)
         now = time.monotonic()
         self.tally.add(False, ask.text, "near", 0, now - ask.began)
+        if ask.params:
+            self.tally.hot.add(False, ask.text, key_of(ask.params), True)
         return Result(held.columns, rows, "near", proof.age(now), now - ask.began,
                       format_lsn(proof.position), held.tables, None)  # fmt: skip
 
@@ -134,7 +141,11 @@ class Reader(Fill):
         if found is not None:
             self.costs.note(ask.text, "redis", found.elapsed)
             self.tally.add(False, ask.text, "redis", 0, found.elapsed)
+            if ask.params:
+                self.tally.hot.add(False, ask.text, key_of(ask.params), True)
             return found
+        if ask.params:
+            self.tally.hot.add(False, ask.text, key_of(ask.params), False)
         return self.fill(connection, link, ask, named) if ask.why_not is None else None
 
     def _confirmed(self, link: Link, ask: Ask, who: Who, until: float) -> Result | None:

@@ -77,6 +77,7 @@ class AsyncRows(AsyncReader):
         row.age = proof.age(time.monotonic())
         self.state.counters["near"] += 1
         self.tally.add(True, name, "near", 0, 0.0)
+        self.tally.hot.add(True, name, key, True)
         self.state.saw(proof.position)
         return row
 
@@ -102,6 +103,8 @@ class AsyncRows(AsyncReader):
                     ask.why_not = error.message
             if left:
                 ask.table = name
+                for at in left:
+                    self.tally.hot.add(True, name, keys[at], False)
                 table = place.table if place else (await self.server.table(connection, name))[0]
                 try:
                     await self._ask_postgres(connection, table, keys, left, ask, out)
@@ -172,6 +175,7 @@ class AsyncRows(AsyncReader):
                         continue
                     out[at] = row
                     row.route, row.age = "redis", proof.age(now)
+                    self.tally.hot.add(True, name, keys[at], True)
                     if type(keys[at]) in _PLAIN and link.tracks:
                         kept = dict(row) if place.fixed else clone(dict(row))
                         size = 500 + 3 * sum(map(sys.getsizeof, row.values()))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .hot import Hot, text_of
 from .routes import Costs
 from .text import normalise
 
@@ -14,14 +15,16 @@ __all__ = ["Tally"]
 
 _EVERY = 10.0
 _MOST = 400
+_KEYS = 100
 
 
 class Tally:
-    """Counts by query or table and route: hits, misses, refused, seconds."""
+    """Counts by query or table and route: hits, misses, refused, seconds; and of keys, in `hot`."""
 
     def __init__(self, costs: Costs) -> None:
         self.costs = costs
         self.off = False
+        self.hot = Hot()
         self._due = time.monotonic() + _EVERY
         self._counts: dict[tuple[bool, str, str], list[float]] = {}
         self._known: dict[str, tuple[tuple[str, ...], str | None]] = {}
@@ -47,8 +50,8 @@ class Tally:
 
     def batch(self, plain: Callable[[str], str | None]) -> dict[str, Any] | None:
         """Return what was counted, and begin anew; `plain` finds the name of a table. None: nothing was."""
-        counts, known = self._counts, self._known
-        self._counts, self._known = {}, {}
+        counts, known, hot = self._counts, self._known, self.hot
+        self._counts, self._known, self.hot = {}, {}, Hot()
         self._due = time.monotonic() + _EVERY
         queries, tables = [], []
         for (row, name, route), (hits, misses, refused, seconds) in counts.items():
@@ -63,9 +66,27 @@ class Tally:
                     tables.append({**said, "table": table})
                 continue
             names, reason = known.get(name, ((), None))
-            digest = hashlib.sha256(normalise(name).encode("utf-8", "replace")).hexdigest()[:32]
+            digest = fingerprint(name)
             text = name[:10_000].replace("\0", "").encode("utf-8", "replace").decode()
             queries.append(
                 {**said, "fingerprint": digest, "statement": text, "tables": list(names), "reason": reason}
             )
-        return {"queries": queries, "tables": tables} if queries or tables else None
+        if not queries and not tables:
+            return None
+        return {"queries": queries, "tables": tables, "keys": self._keys(hot, plain)}
+
+    def _keys(self, hot: Hot, plain: Callable[[str], str | None]) -> list[dict[str, Any]]:
+        keys = []
+        for (row, name, key), hits, misses in hot.most(_KEYS):
+            said: dict[str, Any] = {"key": text_of(key), "hits": hits, "misses": misses}
+            table = plain(name) if row else None
+            if table is not None and "\0" not in table:
+                keys.append({**said, "table": table})
+            elif not row:
+                keys.append({**said, "fingerprint": fingerprint(name)})
+        return keys
+
+
+def fingerprint(text: str) -> str:
+    """Return the name of a query in counts."""
+    return hashlib.sha256(normalise(text).encode("utf-8", "replace")).hexdigest()[:32]
