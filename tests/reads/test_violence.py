@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 import time
@@ -9,10 +10,12 @@ import time
 import pytest
 
 import asymmetrica
+from support.certificates import Authority
 from support.cluster import wait_until
 from support.mirror import Mirror
 from support.reads import SUM, until_route, warm
 from support.redis import RedisServer
+from support.site import Site
 
 
 @pytest.mark.long
@@ -156,3 +159,73 @@ def test_columns_change_while_the_worker_hangs(mirror: Mirror, reader: asymmetri
     finally:
         mirror.workers[-1].wake()
     mirror.settle()
+
+
+@pytest.fixture(scope="module")
+def urls(mirrored: Mirror, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    """Return a URL that is well, and some of those who know of no authority, or of another one."""
+    directory = tmp_path_factory.mktemp("tls")
+    good, other = Authority(directory / "good"), Authority(directory / "other")
+    port = mirrored.server.with_tls(*good.certificate())
+    base = f"rediss://default:{mirrored.server.password}@127.0.0.1:{port}/0"
+    wrong = [base, f"{base}?ssl_ca_certs={other.root}"]
+    return f"{base}?ssl_ca_certs={good.root}", wrong
+
+
+def test_behind_tls(mirror: Mirror, urls: tuple[str, list[str]]) -> None:
+    good, wrong = urls
+    with asymmetrica.connect(mirror.db.dsn, redis=good) as reader:
+        assert warm(reader).rows == [(100, 5050)]
+        until_route(lambda: reader.get("public.t", 1), "redis", "near")
+        reader.execute("UPDATE public.t SET n = n + 1 WHERE id = 1")
+        assert reader.query(SUM).rows == [(100, 5051)]
+        # A row of several TLS records.
+        reader.execute("UPDATE public.t SET a = repeat('x', 100000) WHERE id = 2")
+        row = until_route(lambda: reader.get("public.t", 2), "redis", "near")
+        assert len(row["a"]) == 100_000
+        assert reader.counters()["redis_errors"] == 0
+    for url in [*wrong, mirror.server.tcp_url.replace("/0", "/99")]:
+        with asymmetrica.connect(mirror.db.dsn, redis=url) as reader:
+            found = reader.query(SUM)
+            assert (found.rows, found.route) == ([(100, 5051)], "primary")
+            assert ("certificate" if "rediss" in url else "DB index") in (found.why_not or "")
+            assert mirror.server.password not in (found.why_not or "")
+            assert reader.counters()["redis_errors"] == 1
+
+
+async def test_behind_tls_asynchronous(mirror: Mirror, urls: tuple[str, list[str]]) -> None:
+    good, wrong = urls
+    async with await asymmetrica.connect_async(mirror.db.dsn, redis=good) as reader:
+
+        async def until(*routes: str) -> asymmetrica.QueryResult:
+            async with asyncio.timeout(20):
+                while (found := await reader.query(SUM)).route not in routes:
+                    pass
+            return found
+
+        assert (await until("near")).rows == [(100, 5050)]
+        await reader.execute("UPDATE public.t SET n = n + 1 WHERE id = 1")
+        assert (await reader.query(SUM)).rows == [(100, 5051)]
+        # Many at once: they take turns on the one connection.
+        rows = await asyncio.gather(*(reader.get("public.t", number) for number in range(1, 21)))
+        assert [row and row["n"] for row in rows] == [2, *range(2, 21)]
+        assert (await until("near")).rows == [(100, 5051)]
+        assert reader.counters()["redis_errors"] == 0
+    async with await asymmetrica.connect_async(mirror.db.dsn, redis=wrong[1]) as reader:
+        found = await reader.query(SUM)
+        assert (found.route, "certificate" in (found.why_not or "")) == ("primary", True)
+        assert mirror.server.password not in (found.why_not or "")
+
+
+@pytest.mark.long
+def test_pages_behind_tls(mirror: Mirror, urls: tuple[str, list[str]]) -> None:
+    for url in (urls[0], urls[1][0]):
+        site = Site(mirror.db.dsn, url)
+        try:
+            if url == urls[0]:
+                assert site.until_hit("/sum").text == "5050"
+            else:
+                assert (site.ask("/sum").text, site.ask("/sum").hit) == ("5050", False)
+                assert site.counters["redis_failed"] >= 1
+        finally:
+            site.close()
