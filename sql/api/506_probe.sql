@@ -139,6 +139,7 @@ DECLARE
     v_qualified text;
     v_written jsonb;
     v_plan jsonb;
+    v_whole jsonb;
     v_reason text;
     v_state text;
 BEGIN
@@ -185,6 +186,13 @@ BEGIN
             PERFORM asymm._forget_probe();
             EXECUTE asymm._probe(v_qualified, v_types::text[]);
             EXECUTE asymm._probe_plan('FORMAT JSON, VERBOSE', cardinality(v_types)) INTO v_plan;
+            -- Partitions that no row of an open parameter can be in are not shown at all: what is done with them is seen by a second plan.
+            IF v_plan::text ~ '"Subplans Removed": [1-9]' THEN
+                PERFORM asymm._forget_probe();
+                PERFORM pg_catalog.set_config('enable_partition_pruning', 'off', true);
+                EXECUTE asymm._probe(v_qualified, v_types::text[]);
+                EXECUTE asymm._probe_plan('FORMAT JSON, VERBOSE', cardinality(v_types)) INTO v_whole;
+            END IF;
         END IF;
         RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'planned';
     EXCEPTION WHEN SQLSTATE 'SY011' THEN
@@ -197,13 +205,14 @@ BEGIN
     PERFORM asymm._forget_probe();
     -- Names are printed as our path wants them.
     v_plan := v_plan #> '{0,Plan}' || '{"Search Path": []}';
-    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'relations', to_jsonb(v_relations::bigint[]), 'written', v_written,
+    RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'whole', v_whole #> '{0,Plan}' || '{"Search Path": []}',
+        'relations', to_jsonb(v_relations::bigint[]), 'written', v_written,
         'statement', CASE WHEN v_plan IS NOT NULL THEN v_qualified END, 'types', CASE WHEN v_plan IS NOT NULL THEN to_jsonb(v_types::text[]) END,
         'reason', COALESCE(v_reason, 'not planned: untrusted function ' || array_to_string(v_untrusted, ', '))));
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_statement(text, text)
-    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, relations, written, statement, types}, or {reason} why there is none.';
+    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, whole (with the partitions that values would rule out), relations, written, statement, types}, or {reason} why there is none.';
 
 CREATE OR REPLACE FUNCTION asymm._probe(statement text, types text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

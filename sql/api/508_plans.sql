@@ -111,9 +111,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v record;
+    v_planned jsonb;
 BEGIN
     FOR v IN SELECT * FROM asymm._queries_to_plan(20) LOOP
-        PERFORM asymm._keep_plan(v.query, asymm._plan_statement(v.statement, v.path));
+        v_planned := asymm._plan_statement(v.statement, v.path);
+        PERFORM asymm._keep_plan(v.query, v_planned);
+        PERFORM asymm._keep_cost(v.query, asymm._cost_of(v_planned));
     END LOOP;
     RETURN NULL;
 END

@@ -9,6 +9,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('queries', 'slow', 'exploration', '30 s', '_observe_queries', 'reads what statements cost from pg_stat_statements'),
     ('tables', 'slow', 'exploration', '5 min', '_observe_tables', 'reads what is written to tables and scanned'),
     ('plans', 'slow', 'exploration', '1 min', '_observe_plans', 'looks at the plans of the statements that cost most'),
+    ('expectations', 'slow', 'stabilization', '30 s', '_check_expectations', 'plans statements that people expect a cost of, and compares'),
     ('examples', 'slow', 'exploration', '30 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
     ('indexes', 'slow', 'optimization', '10 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
     ('index_faults', 'slow', 'exploration', '1 hour', '_propose_drops', 'proposes to drop or rebuild indexes that are of no use'),

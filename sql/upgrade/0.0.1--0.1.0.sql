@@ -196,3 +196,6 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- The graph.
 @schema 200_graph.sql
+
+-- What statements cost, and what is expected of them.
+@schema 520_expectation.sql

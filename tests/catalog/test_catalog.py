@@ -55,6 +55,8 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.baseline",
         "asymm.baseline_id_seq",
         "asymm.declared_flow",
+        "asymm.expectation",
+        "asymm.expectation_id_seq",
         "asymm.graph_setting",
         "asymm.index_setting",
         "asymm.mirror_epoch_seq",

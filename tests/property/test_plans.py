@@ -59,8 +59,15 @@ def test_planning_runs_no_code_of_others(workload: Database, statement: str) -> 
     mallory, actor = db.role("mallory"), db.role("actor", member_of=("asymm_pulse",))
     db.sql(f'GRANT ALL ON w TO "{actor}"')
     db.sql(ATTACK.format(mallory=f'"{mallory}"'))
-    found = db.connect(user=actor).execute("SELECT asymm._plan_statement(%s, 'public')", [statement])
+    session = db.connect(user=actor)
+    found = session.execute("SELECT asymm._plan_statement(%s, 'public')", [statement])
     assert rows_of(found)["reason"].startswith("not planned: untrusted function m.")
+    # Neither does asking what a statement costs, or the check of what is expected of it.
+    operator = db.connect(user=db.role("operator", member_of=("asymm_operator",)))
+    asked = "SELECT o.cost IS NULL AND o.reason = e.reason, e.state FROM asymm.observe_cost(%s) AS o"
+    asked += ", asymm.expect(%s, 'O(n)') AS e WHERE o.reason LIKE 'not planned: untrusted function m.%%'"
+    assert operator.execute(asked, [statement, statement]).fetchone() == (True, "unknown")
+    session.execute("SELECT asymm._check_expectations()")
     assert db.sql("SELECT * FROM m.stolen") == []
     assert db.value("SELECT count(*) FROM pg_prepared_statements") == 0
 

@@ -18,6 +18,7 @@ __all__ = [
     "AmbiguousName",
     "AsymmetricaError",
     "ConnectionFailed",
+    "CostExceeded",
     "DataLoss",
     "HealingPaused",
     "InvalidArgument",
@@ -25,6 +26,7 @@ __all__ = [
     "NotConverged",
     "NotInstalled",
     "NotMirrorable",
+    "NotPlanned",
     "NotWatched",
     "NullArgument",
     "ObjectGuarded",
@@ -130,6 +132,18 @@ class NotMirrorable(AsymmetricaError):
     """The table can't be mirrored as it is; the detail says why, the hint what would mend it."""
 
     code = "SY013"
+
+
+class CostExceeded(AsymmetricaError):
+    """The statement's class is worse than asserted; the detail names the node of its plan to blame."""
+
+    code = "SY015"
+
+
+class NotPlanned(AsymmetricaError):
+    """The statement cannot be planned, or not safely, so its cost is not known; the detail says why."""
+
+    code = "SY016"
 
 
 class NullArgument(AsymmetricaError):
