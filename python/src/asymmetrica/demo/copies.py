@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 
+from .dashboards import dashboards
 from .scenery import COLUMNS
 from .story import Story
 
@@ -155,6 +156,7 @@ def copies(story: Story) -> None:
         if copy.epoch() is None:
             return
         screen.line(f"an update is readable in Redis {_delay(story, copy):.1f} ms after its commit (median)")
+        dashboards(story, url, PREFIX)
         with writing(story) as writers:
             time.sleep(WRITING)
         _equal(story, copy, sum(writer.transactions for writer in writers))
