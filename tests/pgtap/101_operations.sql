@@ -88,6 +88,15 @@ SELECT is(array_agg(n.symbol), '{a,c}', 'propagate: who went through all of it, 
                        ARRAY[asymm.annotate('a', lineage => '{sync,create,query}'), asymm.annotate('b', lineage => '{sync}'), NULL,
                              asymm.annotate('c', lineage => '{query,sync}')]) AS n;
 
+INSERT INTO asymm.node_annotation (node, annotated_by, annotation)
+SELECT x.node, x.role, asymm.annotate(x.role, lineage => x.lineage::text[]) FROM (VALUES
+    ('entity:s.b', 'one', '{query,sync,create}'), ('entity:s.b', 'two', '{query,sync}'), ('entity:s.c', 'one', '{query}'),
+    ('entity:s.d', 'one', '{create,sync,query}'), ('entity:s.a', 'one', '{query,create}')) AS x (node, role, lineage);
+SELECT results_eq($$ SELECT node, (reached).lineage FROM asymm.propagate(asymm.annotate('x', lineage => '{create,query}')) $$,
+                  $$ VALUES ('entity:s.a', '{query,create}'::text[]), ('entity:s.d', '{create,sync,query}') $$, 'of nodes those that agree');
+SELECT throws_ok('SELECT * FROM asymm.propagate(ROW('' '', ''local'', ''Balance'', ''O(1)'', ''{}'', 1)::asymm.annotation)',
+                 '22023', NULL, 'bad input');
+
 -- Over a set.
 CREATE AGGREGATE pg_temp.amplify_pairs(asymm.annotation) (SFUNC = asymm.amplify, STYPE = asymm.annotation);
 CREATE AGGREGATE pg_temp.resolve_pairs(asymm.annotation) (SFUNC = asymm.resolve, STYPE = asymm.annotation);
