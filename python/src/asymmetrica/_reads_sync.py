@@ -205,11 +205,15 @@ class Reads:
             seen.read([place.table.name], self._source)
 
     def counters(self) -> dict[str, int]:
-        """Return how often each route answered, and what became of copies: fills, stale, garbage, refused.
+        """Return what was counted since `connect()`; what has not happened is not there.
 
+        Answers by route, rows of `get_many` one by one: `near`, `redis`, `replica`, `primary` (here one per
+        statement). Copies: `fills` (results put into Redis), `stale` (found, but a table had changed),
+        `garbage` (found, but not what we put there), `refused` (results that can't be kept), `redis_refused`
+        (Redis would not take one), `waits` (Redis was waited for).
+        Failures: `redis_failed` are reads that did without Redis, `redis_errors` attempts at it that failed;
         `replica_behind`, `replica_unfit` (promoted, on another timeline, other settings) and `replica_failed`
-        are attempts at a replica after which another place was asked.
-        `redis_failed` are reads that did without Redis, `redis_errors` attempts at it that failed.
+        attempts at a replica after which another place was asked.
         """
         link = self._reader.link
         return {**self._reader.state.counters, "redis_errors": link.errors if link else 0}

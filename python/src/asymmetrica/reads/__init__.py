@@ -14,17 +14,36 @@ above the fence, so a result whose tables' versions are not above its fence is w
 
 The near cache holds what was read on one connection with client tracking. Redis tells of a change before it
 sends any later reply on that connection, so what is still there when a reply has come was true at that
-reply's position and time; a lost connection, or a mirror that went back, empties it.
+reply's position and time; a lost connection, or a mirror that went back, empties it. Where Redis can't track,
+results are kept near too, each use of one after Redis was asked for the versions of its tables.
 
 A `connect()` never sees less than it saw or wrote: `State.floor` is the position it has seen, and the end
 of the log after its own commits and reads of the primary; a copy that is not there yet is waited for, or
 Postgres is asked. A commit is in the log a little before the primary shows it: after a row of such a commit
-was read from Redis, the primary is asked only when `settled` has come that far. If Redis is lost just then,
-the primary is asked at once: the one case in which a reader can see less than before, for as long as the
-commit takes.
+was read from Redis, the primary is asked only when `settled` has come that far. If that takes more than
+0.25 s (with a budget, more than that), or Redis is lost just then, the primary is asked all the same: the one
+case in which a reader can see less than before, for as long as the commit takes to become visible. With
+replicas it is the same: what was seen on one that is ahead of the primary is waited for as long.
 
 Who may read what is a part of a result's name: role, memberships and settings, asked again each minute,
-since granting a role is no event; GRANT and REVOKE on objects are DDL.
+since granting a role is no event; GRANT and REVOKE on objects are DDL. Settings that statements of this
+`connect()` change, and temporary tables they make, are noticed with the statement.
+
+Limits:
+
+- A copy that is about to come is waited for as long as Postgres took for that query, at least 3 ms, at most
+  50 ms; with a `budget` for that, at most 60 s.
+- An answer of Redis may take 0.5 s. A route that failed rests for 203.7 ms, each further time twice as long,
+  up to 52 s, or by chance down to a quarter of that; then one call tries it. A replica has 2 s to connect,
+  unless its connection string says otherwise.
+- A result is kept for an hour at most, and if it has no more than 1 MiB; one session makes it, while others
+  wait, for 2 s at most. In this process: `near_cache_bytes`, an entry a tenth of that. Rows in this process
+  have a key of one column, an integer or a text.
+- That a result can't be kept is believed for a second, as is that a table is not mirrored.
+- Redis' clock may be 50 ms behind the worker's reading of it; if it is set back by more, copies are not used.
+- Who waits for the connection, while another thread or task has it in a transaction, waits for 30 s at most.
+- Counts are told every ten seconds, with a read of the primary, and at the end: of 400 queries, tables and
+  routes, and the 100 keys that are read or missed most, of texts up to 200 characters.
 """
 
 from __future__ import annotations
