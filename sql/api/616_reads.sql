@@ -36,7 +36,7 @@ BEGIN
           OR jsonb_array_length(COALESCE(batch -> 'keys', '[]')) > 1000 THEN
         RETURN 'it holds more than 1,000 entries';
     END IF;
-    RETURN (
+    RETURN COALESCE((
         SELECT CASE WHEN b.name IS NULL OR b.name = '' THEN 'an entry has no fingerprint or table'
                     WHEN b.kind = 'query' AND b.name !~ '^[0-9a-f]{16,64}$' THEN 'a fingerprint is not 16 to 64 hexadecimal digits'
                     WHEN b.route IS NULL OR b.route NOT IN ('near', 'redis', 'replica', 'primary')
@@ -47,7 +47,8 @@ BEGIN
             OR b.route IS NULL OR b.route NOT IN ('near', 'redis', 'replica', 'primary')
             OR LEAST(b.hits, b.misses, b.refused, b.bytes, b.seconds, b.saved_seconds) < 0
             OR GREATEST(b.hits, b.misses, b.refused) > 1e12 OR b.bytes > 1e15 OR GREATEST(b.seconds, b.saved_seconds) > 1e9
-         LIMIT 1);
+         LIMIT 1),
+        (SELECT max(asymm._histogram_fault(e.item -> 'latency')) FROM jsonb_array_elements(COALESCE(batch -> 'queries', '[]')) AS e (item)));
 EXCEPTION WHEN data_exception THEN
     RETURN SQLERRM;
 END
@@ -69,7 +70,8 @@ BEGIN
         RAISE EXCEPTION 'not a batch of read counts'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = v_fault,
                   HINT = '{"queries": [{"fingerprint", "route", "hits", "misses", "refused", "seconds", "saved_seconds", "bytes", "statement", '
-                         '"tables", "reason"}], "tables": [{"table", "route", …}], "keys": [{"table" or "fingerprint", "key", "hits", "misses"}]}';
+                         '"tables", "reason", "latency"}], "tables": [{"table", "route", …}], '
+                         '"keys": [{"table" or "fingerprint", "key", "hits", "misses"}]}';
     END IF;
     SELECT count(*) INTO v_known FROM asymm.read_query;
     INSERT INTO asymm.read_query AS q (fingerprint, role, statement, tables, reason)
@@ -90,6 +92,9 @@ BEGIN
        SET hits = c.hits + excluded.hits, misses = c.misses + excluded.misses, refused = c.refused + excluded.refused,
            seconds = c.seconds + excluded.seconds, saved_seconds = c.saved_seconds + excluded.saved_seconds, bytes = c.bytes + excluded.bytes;
     GET DIAGNOSTICS v_counted = ROW_COUNT;
+    IF batch ? 'queries' THEN
+        PERFORM asymm._count_latency(batch -> 'queries', v_day);
+    END IF;
     IF batch ? 'keys' THEN
         PERFORM asymm._count_keys(batch -> 'keys', v_day);
     END IF;
@@ -139,6 +144,7 @@ DECLARE
 BEGIN
     DELETE FROM asymm.read_count AS c WHERE c.day < v_since::date;
     DELETE FROM asymm.read_key AS k WHERE k.day < v_since::date;
+    DELETE FROM asymm.read_latency AS l WHERE l.day < (clock_timestamp() - interval '7 days')::date;
     DELETE FROM asymm.read_query AS q WHERE q.last_seen < v_since;
 END
 $$;

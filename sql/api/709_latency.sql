@@ -194,13 +194,42 @@ END
 $$;
 COMMENT ON FUNCTION asymm._statement_times() IS 'Mean, deviation and extremes of statements as pg_stat_statements has them.';
 
+-- A driver's text and the server's differ in how they write parameters.
+CREATE OR REPLACE FUNCTION asymm._without_parameters(statement text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN regexp_replace(asymm._bare_statement(statement), '\$\d+|%s|%\(\w+\)s', '?', 'g');
+END
+$$;
+COMMENT ON FUNCTION asymm._without_parameters(text) IS 'A statement with ? for each parameter, as server and drivers have it alike.';
+
 CREATE OR REPLACE VIEW asymm.query_latency AS
     SELECT q.id AS query, q.queryid, pg_get_userbyid(q.role_id) AS role, CASE WHEN asymm._sees_statements() THEN q.statement END AS statement,
-           'server' AS source, t.calls, t.mean_ms, t.stddev_ms, t.min_ms, t.max_ms,
+           'server' AS source, NULL AS route, t.calls, t.mean_ms, t.stddev_ms, t.min_ms, t.max_ms,
            NULL::double precision AS p50_ms, NULL::double precision AS p95_ms, NULL::double precision AS p99_ms,
            b.center_ms AS usual_ms, b.spread, b.steps
       FROM asymm.query AS q
       JOIN asymm._statement_times() AS t ON (t.queryid, t.role_id, t.toplevel) = (q.queryid, q.role_id, q.toplevel)
-      LEFT JOIN asymm.query_baseline AS b ON b.query_id = q.id;
+      LEFT JOIN asymm.query_baseline AS b ON b.query_id = q.id
+    UNION ALL
+    SELECT s.id, s.queryid, r.role, CASE WHEN asymm._sees_statements() THEN r.statement END, 'driver', l.route, c.calls,
+           c.seconds * 1000 / NULLIF(c.calls, 0), NULL, NULL, NULL, asymm._percentile_ms(l.counts, 0.5), asymm._percentile_ms(l.counts, 0.95),
+           asymm._percentile_ms(l.counts, 0.99), NULL, NULL, NULL
+      FROM asymm.read_query AS r
+      JOIN (SELECT l.name, l.route, array_agg(l.sum ORDER BY l.place) AS counts
+              FROM (SELECT l.name, l.route, u.place, sum(u.count)::bigint AS sum
+                      FROM asymm.read_latency AS l CROSS JOIN LATERAL unnest(l.counts) WITH ORDINALITY AS u (count, place)
+                     GROUP BY l.name, l.route, u.place) AS l
+             GROUP BY l.name, l.route) AS l ON l.name = r.fingerprint
+      JOIN (SELECT c.name, c.route, sum(c.hits + c.misses + c.refused)::bigint AS calls, sum(c.seconds) AS seconds
+              FROM asymm.read_count AS c WHERE c.kind = 'query' AND c.day >= (clock_timestamp() - interval '7 days')::date
+             GROUP BY c.name, c.route) AS c ON c.name = l.name AND c.route = l.route
+      LEFT JOIN (SELECT DISTINCT ON (asymm._without_parameters(q.statement), q.role_id) q.id, q.queryid, q.role_id,
+                        asymm._without_parameters(q.statement) AS text
+                   FROM asymm.query AS q WHERE q.toplevel AND q.command = 'select'
+                  ORDER BY asymm._without_parameters(q.statement), q.role_id, q.id DESC) AS s
+             ON s.text = asymm._without_parameters(r.statement) AND pg_get_userbyid(s.role_id) = r.role;
 COMMENT ON VIEW asymm.query_latency
-    IS 'What a call of each statement takes: source server is pg_stat_statements, which has mean, deviation and extremes but no percentiles; usual_ms is the median of the steps of the last week.';
+    IS 'What a call of each statement takes. Source server: pg_stat_statements, which has mean, deviation and extremes but no percentiles; usual_ms is the median of the steps of the last week. Source driver: what applications waited for, by route, with percentiles.';

@@ -186,6 +186,7 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 -- The mirror.
 @schema 600_mirror.sql
 @schema 610_reads.sql
+@schema 612_read_latency.sql
 
 -- Telemetry and findings.
 @schema 700_telemetry.sql

@@ -67,6 +67,23 @@ def test_reads_are_added_up(mirrored: Database) -> None:
     assert mirrored.sql(keys) == [(FINGERPRINT, "SELECT 1", "1, x", 6, 2, 0.75)]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         reader.execute(keys)
+    # Percentiles within the width of a step, beside the server's figures of the same statement.
+    other = "f" * 16
+    steps = {"0": 50, "10": 45, "20": 5}
+    waited = entry(fingerprint=other, statement="SELECT %s", hits=100, misses=0, latency=steps)
+    batch = {"queries": [waited, entry(fingerprint=other, route="primary", latency=None)]}
+    for _ in range(2):
+        mirrored.value("SELECT asymm._count_reads(%s)", json.dumps(batch))
+    mirrored.sql(
+        "INSERT INTO asymm.query (queryid, role_id, toplevel, command, statement)"
+        " VALUES (7, current_user::regrole, true, 'select', 'SELECT $1')"
+    )
+    found = mirrored.sql(
+        "SELECT queryid, source, route, calls, mean_ms, p50_ms, p95_ms, p99_ms FROM asymm.query_latency"
+    )
+    assert [row[:4] for row in found] == [(7, "driver", "redis", 200)]
+    assert found[0][4:7] == pytest.approx((5, 0.05, 0.05 * 2**5))
+    assert 0.05 * 2**9.5 < found[0][7] <= 0.05 * 2**10
 
 
 def test_there_is_no_end_of_room(mirrored: Database) -> None:
@@ -79,10 +96,14 @@ def test_there_is_no_end_of_room(mirrored: Database) -> None:
     assert mirrored.value(counted, json.dumps({"queries": [entry(fingerprint="0" * 15 + "1")]})) == 1
     mirrored.sql("UPDATE asymm.read_query SET last_seen = '2020-01-01' WHERE fingerprint !~ '^0*1$'")
     mirrored.sql("INSERT INTO asymm.read_key VALUES ('2020-01-01', 'public.t', '1', 1, 1)")
+    mirrored.sql(
+        "INSERT INTO asymm.read_latency VALUES ('2020-01-01', 'x', 'near', array_fill(1::bigint, '{48}'))"
+    )
     mirrored.sql("SELECT asymm._housekeep()")
     assert mirrored.value("SELECT count(*) FROM asymm.read_query") == 1
     assert mirrored.value("SELECT count(*) FROM asymm.read_count") == 1
     assert mirrored.value("SELECT count(*) FROM asymm.read_key") == 0
+    assert mirrored.value("SELECT count(*) FROM asymm.read_latency") == 0
 
 
 WRONG: list[tuple[Any, str]] = [
@@ -98,6 +119,10 @@ WRONG: list[tuple[Any, str]] = [
     ({"tables": [entry(table="public.t", hits="many")]}, "bigint"),
     ({"tables": [entry(table="public.t")] * 1001}, "more than 1,000"),
     ({"keys": [{"table": "public.t", "key": "1", "hits": "x"}]}, "bigint"),
+    *(
+        ({"queries": [entry(fingerprint=FINGERPRINT, latency=latency)]}, "latency")
+        for latency in ([], 7, {"48": 1}, {"-1": 1}, {"a": 1}, {"1": -1}, {"1": "x"}, {"1": 1e13})
+    ),
 ]
 
 

@@ -29,6 +29,10 @@ def test_counts_reach_the_database(mirror: Mirror) -> None:
     assert ("row", "near", True, False, 0) in counted
     assert ("row", "primary", False, True, 0) in counted
     assert db.value("SELECT reason FROM asymm.read_query WHERE statement ~ 'now'")
+    # Each read of a query stands in the histogram of its waiting times too.
+    reads = "SELECT sum(hits + misses + refused) FROM asymm.read_count WHERE kind = 'query'"
+    assert db.value("SELECT sum(c) FROM asymm.read_latency, unnest(counts) AS c") == db.value(reads)
+    assert db.value("SELECT min(p99_ms) > 0 FROM asymm.query_latency WHERE source = 'driver'")
     assert db.value("SELECT tables FROM asymm.read_query WHERE statement = %s", SUM) == ["public.t"]
     keys = "SELECT key, hits > 0, misses > 0 OR hits > 0 FROM asymm.mirror_keys WHERE kind = %s ORDER BY key"
     assert db.sql(keys, "row") == [("1000", False, True), ("3", True, True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["Tally"]
 _EVERY = 10.0
 _MOST = 400
 _KEYS = 100
+# A histogram of waiting times: steps of half a power of two from 50 µs on, as asymm.read_latency has it.
+_LEAST, _LAST = 0.000_05, 47
 
 
 class Tally:
@@ -28,6 +31,7 @@ class Tally:
         self._due = time.monotonic() + _EVERY
         self._counts: dict[tuple[bool, str, str], list[float]] = {}
         self._known: dict[str, tuple[tuple[str, ...], str | None]] = {}
+        self._slow: dict[tuple[str, str], dict[int, int]] = {}
 
     def add(self, row: bool, name: str, route: str, what: int, seconds: float) -> None:
         """Count a read of a row of a table, or of a query; what: 0 hit, 1 miss, 2 refused."""
@@ -38,6 +42,11 @@ class Tally:
             found = self._counts[(row, name, route)] = [0, 0, 0, 0.0]
         found[what] += 1
         found[3] += seconds
+        # What a copy of this process answers falls into the first step and need not be looked up.
+        if seconds > _LEAST and not row:
+            place = min(_LAST, math.ceil(2 * math.log2(seconds / _LEAST)))
+            steps = self._slow.setdefault((name, route), {})
+            steps[place] = steps.get(place, 0) + 1
 
     def knows(self, text: str, tables: tuple[str, ...], why_not: str | None) -> None:
         """Note on what a query depends, or why its result is not kept."""
@@ -50,8 +59,8 @@ class Tally:
 
     def batch(self, plain: Callable[[str], str | None]) -> dict[str, Any] | None:
         """Return what was counted, and begin anew; `plain` finds the name of a table. None: nothing was."""
-        counts, known, hot = self._counts, self._known, self.hot
-        self._counts, self._known, self.hot = {}, {}, Hot()
+        counts, known, slow, hot = self._counts, self._known, self._slow, self.hot
+        self._counts, self._known, self._slow, self.hot = {}, {}, {}, Hot()
         self._due = time.monotonic() + _EVERY
         queries, tables = [], []
         for (row, name, route), (hits, misses, refused, seconds) in counts.items():
@@ -68,9 +77,10 @@ class Tally:
             names, reason = known.get(name, ((), None))
             digest = fingerprint(name)
             text = name[:10_000].replace("\0", "").encode("utf-8", "replace").decode()
-            queries.append(
-                {**said, "fingerprint": digest, "statement": text, "tables": list(names), "reason": reason}
-            )
+            steps = {str(place): count for place, count in slow.get((name, route), {}).items()}
+            steps["0"] = int(hits + misses + refused) - sum(steps.values())
+            told = {"fingerprint": digest, "statement": text, "tables": list(names), "reason": reason}
+            queries.append({**said, **told, "latency": steps})
         if not queries and not tables:
             return None
         return {"queries": queries, "tables": tables, "keys": self._keys(hot, plain)}
