@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 import redis
 
+from support.certificates import Authority
 from support.mirror import Mirror
 from support.redis import RedisServer
 
@@ -115,30 +115,15 @@ def test_the_wrong_database_and_password(mirror: Mirror) -> None:
 
 def test_behind_tls(mirror: Mirror, tmp_path: Path) -> None:
     """A certificate that nobody vouches for is refused; with its authority known all is well."""
-    for name in ("good", "other"):
-        command = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-        ]
-        command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-        command += ["-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.crt"]
-        subprocess.run(command, check=True, capture_output=True)
-    port = mirror.server.with_tls((tmp_path / "good.crt").read_bytes(), (tmp_path / "good.key").read_bytes())
+    good, other = Authority(tmp_path / "good"), Authority(tmp_path / "other")
+    port = mirror.server.with_tls(*good.certificate())
     mirror.tables("t")
     mirror.mirror("t")
     base = f"rediss://default:{mirror.server.password}@127.0.0.1:{port}/0"
-    for url in (base, f"{base}?ssl_ca_certs={tmp_path / 'other.crt'}"):
+    for url in (base, f"{base}?ssl_ca_certs={other.root}"):
         done = mirror.run("run", ASYMMETRICA_REDIS=url)
         assert done.returncode == 3
         assert "certificate" in done.stderr
         assert mirror.server.password not in done.stderr
-    mirror.work(url=f"{base}?ssl_ca_certs={tmp_path / 'good.crt'}")
+    mirror.work(url=f"{base}?ssl_ca_certs={good.root}")
     assert mirror.check() == 100

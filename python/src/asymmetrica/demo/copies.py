@@ -120,8 +120,11 @@ class Copy:
 
     def leave(self) -> None:
         self.kill()
-        for key in self.client.scan_iter(f"{PREFIX}:*", count=5000):
-            self.client.unlink(key)
+        cursor = None
+        while cursor != 0:
+            cursor, keys = self.client.scan(cursor or 0, f"{PREFIX}:*", count=5000)
+            if keys:
+                self.client.unlink(*keys)
         self.client.close()
 
 
