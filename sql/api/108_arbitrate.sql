@@ -81,16 +81,22 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_node CONSTANT asymm.node := asymm._node_named(asymm._require_text(node, 'node'));
+    v_name text := node;
     v_place integer;
     v_winner asymm.annotation;
     v_score double precision;
 BEGIN
-    PERFORM asymm._require_session(), asymm._require_text(node, 'node');
+    PERFORM asymm._require_session();
+    -- Of a node of the graph only who may act for its owner; other names are the caller's own.
+    IF (v_node).id IS NOT NULL THEN
+        v_name := asymm._require_voice(v_node);
+    END IF;
     SELECT a.candidate, a.score INTO v_place, v_score FROM asymm.arbitrate(candidates, witnesses) AS a WHERE a.won;
     v_winner := (asymm._present(candidates))[v_place];
     -- What differs in weight alone says the same: it did not lose to the winner.
     INSERT INTO asymm.quarantine AS q (node, fingerprint, annotation, score, survived, winner, winner_score, quarantined_by)
-    SELECT DISTINCT ON (f.fingerprint) settle.node, f.fingerprint, a.annotation, a.score, a.survived, v_winner, v_score, asymm._caller()
+    SELECT DISTINCT ON (f.fingerprint) v_name, f.fingerprint, a.annotation, a.score, a.survived, v_winner, v_score, asymm._caller()
       FROM asymm.arbitrate(candidates, witnesses) AS a
      CROSS JOIN LATERAL (SELECT encode(sha256(convert_to((asymm.annotation_json(a.annotation) - 'weight')::text, 'UTF8')), 'hex')) AS f (fingerprint)
      WHERE NOT a.won AND (asymm.annotation_json(a.annotation) - 'weight') IS DISTINCT FROM (asymm.annotation_json(v_winner) - 'weight')
@@ -102,7 +108,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.settle(text, asymm.annotation[], asymm.witness[])
-    IS 'Arbitrates between annotations of a node, puts the losers into quarantine and returns the winner in Balance; NULL when none survived.';
+    IS 'Arbitrates between annotations of a node, puts the losers into quarantine and returns the winner in Balance; NULL when none survived. Raises 42501 for a node of somebody else.';
 
 CREATE OR REPLACE VIEW asymm.quarantined AS
     SELECT q.id, q.node, asymm.annotation_json(q.annotation) AS annotation, q.score, q.survived, asymm.annotation_json(q.winner) AS winner,

@@ -71,6 +71,16 @@ SELECT is(count(*), 2::bigint, 'a reader sees it') FROM asymm.quarantined;
 SELECT throws_ok('SELECT asymm.settle(''n'', ARRAY[asymm.annotate(''a'')])', '42501', NULL, 'and settles nothing');
 RESET ROLE;
 
+-- Of a node of the graph only who may act for its owner.
+CREATE TABLE public.another_s (a int);
+SELECT ok(count(*) > 0, 'the graph') FROM asymm.refresh_graph();
+CREATE ROLE quarantine_operator IN ROLE asymm_operator;
+SET ROLE quarantine_operator;
+SELECT throws_ok(format('SELECT asymm.settle(%L, ARRAY[asymm.annotate(''a''), asymm.annotate(''b'')])', name), '42501', NULL, 'not for ' || name)
+  FROM unnest('{entity:public.another_s,public.another_s,another_s}'::text[]) AS name;
+SELECT is(asymm.settle('mine', ARRAY[asymm.annotate('a')]), asymm.annotate('a'), 'for a name of one''s own');
+RESET ROLE;
+
 SELECT throws_ok('SELECT asymm.' || x.call, x.code, NULL, x.call) FROM (VALUES
     ('arbitrate(NULL)', '22004'), ('arbitrate(''{}'')', '22004'), ('arbitrate(ARRAY[NULL]::asymm.annotation[])', '22004'),
     ('settle(NULL, ARRAY[asymm.annotate(''x'')])', '22004'), ('settle('' '', ARRAY[asymm.annotate(''x'')])', '22023'),

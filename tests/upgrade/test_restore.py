@@ -26,6 +26,8 @@ def source(db: Database) -> Database:
     db.sql("SELECT asymm.watch('rich.base', 'observe')")
     db.sql("SELECT asymm.set_policy('propose', 'rich.in%%', 'table', 'rewrites table', 10)")
     db.sql("SELECT asymm.set_policy('guard', 'rich.invoice')")
+    db.sql("SELECT asymm.configure_annotations(fidelity_half_life => '7 days')")
+    db.sql("SELECT asymm.settle('n', ARRAY[asymm.annotate('a'), asymm.annotate('b', cost => 'n')])")
     return db
 
 
@@ -46,6 +48,8 @@ def declared(db: Database) -> list[list[tuple[object, ...]]]:
         db.sql("SELECT * FROM asymm.watched_schema"),
         db.sql("SELECT * FROM asymm.baseline ORDER BY id"),
         db.sql("SELECT * FROM asymm.policies ORDER BY id"),
+        db.sql("SELECT * FROM asymm.annotation_settings"),
+        db.sql("SELECT * FROM asymm.quarantine"),
     ]
 
 
