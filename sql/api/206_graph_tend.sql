@@ -38,7 +38,8 @@ BEGIN
         UPDATE asymm.graph_state SET catalog_writes = v_writes, ddl_id = v_ddl, whole_at = clock_timestamp();
     END IF;
     IF whole OR v_query <> v_state.query_id OR v_looked <> v_state.looked_at
-       OR v_state.whole_at IS NULL OR v_state.whole_at < clock_timestamp() - interval '1 hour' THEN
+       -- Statements that are forgotten leave no other trace.
+       OR (SELECT count(*) FROM asymm.query) <> (SELECT count(*) FROM asymm.node AS n WHERE n.query_id IS NOT NULL) THEN
         v_begun := clock_timestamp();
         source := 'workload';
         nodes := asymm._graph_drop(ARRAY(SELECT n.id FROM asymm.node AS n WHERE n.kind = 'query' AND n.gone_at IS NULL

@@ -11,14 +11,14 @@ COMMENT ON VIEW asymm._query_figures IS 'Calls, mean and variance of the time of
 
 CREATE OR REPLACE VIEW asymm.nodes AS
     SELECT n.kind || ':' || n.name AS node, n.kind, n.what,
-           CASE WHEN n.gone_at IS NOT NULL THEN 'gone' WHEN q.seen_at < clock_timestamp() - g.dormant_after THEN 'dormant' ELSE 'live' END AS state,
+           CASE WHEN n.gone_at IS NOT NULL THEN 'gone' WHEN q.seen_at < clock_timestamp() - (SELECT g.dormant_after FROM asymm.graph_settings AS g)
+                     THEN 'dormant' ELSE 'live' END AS state,
            n.relid::regclass AS relation, n.query_id AS query, n.first_seen,
            CASE WHEN n.gone_at IS NOT NULL THEN n.gone_at WHEN n.kind = 'query' THEN COALESCE(q.seen_at, n.first_seen)
-                ELSE s.refreshed_at END AS last_seen
+                ELSE (SELECT s.refreshed_at FROM asymm.graph_state AS s) END AS last_seen
       FROM asymm.node AS n
       LEFT JOIN (SELECT c.query_id, max(c.seen_at) AS seen_at FROM asymm.query_counter AS c WHERE c.query_id IS NOT NULL GROUP BY c.query_id) AS q
-             ON q.query_id = n.query_id
-     CROSS JOIN asymm.graph_settings AS g CROSS JOIN asymm.graph_state AS s;
+             ON q.query_id = n.query_id;
 COMMENT ON VIEW asymm.nodes
     IS 'Nodes of the graph: entities (tables, views), queries (by their number in asymm.queries) and caches (mirrored tables, cached queries); state live, dormant or gone.';
 

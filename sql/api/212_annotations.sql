@@ -134,7 +134,7 @@ BEGIN
                    SELECT CASE WHEN (v_measured ->> 'cost')::asymm.cost <= c.cost THEN 1 ELSE 0.25 END, 1 WHERE v_measured ? 'cost'
                    UNION ALL
                    SELECT count(*) FILTER (WHERE s.source IS NOT NULL)::double precision / count(*), 1
-                     FROM unnest(c.lineage) AS l (entry) LEFT JOIN asymm._seen_lineage AS s ON s.source = l.entry AND s.target = v_name
+                     FROM unnest(c.lineage) AS l (entry) LEFT JOIN asymm._seen_lineage() AS s ON s.source = l.entry AND s.target = v_name
                     WHERE l.entry ~ '^(entity|query|cache):.' HAVING count(*) > 0) AS w (fidelity, confidence));
         v_winner := asymm.settle(v_name, v_context, v_witnesses);
         IF v_winner IS DISTINCT FROM NULL THEN
@@ -167,7 +167,7 @@ BEGIN
     END IF;
     INSERT INTO asymm.declared_flow (source, target, declared_by) VALUES (flow_source, flow_target, asymm._caller()) ON CONFLICT DO NOTHING;
     PERFORM asymm._record_place();
-    seen := EXISTS (SELECT FROM asymm._seen_lineage AS s WHERE s.source = flow_source AND s.target = flow_target);
+    seen := EXISTS (SELECT FROM asymm._seen_lineage() AS s WHERE s.source = flow_source AND s.target = flow_target);
     RETURN NEXT;
 END
 $$;

@@ -67,7 +67,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm.reject_annotation(text) IS 'Rejects the annotation that is proposed for a node: none will be proposed for it again. Raises 42704, 42501.';
 
--- Fifty at a time: tables first, then copies, then the statements that run most. What was proposed is measured anew once a day.
+-- A few at a time: tables first, then copies, then the statements that run most. What was proposed is measured anew once a day.
 CREATE OR REPLACE FUNCTION asymm._propose_annotations() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -85,7 +85,7 @@ BEGIN
          WHERE n.gone_at IS NULL AND (p.state IS NULL OR p.state = 'proposed' AND (v_accept OR p.proposed_at < clock_timestamp() - interval '1 day'))
            AND (n.kind <> 'query' OR EXISTS (SELECT FROM asymm.query_look AS k WHERE k.query_id = n.query_id))
            AND NOT EXISTS (SELECT FROM asymm._voice AS v WHERE v.node = n.kind || ':' || n.name)
-         ORDER BY array_position('{entity,cache,query}'::text[], n.kind), p.proposed_at NULLS FIRST, c.calls DESC NULLS LAST, n.id LIMIT 50
+         ORDER BY array_position('{entity,cache,query}'::text[], n.kind), p.proposed_at NULLS FIRST, c.calls DESC NULLS LAST, n.id LIMIT 25
     LOOP
         INSERT INTO asymm.annotation_proposal AS p (node, annotation, evidence)
         SELECT (v_node).kind || ':' || (v_node).name, a.annotation, a.evidence FROM asymm._proposed_annotation(v_node) AS a

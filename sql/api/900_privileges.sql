@@ -19,6 +19,7 @@ DECLARE
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
         'impact', 'path', 'route', 'annotation_of', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
+            '_seen_lineage', '_lineage_faults',
         'series', 'latency_changes', '_statement_times', '_percentile_ms', '_without_parameters',
         'state_sonar', 'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
