@@ -33,9 +33,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN ARRAY(SELECT a.attname
-                   FROM pg_index x CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k (attnum, place)
-                   JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
-                  WHERE x.indexrelid = index AND k.place <= x.indnkeyatts ORDER BY k.place);
+                   FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey[0:x.indnkeyatts - 1])
+                  WHERE x.indexrelid = index ORDER BY array_position(x.indkey::smallint[], a.attnum));
 END
 $$;
 COMMENT ON FUNCTION asymm._index_columns(oid) IS 'The key columns of an index, in its order.';
@@ -111,7 +110,7 @@ $$;
 COMMENT ON FUNCTION asymm._is_published(oid) IS 'True when publication asymm_mirror carries everything that happens to a table.';
 
 -- A change of any of this begins a new epoch (of labels: unless some were only added): rows may read otherwise now without an event
--- in the stream. All DDL on the table pays for it: no joins, and one look into each catalog.
+-- in the stream. All DDL on the table pays for it: no joins, one look into each catalog, and into none that has nothing to say.
 CREATE OR REPLACE FUNCTION asymm._mirror_shape(relid oid, columns name[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -119,30 +118,40 @@ AS $$
 DECLARE
     v_class pg_class;
     v_types oid[] := asymm._mirror_types(relid);
+    v_children boolean := false;
+    v_identities jsonb;
+    v_labels jsonb := '{}';
+    v_rows jsonb;
+    v_columns jsonb;
 BEGIN
     SELECT c.* INTO v_class FROM pg_class c WHERE c.oid = relid;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    IF v_class.relkind = 'r' AND v_class.relhassubclass THEN
+        v_children := EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = relid);
+    END IF;
+    IF v_class.relkind = 'r' THEN
+        v_identities := jsonb_build_object(v_class.relreplident, true);
+    ELSIF v_class.relkind = 'p' THEN
+        SELECT jsonb_object_agg(DISTINCT p.relreplident, true) INTO v_identities
+          FROM pg_partition_tree(relid::regclass) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf;
+    END IF;
+    IF v_types <> '{}' THEN
+        SELECT COALESCE(jsonb_object_agg(e.oid, e.enumlabel), '{}') INTO v_labels FROM pg_enum e WHERE e.enumtypid = ANY (v_types);
+        SELECT jsonb_object_agg(format('%s.%s', a.attrelid, a.attnum), jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod)) INTO v_rows
+          FROM pg_attribute a WHERE a.attrelid = ANY (v_types) AND a.attnum > 0 AND NOT a.attisdropped;
+    END IF;
+    SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod)) INTO v_columns
+      FROM pg_attribute a
+     WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
+       AND CASE WHEN _mirror_shape.columns IS NULL THEN a.attgenerated = '' ELSE a.attname = ANY (_mirror_shape.columns) END;
     RETURN jsonb_build_object(
         'schema', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = v_class.relnamespace), 'table', v_class.relname,
         'kind', v_class.relkind, 'persistence', v_class.relpersistence, 'security', v_class.relrowsecurity,
-        'partition', v_class.relispartition,
-        'children', v_class.relkind = 'r' AND v_class.relhassubclass AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = relid),
+        'partition', v_class.relispartition, 'children', v_children,
         'published', asymm._is_published(relid), 'identity', v_class.relreplident, 'key', asymm._index_columns(asymm._identity_index(relid)),
-        'identities', CASE v_class.relkind
-            WHEN 'r' THEN jsonb_build_object(v_class.relreplident, true)
-            WHEN 'p' THEN (SELECT jsonb_object_agg(DISTINCT p.relreplident, true)
-                             FROM pg_partition_tree(relid::regclass) AS t JOIN pg_class p ON p.oid = t.relid WHERE t.isleaf) END,
-        'labels', CASE WHEN v_types = '{}' THEN '{}' ELSE
-            COALESCE((SELECT jsonb_object_agg(e.oid, e.enumlabel) FROM pg_enum e WHERE e.enumtypid = ANY (v_types)), '{}') END,
-        'rows', CASE WHEN v_types <> '{}' THEN
-            (SELECT jsonb_object_agg(format('%s.%s', a.attrelid, a.attnum), jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
-               FROM pg_attribute a WHERE a.attrelid = ANY (v_types) AND a.attnum > 0 AND NOT a.attisdropped) END,
-        'columns', (SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid::bigint, a.atttypmod))
-                      FROM pg_attribute a
-                     WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
-                       AND CASE WHEN _mirror_shape.columns IS NULL THEN a.attgenerated = '' ELSE a.attname = ANY (_mirror_shape.columns) END));
+        'identities', v_identities, 'labels', v_labels, 'rows', v_rows, 'columns', v_columns);
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_shape(oid, name[]) IS 'What the mirror of a table depends on: names, mirrored columns and types, key, partitioning, publication; NULL when it is gone.';

@@ -34,25 +34,36 @@ $$;
 COMMENT ON FUNCTION asymm._mirror_fault_now(bigint, oid) IS 'Why a mirrored table cannot be mirrored as it is now, or NULL.';
 
 -- Transactional: the worker reads it where the change was committed, and never if it was rolled back.
-CREATE OR REPLACE FUNCTION asymm._mirror_new_epoch(mirror bigint, relid oid, cause text) RETURNS bigint
+CREATE OR REPLACE FUNCTION asymm._mirror_begin_epoch(mirror bigint, relid oid, cause text, shape jsonb, relids oid[], types oid[], files jsonb)
+RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_epoch bigint := nextval('asymm.mirror_epoch_seq');
-    v_row asymm.mirror_table;
-    v_shape jsonb;
+    v_table text := (SELECT format('%s.%s', m.schema_name, m.table_name) FROM asymm.mirror_table AS m WHERE m.id = mirror);
     v_fault text := asymm._mirror_fault_now(mirror, relid);
 BEGIN
-    SELECT m.* INTO v_row FROM asymm.mirror_table AS m WHERE m.id = mirror;
-    v_shape := asymm._mirror_shape(relid, v_row.columns);
     INSERT INTO asymm.mirror_shape (mirror_id, epoch, relid, relids, types, shape, files, fault, cause)
-    VALUES (mirror, v_epoch, _mirror_new_epoch.relid, asymm._mirror_relids(relid), asymm._mirror_types(relid), v_shape,
-            asymm._mirror_files(relid), v_fault, _mirror_new_epoch.cause);
+    VALUES (mirror, v_epoch, _mirror_begin_epoch.relid, _mirror_begin_epoch.relids, _mirror_begin_epoch.types, _mirror_begin_epoch.shape,
+            _mirror_begin_epoch.files, v_fault, _mirror_begin_epoch.cause);
     PERFORM pg_logical_emit_message(true, 'asymm', jsonb_build_object(
-        'ddl', cause, 'id', mirror, 'relid', relid::bigint, 'table', format('%s.%s', v_row.schema_name, v_row.table_name),
-        'epoch', v_epoch, 'gone', v_shape IS NULL, 'error', v_fault)::text);
+        'ddl', cause, 'id', mirror, 'relid', relid::bigint, 'table', v_table, 'epoch', v_epoch, 'gone', shape IS NULL, 'error', v_fault)::text);
     RETURN v_epoch;
+END
+$$;
+COMMENT ON FUNCTION asymm._mirror_begin_epoch(bigint, oid, text, jsonb, oid[], oid[], jsonb)
+    IS 'Begins a new epoch of a mirrored table that is as described, and says so in the WAL.';
+
+CREATE OR REPLACE FUNCTION asymm._mirror_new_epoch(mirror bigint, relid oid, cause text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_columns name[] := (SELECT m.columns FROM asymm.mirror_table AS m WHERE m.id = mirror);
+BEGIN
+    RETURN asymm._mirror_begin_epoch(mirror, relid, cause, asymm._mirror_shape(relid, v_columns), asymm._mirror_relids(relid),
+                                     asymm._mirror_types(relid), asymm._mirror_files(relid));
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_new_epoch(bigint, oid, text) IS 'Begins a new epoch of a mirrored table as it is now, and says so in the WAL.';
@@ -103,8 +114,11 @@ BEGIN
     v_shape := asymm._mirror_shape(v_old.relid, v_old.columns);
     IF v_shape IS DISTINCT FROM v_old.shape THEN
         PERFORM asymm._mirror_rename(mirror);
-        SELECT m.columns INTO v_columns FROM asymm.mirror_table AS m WHERE m.id = mirror;
-        v_shape := asymm._mirror_shape(v_old.relid, v_columns);
+        -- Without a list of columns their names do not change what belongs to the shape.
+        IF v_old.columns IS NOT NULL THEN
+            SELECT m.columns INTO v_columns FROM asymm.mirror_table AS m WHERE m.id = mirror;
+            v_shape := asymm._mirror_shape(v_old.relid, v_columns);
+        END IF;
     END IF;
     v_files := asymm._mirror_files(v_old.relid);
     v_relids := asymm._mirror_relids(v_old.relid);
@@ -115,7 +129,7 @@ BEGIN
        -- With the shape as before, only partitions and a key that another index keeps unique can bring in a fault.
        OR (v_shape <> v_old.shape OR v_shape ->> 'kind' <> 'r' OR v_shape ->> 'identity' = 'f' OR v_old.fault IS NOT NULL)
           AND asymm._mirror_fault_now(mirror, v_old.relid) IS DISTINCT FROM v_old.fault THEN
-        PERFORM asymm._mirror_new_epoch(mirror, v_old.relid, cause);
+        PERFORM asymm._mirror_begin_epoch(mirror, v_old.relid, cause, v_shape, v_relids, v_types, v_files);
         RETURN true;
     ELSIF (v_shape, v_files, v_relids, v_types) IS DISTINCT FROM (v_old.shape, v_old.files, v_old.relids, v_old.types) THEN
         -- A partition made empty brings no rows along, nor does an index or a new label.
