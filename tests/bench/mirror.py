@@ -2,87 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import statistics
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import redis
 
 from bench.debezium import Debezium
-from bench.figures import Figure, at_most, bootstrap, percentile, told
+from bench.figures import Figure, at_most, percentile, told
+from bench.mirror_worker import Memory, worker
+from bench.mirror_writes import RATE, writes
 from bench.scene import Scene
-from bench.tps import pgbench, rate
 from support.cluster import ROOT, wait_until
 from support.database import Database
 from support.redis import RedisServer
 
 ROWS, INSERTED = 500_000, 200_000
-RATE, SECONDS = 500, 10.0
-PAIRS, SEED = 6, 203
+SECONDS = 10.0
 COLUMNS = "id bigint PRIMARY KEY, a text, n numeric, at timestamptz, tags text[], j jsonb"
 SOME = """SELECT g, 'text ' || g, g / 7.0, timestamptz '2026-01-01' + g * interval '1 s',
     ARRAY['a', 'b ' || g], jsonb_build_object('k', g) FROM generate_series({}, {}) AS g"""
-
-
-class Memory(threading.Thread):
-    """The highest resident memory of a process, and of what it is when asked in between."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._status = Path(f"/proc/{pid}/status")
-        self._over = threading.Event()
-        self.peak = 0.0
-
-    def run(self) -> None:
-        while not self._over.wait(0.05):
-            self._look()
-
-    def stop(self) -> float:
-        """Return the peak in MB."""
-        self._over.set()
-        self.join()
-        return self.peak
-
-    def _look(self) -> None:
-        try:
-            lines = self._status.read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        found = [int(line.split()[1]) for line in lines if line.startswith("VmRSS")]
-        self.peak = max(self.peak, *(kb / 1000 for kb in found), 0.0)
-
-
-@contextmanager
-def worker(db: Database, url: str, what: str = "run") -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command of the mirror as a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "asymmetrica",
-        "mirror",
-        what,
-        "--json",
-        "--dsn",
-        db.dsn_of("bench_mirror"),
-    ]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "ASYMMETRICA_REDIS": url},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def delays(db: Database, client: redis.Redis, head: str) -> list[float]:
@@ -164,45 +103,12 @@ def ours(db: Database, server: RedisServer, client: redis.Redis) -> list[Figure]
         at_most("the worker's memory, at most", peak, 100, "MB", 0),
         Figure("verify finds no difference", "", f"{ROWS + INSERTED:,} rows", code == 0),
         told("  verify", (ROWS + INSERTED) / compared, "rows/s", 0),
-        told("  its memory, at most", verify, "MB", 0),
+        at_most("  its memory, at most", verify, 64, "MB", 0),
     ]
 
 
 def at_least(name: str, value: float, limit: float, unit: str) -> Figure:
     return Figure(name, f"≥ {limit:,} {unit}", f"{value:,.0f} {unit}", value >= limit)
-
-
-def writes(scene: Scene, server: RedisServer, client: redis.Redis) -> list[Figure]:
-    """Return what pgbench loses while its accounts are mirrored: all of it on one machine."""
-    db, ratios, safe = scene.db, [], "asymm:mirror:safe:public.pgbench_accounts"
-    pgbench(scene, "-i", "-q", "-s", "10")
-    rate(scene, SEED)
-    db.sql("SELECT asymm.mirror('pgbench_accounts')")
-    for pair in range(PAIRS):
-        spent: dict[bool, float] = {}
-        for on in (True, False) if pair % 2 else (False, True):
-            if on:
-                with worker(db, server.tcp_url):
-                    end = db.value("SELECT pg_current_wal_flush_lsn() - '0/0'")
-                    wait_until(
-                        lambda end=end: (
-                            client.exists(safe) == 1  # type: ignore[misc]
-                            and int(client.get("asymm:mirror:lsn") or 0) >= end
-                        ),
-                        60,
-                        "the mirror has caught up",
-                    )
-                    spent[on] = rate(scene, SEED + pair)
-            else:
-                spent[on] = rate(scene, SEED + pair)
-        ratios.append(100 * (1 - spent[True] / spent[False]))
-    db.sql("SELECT asymm.unmirror('pgbench_accounts')")
-    median = statistics.median(ratios)
-    low, high = bootstrap(ratios, SEED)
-    return [
-        at_most(f"pgbench loses while it is mirrored, median of {PAIRS} pairs", median, 5, "%"),
-        Figure("  95 % confidence interval of it", "", f"{low:.1f} to {high:.1f} %"),
-    ]
 
 
 def rival(db: Database, server: RedisServer, client: redis.Redis) -> list[Figure]:

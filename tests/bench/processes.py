@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -14,6 +15,12 @@ def cpu_ms(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
+
+
+def ended_children_ms(pid: int) -> float:
+    """Return the milliseconds on a CPU of those children of a process that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def own_memory_kb(pid: int) -> tuple[int, int]:

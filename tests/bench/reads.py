@@ -85,15 +85,17 @@ def measure(scene: Scene) -> list[Figure]:
     finally:
         mirror.close()
         redis.remove()
-    gain = statistics.median(whole) / result
+    gain, alone = statistics.median(whole) / query, statistics.median(whole) / result
     return [
         told("a row by key, Postgres, p50", statistics.median(key), "µs"),
         told("  from Redis", row, "µs"),
         at_most("  from the near cache", get, 5, "µs"),
         told("an aggregate of 500 rows, Postgres, p50", statistics.median(whole), "µs"),
-        told("  its result from Redis", result, "µs"),
-        Figure("  that is faster by", "≥ 25 times", f"{gain:.1f} times", gain >= 25),
-        at_most("  its result from the near cache", query, 20, "µs"),
+        at_most("  its result, asked again: from the near cache", query, 20, "µs"),
+        Figure("  that is faster by", "≥ 25 times", f"{gain:.0f} times", gain >= 25),
+        # Here half of the time makes 500 rows of Python's objects, which Postgres' answer needs, too.
+        told("  its result from Redis, without a near cache", result, "µs"),
+        Figure("  that is faster by", "≥ 25 times", f"{alone:.1f} times", alone >= 25),
         told("a commit and where the log ended, p50", statistics.median(commits), "ms", 2),
         at_most("the written row read again, p50", statistics.median(reads), 0.5, "ms", 2),
         told("  p99", percentile(reads, 0.99), "ms", 2),
