@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import re
 import urllib.request
@@ -9,10 +10,38 @@ import urllib.request
 import pytest
 
 from asymmetrica.cli.events import Bars, Teller
+from asymmetrica.cli.mirror import place
 from asymmetrica.cli.output import Output
+from asymmetrica.errors import ConnectionFailed
+from asymmetrica.mirror.metrics import Endpoint, Metrics
 from asymmetrica.mirror.worker import Event
 from support.cluster import free_port
 from support.mirror import Mirror
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("9187", ("127.0.0.1", 9187)), ("0.0.0.0:1", ("0.0.0.0", 1)), ("[::]:65535", ("::", 65535)),
+        ("", None), ("host", None), ("host:", None), ("0", None), ("65536", None), ("-1", None), ("٣", None),
+    ],
+)  # fmt: skip
+def test_where_metrics_are(text: str, found: tuple[str, int] | None) -> None:
+    if found is not None:
+        assert place(text) == found
+        return
+    with pytest.raises(argparse.ArgumentTypeError):
+        place(text)
+
+
+def test_a_port_that_is_taken() -> None:
+    first = Endpoint(Metrics(), "127.0.0.1", 0)
+    try:
+        assert scrape(first.port)["asymmetrica_mirror_leader"] == 0
+        with pytest.raises(ConnectionFailed):
+            Endpoint(Metrics(), "127.0.0.1", first.port)
+    finally:
+        first.close()
 
 
 def scrape(port: int) -> dict[str, float]:

@@ -95,6 +95,20 @@ def test_rows(kinds: Mirror, zoned: asymmetrica.Database, table: str) -> None:
             same(tuple(again.values()), wanted)
 
 
+def test_a_list_in_the_place_of_a_row(kinds: Mirror, zoned: asymmetrica.Database) -> None:
+    """Redis refuses the command that reads it; the answer is that of Postgres."""
+    wanted = until_route(lambda: zoned.get("public.hashes", 1), "redis", "near")
+    key = f"asymm:public.hashes:e{kinds.epoch('public.hashes')}:1"
+    kept = kinds.redis.dump(key)
+    kinds.redis.delete(key)
+    kinds.redis.rpush(key, "a list")
+    found = zoned.get("public.hashes", 1)
+    assert (repr(found), found is not None and found.route) == (repr(wanted), "primary")
+    kinds.redis.restore(key, 0, kept, replace=True)
+    assert repr(until_route(lambda: zoned.get("public.hashes", 1), "redis", "near")) == repr(wanted)
+    assert zoned.counters()["redis_errors"] == 0
+
+
 def test_results(kinds: Mirror, zoned: asymmetrica.Database) -> None:
     query = "SELECT *, id::text, ARRAY[m], ROW(id, t)::public.pair, NULL::int FROM public.kinds ORDER BY 1"
     wanted = zoned.query(query)

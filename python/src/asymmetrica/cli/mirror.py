@@ -120,7 +120,7 @@ def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
 def place(text: str) -> tuple[str, int]:
     """Read [HOST:]PORT; who only says a port means this machine."""
     host, _, port = text.rpartition(":")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
+    if not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not [HOST:]PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
 
