@@ -37,21 +37,30 @@ DECLARE
     v_slots constant smallint[] := asymm._load_slots(v_since);
 BEGIN
     RETURN QUERY
-        SELECT l.query_id, b.center_ms
-          FROM (SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms, sum(l.exec_ms) AS cost
-                  FROM asymm.query_load AS l
-                 WHERE l.slot = ANY (v_slots) AND l.at >= v_since AND l.query_id <> 0 AND (l.query_id = $1 OR $1 IS NULL)
-                 GROUP BY l.query_id HAVING sum(l.calls) > 0) AS l
-          LEFT JOIN asymm.query_baseline AS b ON b.query_id = l.query_id
-         WHERE l.ms > 1.2 * b.center_ms OR b.center_ms IS NULL
-         ORDER BY l.cost DESC LIMIT 100;
+        WITH late AS MATERIALIZED (
+            SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms, sum(l.exec_ms) AS cost, b.center_ms
+              FROM asymm.query_load AS l LEFT JOIN asymm.query_baseline AS b ON b.query_id = l.query_id
+             WHERE l.slot = ANY (v_slots) AND l.at >= v_since AND l.query_id <> 0 AND (l.query_id = $1 OR $1 IS NULL)
+             GROUP BY l.query_id, b.center_ms HAVING sum(l.calls) > 0),
+        -- Of what is new the mean has to do.
+        mean AS (
+            SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms
+              FROM asymm.query_load AS l
+             WHERE (SELECT count(*) FROM late AS n WHERE n.center_ms IS NULL) > 0
+               AND l.query_id = ANY (ARRAY(SELECT n.query_id FROM late AS n WHERE n.center_ms IS NULL)) AND l.at < v_since
+             GROUP BY l.query_id HAVING sum(l.calls) > 0)
+        SELECT n.query_id, COALESCE(n.center_ms, m.ms)
+          FROM late AS n LEFT JOIN mean AS m ON m.query_id = n.query_id
+         WHERE n.ms > 1.15 * COALESCE(n.center_ms, m.ms)
+            OR m.ms IS NULL AND n.center_ms IS NULL
+         ORDER BY n.cost DESC LIMIT 100;
 END
 $$;
-COMMENT ON FUNCTION asymm._slower_queries(bigint) IS 'Statements that were slower than usual in the last two steps of time, or whose usual is not known; the costliest hundred.';
+COMMENT ON FUNCTION asymm._slower_queries(bigint) IS 'Statements that were slower than usual in the last two steps of time, or are that new; the costliest hundred.';
 
 -- Looks are half a minute apart, and a day has its rhythm: what rose within hours must also stand out from all steps of the week.
 CREATE OR REPLACE FUNCTION asymm._slower_since(
-    query bigint, look_times double precision[], look_figures double precision[])
+    times double precision[], figures double precision[], look_times double precision[], look_figures double precision[])
 RETURNS TABLE (changed_at timestamptz, before_ms double precision, after_ms double precision, ratio double precision,
                score double precision, step interval)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -60,22 +69,16 @@ SET jit = off
 AS $$
 DECLARE
     v_now constant double precision := EXTRACT(epoch FROM clock_timestamp());
-    v_times double precision[];
-    v_figures double precision[];
     v_usual double precision;
     v_change record;
 BEGIN
-    SELECT array_agg(EXTRACT(epoch FROM l.at)::float8 ORDER BY l.at), array_agg(l.exec_ms / l.calls ORDER BY l.at)
-      INTO v_times, v_figures
-      FROM asymm.query_load AS l
-     WHERE l.slot BETWEEN 0 AND 7 AND l.query_id = $1 AND l.calls > 0 AND l.exec_ms > 0;
     SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY u.figure) INTO v_usual
-      FROM unnest(v_times, v_figures) AS u (time, figure) WHERE u.time < v_now - 7200 HAVING count(*) >= 12;
+      FROM unnest($1, $2) AS u (time, figure) WHERE u.time < v_now - 7200 HAVING count(*) >= 12;
     SELECT * INTO v_change
-      FROM asymm._change_point(v_times, v_figures, CASE WHEN v_times[12] < v_now - 86400 THEN v_now - 86400 END);
+      FROM asymm._change_point($1, $2, CASE WHEN $1[12] < v_now - 86400 THEN v_now - 86400 END);
     step := (asymm._index_settings()).workload_step;
-    IF v_change.changed IS NOT TRUE AND $2 IS NOT NULL THEN
-        SELECT * INTO v_change FROM asymm._change_point($2, $3, CASE WHEN $2[12] < v_now - 1800 THEN v_now - 1800 END);
+    IF v_change.changed IS NOT TRUE AND $3 IS NOT NULL THEN
+        SELECT * INTO v_change FROM asymm._change_point($3, $4, CASE WHEN $3[12] < v_now - 1800 THEN v_now - 1800 END);
         step := '30 s';
         IF v_change.after < 1.2 * v_usual THEN
             RETURN;
@@ -91,7 +94,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._slower_since(bigint, double precision[], double precision[]) IS 'Since when a statement takes longer than it did, by the steps of the workload or by the last hours'' looks; no row: it doesn''t.';
+COMMENT ON FUNCTION asymm._slower_since(double precision[], double precision[], double precision[], double precision[]) IS 'Since when a statement takes longer than it did, by the steps of the workload or by the last hours'' looks; no row: it doesn''t.';
 
 -- A flip: the plan seen last is not the one that was seen before it, within a day.
 CREATE OR REPLACE FUNCTION asymm._plan_flips(query bigint)
@@ -118,7 +121,8 @@ BEGIN
                SELECT sum(o.exec_ms) FILTER (WHERE o.old) / NULLIF(sum(o.calls) FILTER (WHERE o.old), 0) AS before,
                       sum(o.exec_ms) FILTER (WHERE NOT o.old) / NULLIF(sum(o.calls) FILTER (WHERE NOT o.old), 0) AS after
                  FROM (SELECT l.calls, l.exec_ms, l.at < f.at - v_step AS old FROM asymm.query_load AS l
-                        WHERE l.slot BETWEEN 0 AND 7 AND l.query_id = f.query_id AND l.at >= f.at - interval '1 day') AS o) AS l
+                        WHERE l.slot = ANY (asymm._load_slots(f.at - interval '1 day')) AND l.query_id = f.query_id
+                          AND l.at >= f.at - interval '1 day') AS o) AS l
          WHERE l.after >= 1.25 * l.before OR f.cost_after >= 2 * f.cost_before AND l.after >= l.before IS NOT FALSE;
 END
 $$;
@@ -133,27 +137,36 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_since constant timestamptz := clock_timestamp() - interval '6 hours';
+    v_since timestamptz;
     v_ids bigint[];
 BEGIN
-    SELECT array_agg(s.query_id) INTO v_ids FROM asymm._slower_queries($1) AS s;
+    v_ids := ARRAY(SELECT s.query_id FROM asymm._slower_queries($1) AS s);
+    v_since := CASE WHEN v_ids = '{}' THEN 'infinity' ELSE clock_timestamp() - interval '6 hours' END;
     RETURN QUERY
         WITH look AS MATERIALIZED (
             SELECT u.id, array_agg(EXTRACT(epoch FROM u.at)::float8 ORDER BY u.at) AS times,
                    array_agg(u.ms / NULLIF(u.calls, 0) ORDER BY u.at) AS figures
-              FROM (SELECT p.id, s.at, max(p.figure) FILTER (WHERE s.family = 'look.exec_ms') AS ms,
-                           max(p.figure) FILTER (WHERE s.family = 'look.calls') AS calls
+              FROM (SELECT i.id, s.at, max(s.totals[p.place]) FILTER (WHERE s.family = 'look.exec_ms') AS ms,
+                           max(s.totals[p.place]) FILTER (WHERE s.family = 'look.calls') AS calls
                       FROM (SELECT 'look.exec_ms' AS family, s.* FROM asymm._samples('minute', 'look.exec_ms', v_since, 'infinity') AS s
                             UNION ALL
                             SELECT 'look.calls', s.* FROM asymm._samples('minute', 'look.calls', v_since, 'infinity') AS s) AS s
-                     CROSS JOIN LATERAL unnest(s.ids, s.totals) AS p (id, figure)
-                     WHERE p.id = ANY (v_ids)
-                     GROUP BY p.id, s.at) AS u
+                     CROSS JOIN unnest(v_ids) AS i (id)
+                     CROSS JOIN LATERAL array_position(s.ids, i.id) AS p (place)
+                     WHERE p.place IS NOT NULL
+                     GROUP BY i.id, s.at) AS u
              GROUP BY u.id),
+        load AS MATERIALIZED (
+            SELECT l.query_id AS id, array_agg(EXTRACT(epoch FROM l.at)::float8 ORDER BY l.at) AS times,
+                   array_agg(l.exec_ms / l.calls ORDER BY l.at) AS figures
+              FROM asymm.query_load AS l
+             WHERE cardinality(v_ids) > 0 AND l.query_id = ANY (v_ids)
+               AND l.calls > 0 AND l.exec_ms > 0 AND l.at > clock_timestamp() - interval '7 days'
+             GROUP BY l.query_id),
         slower AS (
-            SELECT i.id AS query_id, c.*
-              FROM unnest(v_ids) AS i (id) LEFT JOIN look AS k ON k.id = i.id
-             CROSS JOIN LATERAL asymm._slower_since(i.id, k.times, k.figures) AS c),
+            SELECT l.id AS query_id, c.*
+              FROM load AS l LEFT JOIN look AS k ON k.id = l.id
+             CROSS JOIN LATERAL asymm._slower_since(l.times, l.figures, k.times, k.figures) AS c),
         change AS (
             SELECT s.query_id, 'slower' AS kind, s.changed_at, s.before_ms, s.after_ms, s.ratio, s.score, s.step, NULL AS detail FROM slower AS s
             UNION ALL
@@ -166,7 +179,8 @@ BEGIN
          CROSS JOIN LATERAL (
                SELECT COALESCE(sum(l.calls), 0)::bigint AS calls, COALESCE(sum(l.exec_ms), 0) AS exec_ms
                  FROM asymm.query_load AS l
-                WHERE l.slot BETWEEN 0 AND 7 AND l.query_id = c.query_id AND l.at >= c.changed_at - interval '1 min') AS l
+                WHERE l.slot = ANY (asymm._load_slots(c.changed_at - interval '1 min')) AND l.query_id = c.query_id
+                  AND l.at >= c.changed_at - interval '1 min') AS l
          ORDER BY 9 DESC NULLS LAST, c.query_id, c.kind;
 END
 $$;
