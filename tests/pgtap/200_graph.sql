@@ -1,6 +1,6 @@
 -- Room 200 by itself: nodes and flows from catalogs, workload and copies; impact, path, route; what is refused.
 BEGIN;
-SELECT plan(46);
+SELECT plan(47);
 
 CREATE ROLE tap_owner NOLOGIN;
 CREATE ROLE tap_member IN ROLE tap_owner, asymm_operator;
@@ -85,6 +85,8 @@ SELECT is((SELECT max(round(attenuation::numeric, 3)) FROM asymm.impact('custome
           'by its bare name; another operation fades faster');
 SELECT results_eq($$SELECT node, flow FROM asymm.path('shop.customer', 'shop.totals')$$,
     $$VALUES ('entity:shop.customer', 'view'), ('entity:shop.open_orders', 'view'), ('entity:shop.totals', NULL)$$, 'path');
+SELECT results_eq($$SELECT node FROM asymm.path('entity:shop."Odd, ""Name"" → $1"', 'shop."Odd, ""Name"" → $1"')$$,
+    $$VALUES ('entity:shop."Odd, ""Name"" → $1"')$$, 'a name of any kind');
 SELECT is_empty($$SELECT * FROM asymm.path('shop.totals', 'shop.customer')$$, 'flows are not gone against');
 SELECT results_eq($$SELECT node FROM asymm.path('shop.log', 'shop.log')$$, $$VALUES ('entity:shop.log')$$, 'a node from itself');
 SELECT throws_like($$SELECT * FROM asymm.impact('entity:shop.costumer')$$, '%does not exist', 'unknown');
