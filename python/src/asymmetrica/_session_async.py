@@ -97,11 +97,12 @@ class AsyncSession:
         if not isinstance(self.source, str) or self.turn.mine():
             yield
             return
-        async with self.turn.taken():
-            try:
-                yield
-            finally:
-                self._left_open = self.own is not None and not self._idle(self.own)
+        await self.turn.take()
+        try:
+            yield
+        finally:
+            self._left_open = self.own is not None and not self._idle(self.own)
+            self.turn.leave()
 
     @staticmethod
     def _idle(own: AsyncConnection[Any]) -> bool:

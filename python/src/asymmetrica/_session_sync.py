@@ -98,11 +98,12 @@ class Session:
         if not isinstance(self.source, str) or self.turn.mine():
             yield
             return
-        with self.turn.taken():
-            try:
-                yield
-            finally:
-                self._left_open = self.own is not None and not self._idle(self.own)
+        self.turn.take()
+        try:
+            yield
+        finally:
+            self._left_open = self.own is not None and not self._idle(self.own)
+            self.turn.leave()
 
     @staticmethod
     def _idle(own: Connection[Any]) -> bool:

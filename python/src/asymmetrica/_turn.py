@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
 from .errors import ConnectionFailed
@@ -45,11 +43,11 @@ class _Held:
         holder = self._holder
         return holder is not None and holder not in _MINE.get()
 
-    def _take(self) -> None:
+    def _begin(self) -> None:
         self._holder = object()
         _MINE.set((*_MINE.get(), self._holder))
 
-    def _leave(self) -> None:
+    def _end(self) -> None:
         holder, self._holder = self._holder, None
         _MINE.set(tuple(held for held in _MINE.get() if held is not holder))
 
@@ -61,20 +59,16 @@ class Turn(_Held):
         super().__init__()
         self._lock = threading.Lock()
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Have the turn for a block. Raises `ConnectionFailed` if it is not given within half a minute."""
-        if self.mine():
-            yield
-            return
+    def take(self) -> None:
+        """Have the turn from now on. Raises `ConnectionFailed` if it is not given within half a minute."""
         if not self._lock.acquire(timeout=_LONGEST):
             raise _too_long()
-        self._take()
-        try:
-            yield
-        finally:
-            self._leave()
-            self._lock.release()
+        self._begin()
+
+    def leave(self) -> None:
+        """Give it to the next."""
+        self._end()
+        self._lock.release()
 
 
 class AsyncTurn(_Held):
@@ -84,20 +78,19 @@ class AsyncTurn(_Held):
         super().__init__()
         self._lock = asyncio.Lock()
 
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Have the turn for a block. Raises `ConnectionFailed` if it is not given within half a minute."""
-        if self.mine():
-            yield
-            return
-        try:
-            async with asyncio.timeout(_LONGEST if self._lock.locked() else None):
-                await self._lock.acquire()
-        except TimeoutError:
-            raise _too_long() from None
-        self._take()
-        try:
-            yield
-        finally:
-            self._leave()
-            self._lock.release()
+    async def take(self) -> None:
+        """Have the turn from now on. Raises `ConnectionFailed` if it is not given within half a minute."""
+        if not self._lock.locked():
+            await self._lock.acquire()
+        else:
+            try:
+                async with asyncio.timeout(_LONGEST):
+                    await self._lock.acquire()
+            except TimeoutError:
+                raise _too_long() from None
+        self._begin()
+
+    def leave(self) -> None:
+        """Give it to the next."""
+        self._end()
+        self._lock.release()

@@ -45,18 +45,23 @@ class AsyncServer:
 
     async def fetch(self, connection: AsyncConnection[Any], text: Any, params: Any) -> Fetched:
         """Run a statement."""
+        if self.session.turn.mine():
+            return await self._fetch(connection, text, params)
         async with self.session.alone():
-            cursor = AsyncCursor(connection, row_factory=tuple_row)
-            try:
-                await cursor.execute(text, params)
-            except psycopg.errors.FeatureNotSupported as error:
-                # psycopg has prepared it, and by now it would return other columns: nothing was run.
-                idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
-                if error.diag.source_function != "RevalidateCachedQuery" or not idle:
-                    raise
-                await connection.execute("DEALLOCATE ALL")
-                await cursor.execute(text, params)
-            return await self._fetched(cursor)
+            return await self._fetch(connection, text, params)
+
+    async def _fetch(self, connection: AsyncConnection[Any], text: Any, params: Any) -> Fetched:
+        cursor = AsyncCursor(connection, row_factory=tuple_row)
+        try:
+            await cursor.execute(text, params)
+        except psycopg.errors.FeatureNotSupported as error:
+            # psycopg has prepared it, and by now it would return other columns: nothing was run.
+            idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
+            if error.diag.source_function != "RevalidateCachedQuery" or not idle:
+                raise
+            await connection.execute("DEALLOCATE ALL")
+            await cursor.execute(text, params)
+        return await self._fetched(cursor)
 
     async def _fetched(self, cursor: AsyncCursor[tuple[Any, ...]]) -> Fetched:
         if cursor.description is None:
@@ -98,16 +103,23 @@ class AsyncServer:
         """Return how far the log is; notice that settings were changed."""
         row = await self.one(connection, _sql.AFTER)
         assert row is not None
-        if self.who is not None and tuple(row[1]) != self.who.settings:
+        if self.who is not None and await self._settings(connection, *row[1:3]) != self.who.settings:
             self.who = None
         return int(row[0] or 0)
+
+    async def _settings(
+        self, connection: AsyncConnection[Any], settings: Sequence[str | None], temporary: bool
+    ) -> tuple[str | None, ...]:
+        """Return the settings, and last whether names may mean something temporary first."""
+        row = await self.one(connection, _sql.TEMPORARY) if temporary else None
+        return (*settings, row[0] if row else None)
 
     async def ask_who(self, connection: AsyncConnection[Any]) -> tuple[Who, int]:
         """Return who we are, and how far the log is."""
         row = await self.one(connection, _sql.WHO)
         assert row is not None
-        end, settings, recovery, system, database, roles, role = row
-        settings = tuple(settings)
+        end, settings, temporary, recovery, system, database, roles, role = row
+        settings = await self._settings(connection, settings, temporary)
         said = dict(zip((*_sql.SETTINGS, "temporary"), settings, strict=True))
         why_not = None
         if recovery:

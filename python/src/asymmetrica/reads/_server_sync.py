@@ -46,18 +46,23 @@ class Server:
 
     def fetch(self, connection: Connection[Any], text: Any, params: Any) -> Fetched:
         """Run a statement."""
+        if self.session.turn.mine():
+            return self._fetch(connection, text, params)
         with self.session.alone():
-            cursor = Cursor(connection, row_factory=tuple_row)
-            try:
-                cursor.execute(text, params)
-            except psycopg.errors.FeatureNotSupported as error:
-                # psycopg has prepared it, and by now it would return other columns: nothing was run.
-                idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
-                if error.diag.source_function != "RevalidateCachedQuery" or not idle:
-                    raise
-                connection.execute("DEALLOCATE ALL")
-                cursor.execute(text, params)
-            return self._fetched(cursor)
+            return self._fetch(connection, text, params)
+
+    def _fetch(self, connection: Connection[Any], text: Any, params: Any) -> Fetched:
+        cursor = Cursor(connection, row_factory=tuple_row)
+        try:
+            cursor.execute(text, params)
+        except psycopg.errors.FeatureNotSupported as error:
+            # psycopg has prepared it, and by now it would return other columns: nothing was run.
+            idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
+            if error.diag.source_function != "RevalidateCachedQuery" or not idle:
+                raise
+            connection.execute("DEALLOCATE ALL")
+            cursor.execute(text, params)
+        return self._fetched(cursor)
 
     def _fetched(self, cursor: Cursor[tuple[Any, ...]]) -> Fetched:
         if cursor.description is None:
@@ -99,16 +104,23 @@ class Server:
         """Return how far the log is; notice that settings were changed."""
         row = self.one(connection, _sql.AFTER)
         assert row is not None
-        if self.who is not None and tuple(row[1]) != self.who.settings:
+        if self.who is not None and self._settings(connection, *row[1:3]) != self.who.settings:
             self.who = None
         return int(row[0] or 0)
+
+    def _settings(
+        self, connection: Connection[Any], settings: Sequence[str | None], temporary: bool
+    ) -> tuple[str | None, ...]:
+        """Return the settings, and last whether names may mean something temporary first."""
+        row = self.one(connection, _sql.TEMPORARY) if temporary else None
+        return (*settings, row[0] if row else None)
 
     def ask_who(self, connection: Connection[Any]) -> tuple[Who, int]:
         """Return who we are, and how far the log is."""
         row = self.one(connection, _sql.WHO)
         assert row is not None
-        end, settings, recovery, system, database, roles, role = row
-        settings = tuple(settings)
+        end, settings, temporary, recovery, system, database, roles, role = row
+        settings = self._settings(connection, settings, temporary)
         said = dict(zip((*_sql.SETTINGS, "temporary"), settings, strict=True))
         why_not = None
         if recovery:

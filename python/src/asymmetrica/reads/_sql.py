@@ -14,24 +14,23 @@ SETTINGS: Final = (
     "default_transaction_isolation", "lo_compat_privileges", "escape_string_warning",
 )  # fmt: skip
 # Whether a name without a schema may mean something temporary first: only this session has it, no event
-# tells of it. Not so where pg_temp is named last, since what was found before still is.
-_TEMPORARY: Final = """CASE
-    WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN NULL
-    WHEN (SELECT (s.s)[pg_catalog.cardinality(s.s)] OPERATOR(pg_catalog.=) n.nspname
-            FROM pg_catalog.current_schemas(true) AS s (s), pg_catalog.pg_namespace AS n
-           WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN NULL
-    WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS d
-           WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
-             AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN 'first' END"""
-_SETTINGS: Final = ", ".join(
-    [*(f"pg_catalog.current_setting('{name}', true)" for name in SETTINGS), _TEMPORARY]
-)
+# tells of it. Not so where pg_temp is named last, since what was found before still is. Having been so once
+# doesn't say that something temporary is there still: then it is asked.
+_PATH: Final = "pg_catalog.current_schemas(true)"
+_MAYBE: Final = f"""CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+    THEN false ELSE ({_PATH})[pg_catalog.cardinality({_PATH})]::pg_catalog.text OPERATOR(pg_catalog.<>)
+        pg_catalog.pg_my_temp_schema()::pg_catalog.regnamespace::pg_catalog.text END"""
+TEMPORARY: Final = """SELECT 'first'::pg_catalog.text FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() LIMIT 1"""
+_SETTINGS: Final = ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in SETTINGS)
 
 _END: Final = """CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
     ELSE pg_catalog.pg_current_wal_insert_lsn() END OPERATOR(pg_catalog.-) '0/0'::pg_catalog.pg_lsn"""
 END: Final = f"SELECT ({_END})::pg_catalog.int8"
-AFTER: Final = f"SELECT ({_END})::pg_catalog.int8, ARRAY[{_SETTINGS}]"
-WHO: Final = f"""SELECT ({_END})::pg_catalog.int8, ARRAY[{_SETTINGS}], pg_catalog.pg_is_in_recovery(),
+AFTER: Final = f"SELECT ({_END})::pg_catalog.int8, ARRAY[{_SETTINGS}], {_MAYBE}"
+WHO: Final = f"""SELECT ({_END})::pg_catalog.int8, ARRAY[{_SETTINGS}], {_MAYBE},
+    pg_catalog.pg_is_in_recovery(),
     (SELECT c.system_identifier FROM pg_catalog.pg_control_system() AS c)::pg_catalog.text,
     (SELECT d.oid::pg_catalog.int8 FROM pg_catalog.pg_database AS d
       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()),
