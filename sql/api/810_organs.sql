@@ -14,6 +14,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('indexes', 'slow', 'optimization', '10 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
     ('index_faults', 'slow', 'exploration', '1 hour', '_propose_drops', 'proposes to drop or rebuild indexes that are of no use'),
     ('advice', 'slow', 'exploration', '10 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
+    ('sonar', 'slow', 'exploration', '1 min', '_sonar_round', 'records the scores of the sonars and keeps their findings'),
     ('states', 'slow', 'exploration', '1 min', '_observe_states', 'looks at the states of tracked tables'' rows'),
     ('mirror', 'slow', 'stabilization', '10 s', '_tend_mirror', 'keeps the mirror''s slot moving and looks at mirrored tables'),
     ('learning', 'slow', 'optimization', '10 min', '_learn', 'learns from measured gains how far to believe predicted ones'),
@@ -56,6 +57,16 @@ CREATE OR REPLACE VIEW asymm.organs AS
       FROM asymm._organ_in_force f JOIN asymm.organ_state t ON t.name = f.name
      ORDER BY f.lane, f.name;
 COMMENT ON VIEW asymm.organs IS 'Recurring jobs: lane, regime, cadence, running cost in milliseconds, share of all working time, failures.';
+
+CREATE OR REPLACE VIEW asymm.effort AS
+    SELECT r.regime, r.weight AS wanted, COALESCE(u.ms, 0) AS recent_ms, u.ms / NULLIF(sum(u.ms) OVER (), 0) AS share
+      FROM asymm.settings AS g
+     CROSS JOIN LATERAL (VALUES ('exploration', g.weight_exploration), ('optimization', g.weight_optimization),
+                                ('stabilization', g.weight_stabilization)) AS r (regime, weight)
+      LEFT JOIN (SELECT o.regime, sum(o.recent_ms) AS ms FROM asymm._organ_in_force AS o WHERE o.lane = 'slow' GROUP BY o.regime) AS u
+             ON u.regime = r.regime;
+COMMENT ON VIEW asymm.effort
+    IS 'How the slow lane spends its own working time: share of each regime in the last minutes, and the share wanted when all three have work waiting.';
 
 CREATE OR REPLACE FUNCTION asymm.configure_organ(name text, enabled boolean DEFAULT NULL,
     cadence interval DEFAULT NULL)

@@ -21,7 +21,9 @@ DECLARE
         'impact', 'path', 'route', 'annotation_of', '_require_node', '_node_named', '_nearest_nodes', '_likeness',
             '_seen_lineage', '_lineage_faults',
         'series', 'latency_changes', '_statement_times', '_percentile_ms', '_without_parameters',
-        'state_sonar', 'policy_for', '_rule_conditions', '_index_progress',
+        'state_sonar', 'ux_ping', 'ux_echo', 'ux_sonar', 'semantic_ping', 'semantic_echo', 'semantic_sonar', 'health', 'balance', 'explain_score',
+            'leverage', 'sonar', 'validate',
+        'policy_for', '_rule_conditions', '_index_progress',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
@@ -87,6 +89,7 @@ DECLARE
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog', '_tend_mirror',
         '_tend_graph', '_propose_annotations', '_watch_lineage',
+        '_sonar_round',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_content_columns', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
@@ -95,7 +98,7 @@ DECLARE
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
-        'sonar_settings'];
+        'sonar_settings', 'effort'];
     v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions', 'mirror_keys'];
     v record;
 BEGIN

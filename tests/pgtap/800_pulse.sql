@@ -62,7 +62,7 @@ SELECT results_eq('SELECT name, lane, enabled FROM asymm.organs ORDER BY name',
              ('housekeeping', 'slow', true), ('index_faults', 'slow', true), ('indexes', 'slow', true), ('learning', 'slow', true),
              ('lineage', 'slow', true),
              ('mirror', 'slow', true), ('plans', 'slow', true), ('queries', 'slow', true),
-             ('rollup', 'slow', true), ('sense', 'fast', true), ('states', 'slow', true), ('tables', 'slow', true),
+             ('rollup', 'slow', true), ('sense', 'fast', true), ('sonar', 'slow', true), ('states', 'slow', true), ('tables', 'slow', true),
              ('telemetry', 'slow', true)$$, 'the organs');
 SELECT lives_ok('SELECT asymm.configure(full_scan_every => ''2 min'')', 'a cadence by setting');
 SELECT is((SELECT cadence FROM asymm.organs WHERE name = 'full_scan'), '2 min'::interval, 'is in force');
