@@ -201,14 +201,15 @@ BEGIN
                       LEFT JOIN asymm.query_load AS l ON (l.slot, l.at, l.query_id) = ($2, $3, d.query_id)) AS d),
         loaded AS (
             INSERT INTO asymm.query_load AS l
-            SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal)
+            SELECT $2, $3, p.place, sum(p.calls), sum(p.exec_ms), sum(p.rows), sum(p.hit), sum(p.read), sum(p.dirtied), sum(p.temp), sum(p.wal),
+                   sum(p.squares)
               FROM placed AS p GROUP BY p.place
             ON CONFLICT (slot, at, query_id) DO UPDATE
                SET calls = l.calls + EXCLUDED.calls, exec_ms = l.exec_ms + EXCLUDED.exec_ms, rows = l.rows + EXCLUDED.rows,
                    blocks_hit = l.blocks_hit + EXCLUDED.blocks_hit, blocks_read = l.blocks_read + EXCLUDED.blocks_read,
                    blocks_dirtied = l.blocks_dirtied + EXCLUDED.blocks_dirtied, temp_blocks = l.temp_blocks + EXCLUDED.temp_blocks,
                    wal_bytes = l.wal_bytes + EXCLUDED.wal_bytes,
-                    exec_squares = l.exec_squares + EXCLUDED.exec_squares)
+                   exec_squares = l.exec_squares + EXCLUDED.exec_squares)
         -- The hundred costliest of this look, one by one: a slow-down is noticed before the step of time is over.
         SELECT ARRAY[ROW(0, 'look.calls', $4, array_agg(d.query_id), array_agg(d.calls::float8), NULL, NULL, NULL)::asymm.sample,
                      ROW(0, 'look.exec_ms', $4, array_agg(d.query_id), array_agg(d.exec_ms), NULL, NULL, NULL)::asymm.sample]

@@ -264,3 +264,25 @@ def test_two_looks_at_a_time_count_once(workload: Database) -> None:
     first.commit()
     second.execute("SELECT asymm._observe_queries()")
     assert counted(db) == {"SELECT a FROM w": 1}
+
+
+def test_the_variance_of_times_is_that_of_the_server(workload: Database) -> None:
+    db = workload
+    observe(db)
+    for _ in range(5):
+        db.sql("SELECT a FROM w WHERE b = 4711")
+    observe(db)
+    for number in range(7):
+        db.sql(f"SELECT a FROM w, generate_series(1, {number * 2000 + 1}) WHERE b = 4711")
+        db.sql("SELECT a FROM w WHERE b = 4711")
+    observe(db)
+    found = db.sql("""
+        SELECT l.calls, s.calls, l.squares, s.calls * (s.stddev_exec_time ^ 2 + s.mean_exec_time ^ 2)
+          FROM asymm.query AS q
+          JOIN public.pg_stat_statements AS s ON (s.queryid, s.userid) = (q.queryid, q.role_id)
+          JOIN (SELECT query_id, sum(calls) AS calls, sum(exec_squares) AS squares
+                  FROM asymm.query_load GROUP BY 1) AS l ON l.query_id = q.id
+         WHERE q.statement ~ '\\mw\\M'""")
+    assert len(found) == 2
+    for calls, expected_calls, squares, expected in found:
+        assert (calls, squares) == (expected_calls, pytest.approx(expected, rel=1e-6))
