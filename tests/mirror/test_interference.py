@@ -56,6 +56,21 @@ def test_keys_of_the_worker_deleted(mirror: Mirror) -> None:
     assert mirror.check() == 151
 
 
+def test_keys_of_readers_deleted(mirror: Mirror) -> None:
+    """By somebody, or by Redis to make room: they are told anew, and nothing is built."""
+    both(mirror)
+    epoch = mirror.epoch("public.t")
+    keys = [
+        f"asymm:mirror:{name}" for name in ("ddl", "source", "version:public.t", "lsn", "settled", "fresh")
+    ]
+    keys += [SAFE[0], "asymm:mirror:epoch:public.t"]
+    mirror.redis.delete(*keys)
+    mirror.db.sql("UPDATE u SET n = 1")
+    mirror.until(lambda: mirror.redis.exists(*keys) == len(keys), 10, "told again")
+    assert mirror.check() == 200
+    assert mirror.epoch("public.t") == epoch
+
+
 def test_keys_of_the_worker_of_another_type(mirror: Mirror) -> None:
     both(mirror)
     for name in ("rows", "epoch:public.t"):

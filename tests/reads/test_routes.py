@@ -202,6 +202,8 @@ def test_foreign_things_under_our_keys(mirror: Mirror, reader: asymmetrica.Datab
 def test_a_table_that_is_not_safe(mirror: Mirror, reader: asymmetrica.Database) -> None:
     warm(reader)
     until_route(lambda: reader.get("public.t", 1), "near")
+    # The worker would soon mend it.
+    mirror.workers[-1].hang()
     mirror.redis.rename("asymm:mirror:safe:public.t", "kept")
     assert reader.query(SUM, max_staleness=0.001).route == "primary"
     row = reader.get("public.t", 1, max_staleness=0.001)
@@ -209,6 +211,7 @@ def test_a_table_that_is_not_safe(mirror: Mirror, reader: asymmetrica.Database) 
     assert row.route == "primary"
     assert reader.query(SUM).route == "primary"
     mirror.redis.rename("kept", "asymm:mirror:safe:public.t")
+    mirror.workers[-1].wake()
 
 
 def test_another_epoch_begins(mirror: Mirror, reader: asymmetrica.Database) -> None:

@@ -276,7 +276,8 @@ class Session(Start):
         self._flush()
         self._settle()
         self.stream.acknowledge(self.unacknowledged)
-        self.store.write([(b"SET", self.store.names.lsn, self.applier.applied)])
+        applied = self.applier.applied
+        self.store.write([(b"SET", self.store.names.lsn, applied), *self._told(applied)])
         self._registry()
         self._build_more(now)
         self._progress()

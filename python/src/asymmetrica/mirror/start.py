@@ -58,6 +58,7 @@ class Start(Tables):
         damaged = store.mend(self.control.registry())
         server, _, timeline = self.stream.source().rpartition("-")
         source = f"{server}/{self.slot}/{timeline}"
+        self.source = source.encode()
         before = store.ask((b"GET", names.source))[0]
         if before is not None and before.decode().rpartition("/")[0] != source.rpartition("/")[0]:
             raise Refused(

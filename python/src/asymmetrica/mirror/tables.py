@@ -42,6 +42,7 @@ class Tables:
         # Partitioned tables, and those of them that are not read because a partition may have been truncated.
         self.partitioned: list[int] = []
         self.doubtful: set[int] = set()
+        self.source = b""
         self.next_tick = 0.0
         self.unacknowledged = 0
         self.memory: dict[str, Any] = {}
@@ -176,6 +177,18 @@ class Tables:
             elif number in self.doubtful and number not in astir:
                 self.doubtful.remove(number)
                 self._mark([plan] if plan.state == "built" else [])
+
+    def _told(self, lsn: int) -> list[Command]:
+        """Return what tells readers anew what was deleted, perhaps by Redis to make room; later is right, too."""
+        names = self.store.names
+        out: list[Command] = [(b"SET", names.ddl, lsn, b"NX"), (b"SET", names.source, self.source)]
+        for plan in self.plans.values():
+            if plan.state == "safe":
+                out.append((b"SET", plan.version, lsn, b"NX"))
+                out.append((b"SET", names.epoch(plan.table.name), plan.epoch))
+                out.append((b"SET", names.safe(plan.table.name), plan.epoch))
+        there: int = self.store.ask((b"EXISTS", *(command[1] for command in out)))[0]
+        return [] if there == len(out) else out
 
     def _tell_unsafe(self, why: str) -> None:
         tables = [{"id": table.id, "state": "unsafe", "error": why} for table in self.control.registry()]
