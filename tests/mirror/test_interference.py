@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
+
+from asymmetrica.mirror.stream import Stream, StreamBroken
 from support.mirror import Mirror
 
 SAFE = tuple(f"asymm:mirror:safe:public.{table}" for table in "tu")
@@ -28,6 +33,29 @@ def test_publication_dropped_and_made_again(mirror: Mirror) -> None:
     mirror.mirror("u")
     db.sql("UPDATE u SET n = 2")
     assert mirror.check() == 200
+
+
+def test_why_the_stream_ended_is_told_whoever_comes_upon_it(mirror: Mirror) -> None:
+    """Also by an acknowledgement; without the reason the worker would try the same slot for ever."""
+    mirror.tables("t")
+    mirror.mirror("t")
+    worker = mirror.work()
+    mirror.check()
+    assert worker.stop() == 0
+    mirror.db.sql("DROP PUBLICATION asymm_mirror")
+    mirror.db.sql("UPDATE t SET n = 1")
+    with contextlib.closing(Stream(mirror.db.dsn_of(mirror.login), 10)) as stream:
+        stream.start(mirror.db.value("SELECT asymm._mirror_slot()"), "asymm_mirror", 0)
+
+        def ended() -> bool:
+            stream.wait(0.1)
+            with contextlib.suppress(StreamBroken):
+                stream.read()
+            return stream.failure is not None
+
+        mirror.until(ended, 20, "ended")
+        with pytest.raises(StreamBroken, match="does not exist"):
+            stream.acknowledge(0)
 
 
 def test_publication_changed_and_changed_back(mirror: Mirror) -> None:

@@ -193,7 +193,7 @@ def test_behind_tls(mirror: Mirror, urls: tuple[str, list[str]]) -> None:
             assert (found.rows, found.route) == ([(100, 5051)], "primary")
             assert ("certificate" if "rediss" in url else "DB index") in (found.why_not or "")
             assert mirror.server.password not in (found.why_not or "")
-            assert reader.counters()["redis_errors"] == 1
+            assert reader.counters()["redis_errors"] >= 1
 
 
 async def test_behind_tls_asynchronous(mirror: Mirror, urls: tuple[str, list[str]]) -> None:

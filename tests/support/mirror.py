@@ -183,8 +183,7 @@ class Mirror:
     def wanted(self) -> dict[bytes, Any]:
         """Return every key there should be, with its value, as the server itself prints them."""
         out: dict[bytes, Any] = {}
-        connection = self.db.connect(options="-c timezone=UTC")
-        with connection.transaction():
+        with self.db.connect(options="-c timezone=UTC") as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for relid, schema, table, keys, columns, form in connection.execute(_NAMES).fetchall():
                 name = name_of(schema, table)

@@ -233,7 +233,8 @@ class Stream:
             self.pgconn.put_copy_data(_STATUS(b"r", at, at, at, now, answer))
             self.pgconn.flush()
         except psycopg.Error as error:
-            raise self._lost(error) from None
+            # The end may have come before what is acknowledged now was applied.
+            raise self.failure or self._lost(error) from None
 
     def _lost(self, error: Exception) -> AsymmetricaError:
         if isinstance(error, psycopg.Error):

@@ -179,7 +179,7 @@ class Tables:
                 self._mark([plan] if plan.state == "built" else [])
 
     def _told(self, lsn: int) -> list[Command]:
-        """Return what tells readers anew what was deleted, perhaps by Redis to make room; later is right, too."""
+        """Return what tells readers anew what was deleted, perhaps to make room; later is right, too."""
         names = self.store.names
         out: list[Command] = [(b"SET", names.ddl, lsn, b"NX"), (b"SET", names.source, self.source)]
         for plan in self.plans.values():
