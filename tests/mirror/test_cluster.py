@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from asymmetrica.mirror.names import Names
 from asymmetrica.mirror.store import Store
 from support.cluster import wait_until
 from support.database import Database
-from support.mirror import Mirror
+from support.mirror import Mirror, Worker
 from support.reads import SUM, until_route, warm
 from support.redis_cluster import PREFIX, Node, RedisCluster
 from support.site import Site
+
+# After a failure a reader leaves Redis alone for a quarter of 203.7 ms at least, the worker for half of it.
+SHORTEST_REST, SHORTEST_WAIT = 0.05, 0.1
 
 
 @pytest.fixture
@@ -36,6 +40,12 @@ def mirror(db: Database, cluster: RedisCluster, tmp_path: Path) -> Iterator[Mirr
     made.close()
 
 
+def no_storm(worker: Worker, began: float) -> None:
+    """It failed, and left Redis alone for a while each time."""
+    failed = sum(event["what"] == "failed" for event in worker.events())
+    assert 1 <= failed <= 1 + (time.monotonic() - began) / SHORTEST_WAIT
+
+
 @pytest.mark.long
 def test_the_node_dies(mirror: Mirror, cluster: RedisCluster) -> None:
     """Its replica takes over, with everything or without the last of it; later it comes back, empty."""
@@ -43,7 +53,7 @@ def test_the_node_dies(mirror: Mirror, cluster: RedisCluster) -> None:
     mirror.tables("tu", 1000)
     for table in "tu":
         mirror.mirror(table)
-    worker = mirror.work("--lease=3")
+    worker, began = mirror.work("--lease=3"), time.monotonic()
     assert mirror.check() == 2000
     site = Site(mirror.db.dsn, cluster.url, PREFIX)
     try:
@@ -51,8 +61,7 @@ def test_the_node_dies(mirror: Mirror, cluster: RedisCluster) -> None:
     finally:
         site.close()
     assert mirror.run("verify").returncode == 0
-    failed = [event for event in worker.events() if event["what"] == "failed"]
-    assert 2 <= len(failed) <= 24, "no storm of attempts"
+    no_storm(worker, began)
 
 
 def _die_in_turn(mirror: Mirror, cluster: RedisCluster, replica: Node, site: Site) -> None:
@@ -83,7 +92,7 @@ def test_the_slot_moves(mirror: Mirror, cluster: RedisCluster) -> None:
     mirror.tables("tu", 1000)
     mirror.mirror("t")
     mirror.mirror("u", ", format => 'hash'")
-    worker = mirror.work("--lease=3")
+    worker, began = mirror.work("--lease=3"), time.monotonic()
     assert mirror.check() == 2000
     source = cluster.owner
     with asymmetrica.connect(mirror.db.dsn, redis=cluster.url, prefix=PREFIX) as reader:
@@ -106,11 +115,10 @@ def test_the_slot_moves(mirror: Mirror, cluster: RedisCluster) -> None:
         assert cluster.owner is not source
         assert warm(reader).rows == mirror.db.sql("SELECT count(*), sum(n) FROM t")
         assert until_route(lambda: reader.get("public.u", -7), "redis", "near")["n"] > 0
-        assert reader.counters()["redis_errors"] <= 10, "no storm of attempts"
+        assert reader.counters()["redis_errors"] <= 1 + (time.monotonic() - began) / SHORTEST_REST
     assert mirror.check() == 2000
     assert source.ask("DBSIZE") == 0
-    failed = [event for event in worker.events() if event["what"] == "failed"]
-    assert 1 <= len(failed) <= 6, "no storm of attempts"
+    no_storm(worker, began)
     assert sum(event["what"] == "unsafe" for event in worker.events()) == 1, "nothing was built anew"
     with pytest.raises(ConnectionFailed) as refused:
         Store(cluster.url, Names("asymm"))
