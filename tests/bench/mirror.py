@@ -152,7 +152,7 @@ def measure(scene: Scene) -> list[Figure]:
     scene.unschedule()
     db, server = scene.db, RedisServer()
     server.start()
-    client = redis.Redis.from_url(server.url)
+    client = redis.Redis.from_url(server.url, socket_timeout=60)
     try:
         db.sql("SELECT asymm.create_mirror_login('bench_mirror')")
         db.sql(f"CREATE TABLE mirrored ({COLUMNS})")
@@ -161,9 +161,9 @@ def measure(scene: Scene) -> list[Figure]:
         db.sql("VACUUM ANALYZE mirrored")
         figures = ours(db, server, client) + ceilings(db, server)
         db.sql("SELECT asymm.unmirror('mirrored')")
-        client.flushall()
+        client.flushall(asynchronous=True)
         figures += rival(db, server, client)
-        client.flushall()
+        client.flushall(asynchronous=True)
         return figures + writes(scene, server, client)
     finally:
         client.close()

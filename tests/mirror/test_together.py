@@ -11,6 +11,7 @@ from asymmetrica.mirror.apply import Applier
 from asymmetrica.mirror.catalog import Types
 from asymmetrica.mirror.columns import converted
 from asymmetrica.mirror.names import Names
+from asymmetrica.mirror.pace import Pace
 from asymmetrica.mirror.plan import Plan, Registered
 from asymmetrica.mirror.values import array, boolean, number, string, timestamp, timestamptz
 
@@ -125,3 +126,18 @@ def test_columns_as_values() -> None:
         for column in (texts, texts[:1], texts[:1] * 3, (None, texts[0], None, *texts), (None,), ()):
             wanted = ["null" if text is None else convert(text) for text in column]
             assert list(converted(column, convert)) == wanted
+
+
+def test_a_short_rest_unless_there_are_many() -> None:
+    def rest(rate: float) -> float:
+        """Return the rest after a second of so many transactions, each written by itself if there is time."""
+        chance, pace, now, end, count = random.Random(1), Pace(), 10.0, 11.0, 0
+        while now < end:
+            now = max(now + chance.expovariate(rate), pace.rested)
+            count = round((now - 10) * rate)
+            pace.wrote(count, now)
+        return pace.rested - now
+
+    assert [round(rest(rate), 4) for rate in (1, 100, 500, 800)] == [0.0005] * 4
+    assert 0.001 < rest(1500) < 0.003
+    assert round(rest(3000), 4) == 0.004

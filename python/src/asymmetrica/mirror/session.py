@@ -249,7 +249,7 @@ class Session(Start):
             self._settle()
             point("before write")
             self.store.send(commands)
-            self.pace.wrote(applier.counters["transactions"])
+            self.pace.wrote(applier.counters["transactions"], time.monotonic())
             applier.counters["batches"] += 1
             point("sent")
         if batch.end is not None:
