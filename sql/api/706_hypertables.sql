@@ -58,6 +58,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_schema constant name := asymm._timescale_schema();
+    v_intent constant text := COALESCE(current_setting('asymm.intent', true), '');
     v_step record;
     v_owner name;
 BEGIN
@@ -74,7 +75,10 @@ BEGIN
         RAISE EXCEPTION 'schema "asymm_telemetry" exists and belongs to "%"', v_owner
             USING ERRCODE = 'duplicate_schema', DETAIL = 'Telemetry is kept in a schema of this name that nobody else may change.',
                   HINT = 'Rename it: ALTER SCHEMA asymm_telemetry RENAME TO …';
-    ELSIF v_owner IS NULL THEN
+    END IF;
+    -- Where the whole database is watched, it is meant.
+    PERFORM set_config('asymm.intent', COALESCE(NULLIF(v_intent, ''), 'asymm.setup_telemetry()'), true);
+    IF v_owner IS NULL THEN
         CREATE SCHEMA asymm_telemetry AUTHORIZATION asymm_owner;
     END IF;
     PERFORM asymm._require_own_function(v_schema, 'create_hypertable');
@@ -90,6 +94,7 @@ BEGIN
           USING asymm._sample_reach(v_step.step), v_step.base;
         RETURN QUERY SELECT 'asymm_telemetry.' || v_step.name, 'is a hypertable';
     END LOOP;
+    PERFORM set_config('asymm.intent', v_intent, true);
     TRUNCATE asymm.sample;
     UPDATE asymm.telemetry_state AS t SET in_hypertables = true, parts = array_fill(0, ARRAY[24], ARRAY[0]);
 END
@@ -103,6 +108,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    v_intent constant text := COALESCE(current_setting('asymm.intent', true), '');
     v_step record;
     v_period integer;
 BEGIN
@@ -112,7 +118,12 @@ BEGIN
     END IF;
     PERFORM FROM asymm.telemetry_state AS t FOR UPDATE;
     TRUNCATE asymm.sample;
+    PERFORM set_config('asymm.intent', COALESCE(NULLIF(v_intent, ''), 'asymm.teardown_telemetry()'), true);
     FOR v_step IN SELECT s.step, s.base, s.parts, 'sample_' || s.step AS name FROM asymm._sample_steps() AS s LOOP
+        IF to_regclass(format('asymm_telemetry.%I', v_step.name)) IS NULL THEN
+            RETURN QUERY SELECT 'asymm_telemetry.' || v_step.name, 'is gone';
+            CONTINUE;
+        END IF;
         EXECUTE format('INSERT INTO asymm.sample'
                        ' SELECT (asymm._sample_part($1, s.at)).slot, s.family, s.at, s.ids, s.totals, s.lows, s.highs, s.counts'
                        '  FROM asymm_telemetry.%I AS s WHERE s.at >= $2', v_step.name) USING v_step.step, asymm._sample_reach(v_step.step);
@@ -124,7 +135,8 @@ BEGIN
         END LOOP;
         RETURN QUERY SELECT 'asymm_telemetry.' || v_step.name, 'moved to asymm.sample';
     END LOOP;
-    DROP SCHEMA asymm_telemetry;
+    DROP SCHEMA IF EXISTS asymm_telemetry;
+    PERFORM set_config('asymm.intent', v_intent, true);
     UPDATE asymm.telemetry_state AS t SET in_hypertables = false;
 END
 $$;

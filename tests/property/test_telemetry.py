@@ -44,6 +44,7 @@ def test_hypertables_hold_what_the_partitions_held(db: Database) -> None:
     if not available:
         pytest.skip("TimescaleDB is not installed")
     db.sql("CREATE EXTENSION timescaledb")
+    db.sql("SELECT asymm.watch_database()")
     db.sql(SAMPLES)
     db.sql(STATE)
     now = db.value("SELECT now()")
@@ -59,6 +60,9 @@ def test_hypertables_hold_what_the_partitions_held(db: Database) -> None:
     assert db.sql("SELECT DISTINCT result FROM asymm.setup_telemetry()") == [("is a hypertable",)]
     assert db.sql("SELECT DISTINCT result FROM asymm.setup_telemetry()") == [("already so",)]
     assert db.value("SELECT count(*) FROM timescaledb_information.hypertables") == 3
+    # It was meant, also where everything is watched.
+    db.sql("SELECT asymm.beat()")
+    assert db.sql("SELECT object FROM asymm.drift") == []
     assert db.value("SELECT count(*) FROM asymm.sample") == 0
     assert seen(db, now) == before
 
@@ -76,3 +80,5 @@ def test_hypertables_hold_what_the_partitions_held(db: Database) -> None:
     assert db.value("SELECT to_regnamespace('asymm_telemetry')") is None
     assert seen(db, now) == after
     assert db.sql("SELECT * FROM asymm.teardown_telemetry()") == [("asymm.sample", "already so")]
+    db.sql("SELECT asymm.beat()")
+    assert db.sql("SELECT object FROM asymm.drift") == []
