@@ -110,13 +110,18 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_queries bigint[] := '{}';
+    v_planned jsonb[] := '{}';
     v record;
-    v_planned jsonb;
 BEGIN
+    -- All are planned first: what planning makes and takes back has the server forget plans of our own.
     FOR v IN SELECT * FROM asymm._queries_to_plan(20) LOOP
-        v_planned := asymm._plan_statement(v.statement, v.path);
-        PERFORM asymm._keep_plan(v.query, v_planned);
-        PERFORM asymm._keep_cost(v.query, asymm._cost_of(v_planned));
+        v_queries := v_queries || v.query;
+        v_planned := v_planned || asymm._plan_statement(v.statement, v.path);
+    END LOOP;
+    FOR v_n IN 1 .. cardinality(v_queries) LOOP
+        PERFORM asymm._keep_plan(v_queries[v_n], v_planned[v_n]);
+        PERFORM asymm._keep_cost(v_queries[v_n], asymm._cost_of(v_planned[v_n]));
     END LOOP;
     RETURN NULL;
 END

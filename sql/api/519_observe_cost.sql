@@ -156,6 +156,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_nestloop = off
 AS $$
+DECLARE
+    v_step interval := (asymm._index_settings()).workload_step;
 BEGIN
     RETURN QUERY
     WITH written AS (
@@ -164,23 +166,22 @@ BEGIN
           FROM asymm.table_load AS t),
     -- In the middle of a step half of it was written.
     size AS MATERIALIZED (
-        SELECT w.relid, w.at, lag(w.at) OVER (PARTITION BY w.relid ORDER BY w.at DESC) AS until,
-               GREATEST(n.rows - w.since + w.added / 2.0, 1)::double precision AS rows
+        SELECT w.relid, w.at, GREATEST(n.rows - w.since + w.added / 2.0, 1)::double precision AS rows
           FROM written AS w
           JOIN (SELECT c.oid, GREATEST(pg_stat_get_live_tuples(c.oid), c.reltuples, 0) AS rows FROM pg_class AS c) AS n ON n.oid = w.relid),
-    step AS (
+    -- Apart, or the planner would read all sizes for each step.
+    named AS MATERIALIZED (SELECT k.query_id, r.relid FROM asymm.query_look AS k CROSS JOIN LATERAL unnest(k.relations) AS r (relid)),
+    step AS MATERIALIZED (
         SELECT l.query_id, l.at, sum(l.exec_ms) / sum(l.calls) AS ms, sum(l.blocks_hit + l.blocks_read)::double precision / sum(l.calls) AS blocks
           FROM asymm.query_load AS l
           JOIN (SELECT p.query_id, min(p.first_seen) AS since
                   FROM (SELECT p.*, rank() OVER (PARTITION BY p.query_id ORDER BY p.last_seen DESC) AS n FROM asymm.query_plan AS p) AS p
                  WHERE p.n = 1 GROUP BY p.query_id) AS p ON p.query_id = l.query_id
-         WHERE l.calls > 0 AND l.at >= p.since - (asymm._index_settings()).workload_step
+         WHERE l.calls > 0 AND l.at >= p.since - v_step
          GROUP BY l.query_id, l.at),
     point AS (
         SELECT s.query_id, s.at, ln(GREATEST(s.ms, 1e-6)) AS ms, ln(GREATEST(s.blocks, 1)) AS blocks, ln(max(z.rows)) AS rows
-          FROM step AS s JOIN asymm.query_look AS k ON k.query_id = s.query_id
-         CROSS JOIN LATERAL unnest(k.relations) AS r (relid)
-          JOIN size AS z ON z.relid = r.relid AND z.at = s.at
+          FROM step AS s JOIN named AS n ON n.query_id = s.query_id JOIN size AS z ON z.relid = n.relid AND z.at = s.at
          GROUP BY s.query_id, s.at, s.ms, s.blocks)
     SELECT p.query_id, count(*), exp(max(p.rows) - min(p.rows)), regr_slope(p.ms, p.rows), regr_slope(p.blocks, p.rows)
       FROM point AS p GROUP BY p.query_id HAVING count(*) >= 4 AND max(p.rows) - min(p.rows) >= ln(2);

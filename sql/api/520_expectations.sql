@@ -96,10 +96,17 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_ids bigint[] := '{}';
+    v_planned jsonb[] := '{}';
     v record;
 BEGIN
+    -- All are planned first: what planning makes and takes back has the server forget plans of our own.
     FOR v IN SELECT d.* FROM asymm._expectations_due(20) AS d LOOP
-        PERFORM asymm._record_expectation(v.id, asymm._cost_of(asymm._plan_statement(v.statement, v.path)));
+        v_ids := v_ids || v.id;
+        v_planned := v_planned || asymm._plan_statement(v.statement, v.path);
+    END LOOP;
+    FOR v_n IN 1 .. cardinality(v_ids) LOOP
+        PERFORM asymm._record_expectation(v_ids[v_n], asymm._cost_of(v_planned[v_n]));
     END LOOP;
     RETURN NULL;
 END
