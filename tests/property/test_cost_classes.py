@@ -79,7 +79,9 @@ def fitted(sizes: Sequence[int], values: Sequence[float]) -> list[str]:
         # A level of an index more, from one size to the next, is within the noise of a few microseconds.
         if name in ("O(1)", "O(log n)") or found.share > 0.5:
             fits[name] = found.error
-    limit = max(2 * min(fits.values()), 0.2)
+    # Twice the error of the best, but what is far off is not allowed because times were noisy.
+    best = min(fits.values())
+    limit = max(min(2 * best, 0.5), 0.2, 1.1 * best)
     return [name for name in fits if fits[name] <= limit]
 
 
@@ -128,23 +130,27 @@ def test_the_class_is_what_times_say(db: Database, capsys: pytest.CaptureFixture
                     early[shape.query] = said[shape.query]
             db.sql("RESET ALL")
             db.sql(f"DROP SCHEMA s{n} CASCADE")
-    lines, agreed, degrees, decided = [], 0, 0, 0
+    lines, agreed, worked, degrees, decided = [], 0, 0, 0, 0
     for shape in SHAPES:
         sizes, seen = SMALL_SIZES if shape.cost == "O(n^2)" else SIZES, figures[shape.query]
         by_time, by_work = (fitted(sizes, [figure[place] for figure in seen]) for place in (0, 1))
         cost = said[shape.query]
         agreed += cost in by_time
+        worked += cost in by_work
         degrees += DEGREE.get(cost) == DEGREE[by_time[0]]
         decided += len(by_time) == 1
         if cost not in by_time or cost not in by_work:
             lines.append(f"{cost}, by time {by_time}, by work {by_work}: {shape.query}")
             lines.append("    ms, work: " + "; ".join(f"{time:.3g}, {work:.3g}" for time, work in seen))
     with capsys.disabled():
-        print(f"\n{len(SHAPES)} shapes: the plan's class is one the times allow: {agreed}")
+        print(
+            f"\n{len(SHAPES)} shapes: the plan's class is one the times allow: {agreed}, and work: {worked}"
+        )
         print(f"the power of n is that of the simplest fit: {degrees}; times allow one class only: {decided}")
         print("\n".join(lines))
     wrong = {s.query: early[s.query] for s in SHAPES if not s.large and early[s.query] != s.cost}
     assert len(wrong) <= 0.03 * len(SHAPES), wrong
     assert len(SHAPES) >= 60
     assert agreed >= 0.9 * len(SHAPES)
+    assert worked >= 0.9 * len(SHAPES)
     assert degrees >= 0.9 * len(SHAPES)
