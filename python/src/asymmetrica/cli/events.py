@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .output import Output
@@ -78,6 +79,7 @@ class Bars(Teller):
             return
         for table in [*self._of] if event.table is None else [event.table] * (event.table in self._of):
             self.bars.remove_task(self._of.pop(table))
+            self.bars.refresh()
         words = [f"{datetime.now().astimezone():%H:%M:%S}", event.table or "mirror", event.what]
         words += [f"{event.rows} rows"] * (event.rows is not None)
         note = f": {event.note}" if event.note else ""
@@ -87,8 +89,8 @@ class Bars(Teller):
 
 @contextmanager
 def telling(out: Output) -> Iterator[Teller]:
-    """Yield what prints events; bars are for terminals."""
-    if out.json or not sys.stderr.isatty():
+    """Yield what prints events; bars are for terminals, where there is rich to draw them."""
+    if out.json or not sys.stderr.isatty() or find_spec("rich") is None:
         yield Teller(out)
         return
     from rich.console import Console
