@@ -12,10 +12,15 @@ from asymmetrica import AsymmetricaError, ConnectionFailed, NotInstalled, errors
 from support.cluster import ROOT, Cluster
 from support.database import Database
 
-# SY010 and SY011 never leave the extension; SY014 is for the mirror's worker. The rest: pulse() or CREATE
-# EXTENSION was run in a wrong way.
+# SY010 and SY011 never leave the extension; SY014 is for the mirror's worker. The rest: pulse(), CREATE
+# EXTENSION or setup_telemetry() was run in a wrong way.
 INTERNAL = {"SY010", "SY011", "SY012", "SY014"}
-UNMAPPED = {"invalid_transaction_termination", "read_only_sql_transaction", "invalid_role_specification"}
+UNMAPPED = {
+    "duplicate_schema",
+    "invalid_role_specification",
+    "invalid_transaction_termination",
+    "read_only_sql_transaction",
+}
 
 RAISE = (
     """DO $$ BEGIN RAISE EXCEPTION 'no "x"' USING ERRCODE = '{}', DETAIL = 'seen', HINT = 'do that'; END $$"""

@@ -33,6 +33,7 @@ __all__ = [
     "PulseUnavailable",
     "StalePlan",
     "UnfitActor",
+    "UnknownColumn",
     "UnknownObject",
     "UnknownSchema",
     "UnknownTable",
@@ -162,6 +163,12 @@ class UnknownTable(AsymmetricaError):
     """There is no such table."""
 
     code = "42P01"
+
+
+class UnknownColumn(AsymmetricaError):
+    """The table has no such column; names are case-sensitive."""
+
+    code = "42703"
 
 
 class UnknownSchema(AsymmetricaError):
