@@ -109,6 +109,9 @@ SET jit = off
 AS $$
 DECLARE
     v_settings constant asymm.graph_setting := asymm._graph_settings();
+    -- Of the last day: what was mended shall not be told for a week.
+    v_since constant timestamptz := clock_timestamp() - interval '1 day';
+    v_slots constant smallint[] := asymm._load_slots(v_since);
 BEGIN
     RETURN QUERY
     WITH known AS MATERIALIZED (SELECT s.* FROM asymm._seen_lineage() AS s)
@@ -134,8 +137,11 @@ BEGIN
            format('its time varies by %s ms² around %s ms', round(q.variance_ms2::numeric), round(q.mean_ms::numeric, 1)),
            jsonb_build_object('variance_ms2', q.variance_ms2, 'mean_ms', q.mean_ms, 'calls', q.calls),
            format('SELECT * FROM asymm.query_plans WHERE query = %s, and asymm.route(%s)', q.query, q.query)
-      FROM asymm._query_figures AS q
-     WHERE q.variance_ms2 > (v_settings).slow_variance AND q.calls >= 5
+      FROM (SELECT l.query_id AS query, sum(l.calls)::bigint AS calls, sum(l.exec_ms) / sum(l.calls) AS mean_ms,
+                   sum(l.exec_squares) / sum(l.calls) - (sum(l.exec_ms) / sum(l.calls)) ^ 2 AS variance_ms2
+              FROM asymm.query_load AS l WHERE l.slot = ANY (v_slots) AND l.at > v_since
+             GROUP BY l.query_id HAVING sum(l.calls) >= 5) AS q
+     WHERE q.variance_ms2 > (v_settings).slow_variance
        AND EXISTS (SELECT FROM asymm.node AS n WHERE n.query_id = q.query AND n.gone_at IS NULL);
 END
 $$;
@@ -143,7 +149,7 @@ COMMENT ON FUNCTION asymm._lineage_faults() IS 'What asymm.lineage_faults shows.
 
 CREATE OR REPLACE VIEW asymm.lineage_faults AS SELECT f.* FROM asymm._lineage_faults() AS f;
 COMMENT ON VIEW asymm.lineage_faults
-    IS 'Declared lineage against flows that were seen: broken (declared, never seen), phantom (seen where sources are declared, and not among them), dormant (declared, not seen for dormant_after), and slow (latency varies by more than slow_variance).';
+    IS 'Declared lineage against flows that were seen: broken (declared, never seen), phantom (seen where sources are declared, and not among them), dormant (declared, not seen for dormant_after), and slow (its latency varied by more than slow_variance in the last day).';
 
 CREATE OR REPLACE VIEW asymm.lineage_coverage AS
     SELECT n.nodes, n.annotated, n.forked, n.annotated::double precision / NULLIF(n.nodes, 0) AS annotated_share,
