@@ -50,6 +50,7 @@ DECLARE
     v_tables jsonb;
     v_shares jsonb;
     v_id oid;
+    v_scanned text;
     v_references jsonb;
 BEGIN
     SELECT jsonb_object_agg(s.alias, jsonb_build_object(
@@ -99,7 +100,13 @@ BEGIN
     SELECT jsonb_object_agg(r.name, r.count) INTO v_references
       FROM (SELECT n.node ->> 'CTE Name' AS name, count(*) FROM asymm._plan_nodes(plan) AS n
              WHERE n.kind = 'CTE Scan' GROUP BY 1) AS r WHERE r.name IS NOT NULL;
-    RETURN jsonb_build_object('names', v_names - '', 'terms', COALESCE(v_terms, '{}'), 'tables', COALESCE(v_tables, '{}'),
+    -- Tables that a DELETE has read from end to end for each of its rows, since no index serves their foreign key.
+    IF jsonb_path_exists(plan, '$.**.Operation ? (@ == "Delete")') THEN
+        SELECT min(format('%I.%I (%s)', n.nspname, c.relname, array_to_string(u.keys, ', '))) INTO v_scanned
+          FROM asymm._deleted_from(plan) AS d JOIN asymm._unindexed_keys() AS u ON u.referenced = d.relid
+          JOIN pg_class AS c ON c.oid = u.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace;
+    END IF;
+    RETURN jsonb_build_object('scanned', v_scanned, 'names', v_names - '', 'terms', COALESCE(v_terms, '{}'), 'tables', COALESCE(v_tables, '{}'),
                               'references', COALESCE(v_references, '{}'), 'results', '{}'::jsonb, 'shares', COALESCE(v_shares, '{}'));
 END
 $$;

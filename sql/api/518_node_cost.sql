@@ -221,8 +221,10 @@ BEGIN
             END IF;
         WHEN v_kind = 'ModifyTable' THEN
             -- Every row goes into every index.
-            v_cost := v_got || jsonb_build_object('w', GREATEST((v_got ->> 'w')::integer, v_r + 1),
-                'wb', CASE WHEN v_r + 1 > (v_got ->> 'w')::integer AND v_r < 100 THEN to_jsonb(place) ELSE v_got -> 'wb' END);
+            v_cost := v_got || CASE WHEN node ->> 'Operation' = 'Delete' AND context ->> 'scanned' IS NOT NULL THEN
+                jsonb_build_object('w', GREATEST((v_got ->> 'w')::integer, v_r + 100), 'wb', place)
+                ELSE jsonb_build_object('w', GREATEST((v_got ->> 'w')::integer, v_r + 1),
+                'wb', CASE WHEN v_r + 1 > (v_got ->> 'w')::integer AND v_r < 100 THEN to_jsonb(place) ELSE v_got -> 'wb' END) END;
             v_cost := v_cost || jsonb_build_object('f', v_cost -> 'w', 'fb', v_cost -> 'wb');
         WHEN v_kind = 'CTE Scan' THEN
             v_name := node ->> 'CTE Name';
@@ -262,6 +264,7 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_context jsonb;
     v_cost jsonb;
     v_blame jsonb;
 BEGIN
@@ -269,12 +272,14 @@ BEGIN
     IF (SELECT max(length(n.place)) > 500 FROM asymm._plan_nodes(plan) AS n) THEN
         RETURN jsonb_build_object('reason', 'the plan is more than a hundred nodes deep');
     END IF;
-    v_cost := asymm._node_cost(plan, '/', asymm._cost_context(plan));
+    v_context := asymm._cost_context(plan);
+    v_cost := asymm._node_cost(plan, '/', v_context);
     SELECT jsonb_strip_nulls(jsonb_build_object(
                'place', n.place, 'node', n.kind, 'relation', quote_ident(n.node ->> 'Schema') || '.' || quote_ident(n.node ->> 'Relation Name'),
                'index', n.node ->> 'Index Name',
                'condition', COALESCE(n.node ->> 'Index Cond', n.node ->> 'Recheck Cond', n.node ->> 'Filter', n.node ->> 'Join Filter',
-                                     n.node ->> 'Hash Cond', n.node ->> 'Merge Cond', n.node ->> 'Sort Key', n.node ->> 'Group Key')))
+                                     n.node ->> 'Hash Cond', n.node ->> 'Merge Cond', n.node ->> 'Sort Key', n.node ->> 'Group Key',
+                                     CASE n.kind WHEN 'ModifyTable' THEN 'foreign key without an index: ' || (v_context ->> 'scanned') END)))
       INTO v_blame FROM asymm._plan_nodes(plan) AS n WHERE n.place = v_cost ->> 'wb';
     RETURN jsonb_build_object('cost', asymm._cost_class((v_cost ->> 'w')::integer), 'exponent', v_cost -> 'w', 'blame', v_blame);
 END

@@ -24,6 +24,9 @@ DECLARE
     v_definition text;
     v record;
 BEGIN
+    IF cost #>> '{blame,node}' = 'ModifyTable' AND v_context ->> 'scanned' IS NOT NULL THEN
+        RETURN 'CREATE INDEX ON ' || (v_context ->> 'scanned');
+    END IF;
     FOR v IN SELECT c.relid, c.keys, n.nspname, r.relname,
                     jsonb_build_object('name', '', 'method', c.method, 'unique', false, 'predicate', NULL,
                         'order', ARRAY(SELECT asymm._same_key(k.key) FROM unnest(c.keys) WITH ORDINALITY AS k (key, n) ORDER BY k.n),

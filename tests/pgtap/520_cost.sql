@@ -57,6 +57,11 @@ SELECT is((SELECT row(o.cost, o.node, o.remedy)::text FROM asymm.observe_cost('S
 SELECT is((SELECT o.cost::text
        FROM asymm.observe_cost('SELECT * FROM s.empty WHERE id = 1') AS o), 'O(log n)', 'Of an empty table its index decides');
 SELECT is((SELECT o.cost::text FROM asymm.observe_cost('SELECT * FROM s.empty WHERE a = 1') AS o), 'O(n)', 'Where there is none, nothing does');
+CREATE TABLE s.child (id int, parent int REFERENCES s.t);
+SELECT is((SELECT row(o.cost, o.condition, o.remedy)::text FROM asymm.observe_cost('DELETE FROM s.t WHERE id = $1') AS o),
+          '("O(n)","foreign key without an index: s.child (parent)","CREATE INDEX ON s.child (parent)")', 'A DELETE that looks for children');
+CREATE INDEX ON s.child (parent);
+SELECT is((SELECT o.cost::text FROM asymm.observe_cost('DELETE FROM s.t WHERE id = $1') AS o), 'O(log n)', 'and finds them by an index');
 SELECT matches((SELECT o.reason FROM asymm.observe_cost('SELECT * FROM nowhere') AS o), 'nowhere', 'Why there is none');
 -- As deep as plans get, and beyond.
 SELECT isnt((SELECT (asymm._plan_cost(p.plan) ->> 'cost')::asymm.cost
