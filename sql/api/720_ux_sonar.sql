@@ -37,24 +37,24 @@ $$;
 COMMENT ON FUNCTION asymm._over(double precision, double precision, double precision)
     IS 'Shares of executions, and of their time, that take longer than a budget, for times of this mean and deviation.';
 
-CREATE OR REPLACE FUNCTION asymm._require_window(span interval) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION asymm._require_span(span interval) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF $1 IS NULL THEN
-        PERFORM asymm._require_text(NULL, 'window');
-    ELSIF NOT $1 BETWEEN '1 min' AND '7 days' THEN
-        RAISE EXCEPTION 'window % is out of range', $1
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The workload is kept for a week; a window lies between 1 minute and 7 days.',
+        PERFORM asymm._require_text(NULL, 'span');
+    ELSIF NOT $1 BETWEEN '10 s' AND '7 days' THEN
+        RAISE EXCEPTION 'span % is out of range', $1
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'The workload is kept for a week; a span lies between 10 seconds and 7 days.',
                   HINT = 'SELECT * FROM asymm.ux_sonar(span => ''1 hour'')';
     END IF;
     RETURN clock_timestamp() - $1;
 END
 $$;
-COMMENT ON FUNCTION asymm._require_window(interval) IS 'When a window began; raises 22004 or 22023.';
+COMMENT ON FUNCTION asymm._require_span(interval) IS 'When a span began; raises 22004 or 22023.';
 
--- A step of time that lies partly within the window counts as a whole: since says where it really began.
+-- A step of time that lies partly within the span counts as a whole: since says where it really began.
 CREATE OR REPLACE FUNCTION asymm.ux_ping(span interval DEFAULT '1 hour')
 RETURNS TABLE (query bigint, role name, calls bigint, exec_ms double precision, deviation_ms double precision, rows bigint, since timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -63,7 +63,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_since constant timestamptz := asymm._require_window($1);
+    v_since constant timestamptz := asymm._require_span($1);
     v_slots constant smallint[] := asymm._load_slots(v_since);
     v_step constant interval := (asymm._index_settings()).workload_step;
 BEGIN
@@ -75,7 +75,7 @@ BEGIN
          GROUP BY q.id;
 END
 $$;
-COMMENT ON FUNCTION asymm.ux_ping(interval) IS 'UX-Sonar, readings: what each statement did within a window (1 minute to 7 days), by steps of the workload, the first from since on; times in ms.';
+COMMENT ON FUNCTION asymm.ux_ping(interval) IS 'UX-Sonar, readings: what each statement did within a span (10 seconds to 7 days), by steps of the workload, the first from since on; times in ms.';
 
 CREATE OR REPLACE FUNCTION asymm.ux_echo(span interval DEFAULT '1 hour')
 RETURNS TABLE (query bigint, role name, calls bigint, mean_ms double precision, deviation_ms double precision, p50_ms double precision,
@@ -160,4 +160,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.ux_sonar(interval, text)
-    IS 'UX-Sonar over a window, summed up by all, query, entity or role: fps = 60 × share of executions within the latency budget, cls = share whose plan or latency changed, long_task = seconds over budget a second; score = fps / 60 / (1 + cls + long_task), target above 0.9. Percentiles (ms) of single queries only. Raises 22004, 22023.';
+    IS 'UX-Sonar over a span, summed up by all, query, entity or role: fps = 60 × share of executions within the latency budget, cls = share whose plan or latency changed, long_task = seconds over budget a second; score = fps / 60 / (1 + cls + long_task), target above 0.9. Percentiles (ms) of single queries only. Raises 22004, 22023.';

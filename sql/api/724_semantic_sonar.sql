@@ -10,7 +10,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM asymm._require_window($1);
+    PERFORM asymm._require_span($1);
     RETURN QUERY
         WITH spent AS MATERIALIZED (SELECT p.query, p.exec_ms FROM asymm.ux_ping($1) AS p),
         voice AS MATERIALIZED (
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.semantic_ping(interval)
-    IS 'Semantic Sonar, readings: what is said of each node (state missing, annotated or forked), the time in ms that statements spent there within a window, cost and spread as observed.';
+    IS 'Semantic Sonar, readings: what is said of each node (state missing, annotated or forked), the time in ms that statements spent there within a span, cost and spread as observed.';
 
 CREATE OR REPLACE FUNCTION asymm.semantic_echo(span interval DEFAULT '1 hour')
 RETURNS TABLE (node text, state text, weight double precision, complete double precision, existing double precision, flowing double precision,

@@ -87,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.health(interval)
-    IS 'System health: 0.5 UX + 0.25 Semantic + 0.25 State, each 0 to 1, over a window; what was not measured is named and left out. asymm.explain_score(''shm'') shows the terms.';
+    IS 'System health: 0.5 UX + 0.25 Semantic + 0.25 State, each 0 to 1, over a span; what was not measured is named and left out. asymm.explain_score(''shm'') shows the terms.';
 
 CREATE OR REPLACE FUNCTION asymm.balance(span interval DEFAULT '1 hour')
 RETURNS TABLE (score double precision, health double precision, support double precision, exploration double precision, balance double precision,

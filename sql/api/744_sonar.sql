@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.sonar(interval)
-    IS 'The scores of the sonars over a window (0 to 1, with target), then what they find wrong now, the worst first: node, what was seen, what to do, the proposal (action) if there is one, the query that shows it.';
+    IS 'The scores of the sonars over a span (0 to 1, with target), then what they find wrong now, the worst first: node, what was seen, what to do, the proposal (action) if there is one, the query that shows it.';
 
 -- An index that is proposed for a statement is what to do about it.
 CREATE OR REPLACE FUNCTION asymm._proposal_for(query bigint) RETURNS bigint
@@ -40,7 +40,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._proposal_for(bigint) IS 'The index in the ledger that promises a statement a gain, NULL: none.';
 
--- A statement that ran a few times says little; one that was slow in the last quarter of an hour and is not any more says nothing.
+-- By the last two steps of the workload; a statement that ran once or twice says little.
 CREATE OR REPLACE FUNCTION asymm._find_slow(settings asymm.sonar_setting) RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -48,11 +48,12 @@ SET jit = off
 AS $$
 DECLARE
     v_budget constant double precision := EXTRACT(epoch FROM settings.latency_budget) * 1000;
+    v_span constant interval := GREATEST(2 * (asymm._index_settings()).workload_step, '10 s');
     v_keys text[] := '{}';
     v_action bigint;
     v record;
 BEGIN
-    FOR v IN SELECT e.*, c.cost, c.blame FROM asymm.ux_echo('15 min') AS e LEFT JOIN asymm.query_cost AS c ON c.query_id = e.query
+    FOR v IN SELECT e.*, c.cost, c.blame FROM asymm.ux_echo(v_span) AS e LEFT JOIN asymm.query_cost AS c ON c.query_id = e.query
               WHERE e.mean_ms > v_budget AND e.calls >= 3 ORDER BY e.slow_ms DESC LIMIT 50 LOOP
         v_action := asymm._proposal_for(v.query);
         PERFORM asymm._find('ux', 'slow ' || v.query, CASE WHEN v.mean_ms > 10 * v_budget THEN 'critical' ELSE 'warning' END, 'query:' || v.query,

@@ -148,7 +148,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM asymm._require_window($1);
+    PERFORM asymm._require_span($1);
     RETURN QUERY
         SELECT p.promise, format('%s %s', p.comparison, round(p.target::numeric, 3)::float8), p.measured, p.unit,
                asymm._promise(p.measured, p.comparison, p.target), p.how,

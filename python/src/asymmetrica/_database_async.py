@@ -14,6 +14,7 @@ from ._policies_async import AsyncPolicies
 from ._pulses_async import AsyncPulses
 from ._reads_async import AsyncReads
 from ._session_async import AsyncSession, AsyncSource
+from ._sonars_async import AsyncSonars
 from .reads._replica_async import AsyncReplica
 from .reads._rows_async import AsyncRows
 from .reads._server_async import AsyncServer
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from .reads._link_async import AsyncLink
 
 
-class AsyncDatabase(AsyncMethods, AsyncAnnotations, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncReads):
+class AsyncDatabase(
+    AsyncMethods, AsyncAnnotations, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncSonars, AsyncReads
+):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 
     def __init__(

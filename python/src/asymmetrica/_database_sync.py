@@ -15,6 +15,7 @@ from ._policies_sync import Policies
 from ._pulses_sync import Pulses
 from ._reads_sync import Reads
 from ._session_sync import Session, Source
+from ._sonars_sync import Sonars
 from .reads._replica_sync import Replica
 from .reads._rows_sync import Rows
 from .reads._server_sync import Server
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .reads._link_sync import Link
 
 
-class Database(Methods, Annotations, Policies, Indexes, Exchange, Reads):
+class Database(Methods, Annotations, Policies, Indexes, Exchange, Sonars, Reads):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
     def __init__(

@@ -92,6 +92,21 @@ APPROVE: Final = f"SELECT {_STATE} FROM asymm.approve(action => %(action)s) AS f
 REJECT: Final = f"""SELECT {_STATE}
     FROM asymm.reject(action => %(action)s, reason => %(reason)s) AS f ({_STATE})"""
 
+# Sonars
+HEALTH: Final = """SELECT shm, status, regime, ux, semantic, state, not_measured
+    FROM asymm.health(span => %(span)s)"""
+BALANCE: Final = """SELECT score, health, support, exploration, balance, place, centre, distance, not_measured
+    FROM asymm.balance(span => %(span)s)"""
+SONAR: Final = """SELECT sonar, node, score, status, target, severity, seen, recommended, action, evidence,
+    query FROM asymm.sonar(span => %(span)s)"""
+UX_SONAR: Final = """SELECT node, calls, calls_per_second, mean_ms, p50_ms, p95_ms, p99_ms, slow_queries, fps,
+    cls, long_task, score, status, critique, since, source FROM asymm.ux_sonar(span => %(span)s, by => %(by)s)"""
+VALIDATE: Final = """SELECT promise, target, measured, unit, met, how, note
+    FROM asymm.validate(span => %(span)s)"""
+TRACK_STATE: Final = """SELECT object, state_columns, note
+    FROM asymm.track_state(target => %(target)s, columns => %(columns)s)"""
+UNTRACK_STATE: Final = "SELECT asymm.untrack_state(target => %(target)s)"
+
 # Policies by rule
 SET_POLICY: Final = """SELECT asymm.set_policy(policy => %(policy)s, pattern => %(pattern)s, kind => %(kind)s,
     hazard => %(hazard)s, larger_than => %(larger_than)s)"""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from . import _rows_exchange, _rows_index, _rows_policy, _rows_pulse
+from . import _rows_exchange, _rows_index, _rows_policy, _rows_pulse, _rows_sonar
 from ._rows_exchange import *  # noqa: F403
 from ._rows_index import *  # noqa: F403
 from ._rows_policy import *  # noqa: F403
 from ._rows_pulse import *  # noqa: F403
+from ._rows_sonar import *  # noqa: F403
 from .algebra import Annotation, AnnotationSettings
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
 __all__ += _rows_pulse.__all__
 __all__ += _rows_exchange.__all__
 __all__ += _rows_policy.__all__
+__all__ += _rows_sonar.__all__
 __all__ += _rows_index.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]

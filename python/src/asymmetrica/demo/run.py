@@ -6,6 +6,7 @@ import json as jsonlib
 import math
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,13 +14,13 @@ import psycopg
 from .._database_sync import Database, connect
 from .._session_sync import connect_own
 from ..errors import AsymmetricaError, NotInstalled, translate
-from ..rows import Heartbeat
+from ..rows import Heartbeat, Promise
 from .copies import copies
 from .dataset import DatasetError
 from .indexes import indexes
 from .others import compare, one_plan
 from .screen import Screen
-from .slips import QUICK, SLIPS
+from .slips import QUICK, RULED_TABLE, SLIPS
 from .stage import ACTOR, Stage
 from .story import Measured, Story
 
@@ -57,6 +58,8 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40,
         took = time.monotonic() - start
         screen.title("Promised and measured")
         screen.table(("figure", "promised", "measured", "met"), figures)
+        if limit is None:
+            _promises(db, screen)
         _farewell(screen, took)
         if json:
             print(
@@ -71,6 +74,9 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
     screen, db = stage.screen, stage.db
     screen.title("Setting the stage")
     stage.roles()
+    for rule in db.policies():
+        if rule.pattern == RULED_TABLE:  # of an earlier demonstration
+            db.unset_policy(rule.id)
     stage.tables()
     stage.pulse()
     began = time.monotonic()
@@ -153,6 +159,22 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         return math.inf
     return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def _promises(db: Database, screen: Screen) -> None:
+    screen.title("Every promise, on this database now: SELECT * FROM asymm.validate();")
+    words = {True: "yes", False: "not yet", None: "-"}
+    screen.table(
+        ("promise", "target", "measured", "met"),
+        [
+            (row.promise, row.target, _measured(row), words[row.met])
+            for row in db.validate(span=timedelta(minutes=5))
+        ],
+    )
+
+
+def _measured(row: Promise) -> str:
+    return row.note or "" if row.measured is None else f"{row.measured:.4g} {row.unit}"
 
 
 def _farewell(screen: Screen, took: float) -> None:
