@@ -158,3 +158,21 @@ def test_what_is_only_a_trial_must_be_cheap_to_write(load: Load) -> None:
         assert (found and found.split(" USING ")[1]) == definition
         load.db.sql("DELETE FROM asymm.table_load")
     assert reason.startswith("writing an index for it would cost too much")
+
+
+def test_rows_that_one_example_asks_for_are_no_index(load: Load) -> None:
+    """A small budget, so that indexes of few rows would be the best there are."""
+    load.db.sql("ALTER TABLE public.orders ADD day int, ADD month int")
+    load.db.sql("UPDATE public.orders SET day = id % 31, month = id % 12")
+    load.db.sql("VACUUM FULL ANALYZE public.orders")
+    statement = "SELECT note FROM public.orders WHERE customer = {} AND day = {} AND month = {}"
+    load.statement(statement.format("$1", "$2", "$3"), 10_000, 60_000, 10_000)
+    for place, row in enumerate((17, 1018, 2019, 3020)):
+        load.db.sql(
+            "INSERT INTO asymm.query_example (query_id, place, statement)"
+            " SELECT max(id), %s, %s FROM asymm.query",
+            place,
+            statement.format(row % 500, row % 31, row % 12),
+        )
+    found = load.db.sql("SELECT definition FROM asymm.advise('5 %') WHERE definition IS NOT NULL")
+    assert not any("WHERE" in row[0] for row in found)

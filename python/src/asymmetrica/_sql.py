@@ -100,7 +100,8 @@ BALANCE: Final = """SELECT score, health, support, exploration, balance, place, 
 SONAR: Final = """SELECT sonar, node, score, status, target, severity, seen, recommended, action, evidence,
     query FROM asymm.sonar(span => %(span)s)"""
 UX_SONAR: Final = """SELECT node, calls, calls_per_second, mean_ms, p50_ms, p95_ms, p99_ms, slow_queries, fps,
-    cls, long_task, score, status, critique, since, source FROM asymm.ux_sonar(span => %(span)s, by => %(by)s)"""
+    cls, long_task, score, status, critique, since, source
+    FROM asymm.ux_sonar(span => %(span)s, by => %(by)s)"""
 VALIDATE: Final = """SELECT promise, target, measured, unit, met, how, note
     FROM asymm.validate(span => %(span)s)"""
 TRACK_STATE: Final = """SELECT object, state_columns, note
