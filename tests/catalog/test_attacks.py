@@ -13,8 +13,9 @@ CALLS = """
       FROM pg_proc p
      CROSS JOIN LATERAL (
          SELECT COALESCE(string_agg(CASE p.prokind WHEN 'p' THEN format('NULL::%s', t::regtype)
-                                                   ELSE format('(SELECT NULL::%s)', t::regtype) END, ', '
-                                                       ORDER BY n), '') AS list
+                                                   -- Else an array would be cast to the type of that name.
+                    ELSE CASE WHEN p.provariadic <> 0 AND n = p.pronargs THEN 'VARIADIC ' ELSE '' END
+                         || format('(SELECT NULL::%s)', t::regtype) END, ', ' ORDER BY n), '') AS list
            FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n)) AS a
      WHERE p.pronamespace = 'asymm'::regnamespace AND p.prorettype <> 'event_trigger'::regtype"""
 READS = """
