@@ -1,28 +1,5 @@
 -- What is measured of a node, in the terms of an annotation.
 
--- By the shape of the plan alone: what is read from end to end is read once for each row there is, and again for each row of a loop.
-CREATE OR REPLACE FUNCTION asymm._plan_class(plan jsonb) RETURNS asymm.cost
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_types constant text[] := ARRAY(SELECT n ->> 'Node Type' FROM jsonb_path_query(plan, 'strict $.** ? (exists (@."Node Type"))') AS n);
-    v_whole boolean;
-BEGIN
-    v_whole := v_types && '{Seq Scan,Sample Scan,Foreign Scan,Function Scan,Merge Join}'
-               OR jsonb_path_exists(plan, 'strict $.** ? (@."Node Type" starts with "Index" && !exists (@."Index Cond"))', '{}', true)
-                  AND NOT 'Limit' = ANY (v_types);
-    RETURN CASE
-        WHEN jsonb_path_exists(plan, 'strict $.** ? (@."Node Type" == "Nested Loop").Plans[1].** ? (@."Node Type" == "Seq Scan")', '{}', true)
-            THEN 'O(n^2)'
-        WHEN v_whole AND v_types && '{Sort,Incremental Sort}' THEN 'O(n log n)'
-        WHEN v_whole THEN 'O(n)'
-        WHEN EXISTS (SELECT FROM unnest(v_types) AS t WHERE t LIKE '%Scan%') THEN 'O(log n)'
-        ELSE 'O(1)' END;
-END
-$$;
-COMMENT ON FUNCTION asymm._plan_class(jsonb) IS 'Complexity class of a plan by its shape: which tables it reads from end to end, sorts, or reads again for each row.';
-
 -- Regime by churn: DDL, plans that change, times that scatter, copies that are missed.
 CREATE OR REPLACE FUNCTION asymm._node_regime(node asymm.node, OUT regime text, OUT evidence jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -112,7 +89,7 @@ DECLARE
 BEGIN
     SELECT r.* INTO v_regime FROM asymm._node_regime(node) AS r;
     SELECT s.* INTO v_scope FROM asymm._node_scope(node) AS s;
-    SELECT asymm._plan_class(p.plan) INTO v_cost FROM asymm.query_plan AS p WHERE p.query_id = (node).query_id ORDER BY p.last_seen DESC LIMIT 1;
+    SELECT c.cost INTO v_cost FROM asymm.query_cost AS c WHERE c.query_id = (node).query_id;
     RETURN jsonb_strip_nulls(jsonb_build_object('regime', v_regime.regime, 'scope', v_scope.scope, 'cost', v_cost,
                                                 'evidence', v_regime.evidence || v_scope.evidence));
 END

@@ -57,23 +57,6 @@ ON CONFLICT (name) DO UPDATE
    SET unit = EXCLUDED.unit, kind = EXCLUDED.kind, source = EXCLUDED.source, store = EXCLUDED.store, numerator = EXCLUDED.numerator,
        denominator = EXCLUDED.denominator;
 
--- By the pairs of letters they share (Dice): enough for a slip of the hand.
-CREATE OR REPLACE FUNCTION asymm._nearest_names(name text, names text[]) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (
-        SELECT string_agg(n.name, ', ' ORDER BY n.near DESC, n.name)
-          FROM (SELECT o.name,
-                       2.0 * (SELECT count(*) FROM generate_series(1, length(o.name) - 1) AS i
-                               WHERE strpos(lower($1), lower(substr(o.name, i, 2))) > 0) / GREATEST(1, length(o.name) + length($1) - 2) AS near
-                  FROM unnest($2) AS o (name)
-                 ORDER BY near DESC, o.name LIMIT 3) AS n);
-END
-$$;
-COMMENT ON FUNCTION asymm._nearest_names(text, text[]) IS 'The three names most like the one given, for a hint.';
-
 CREATE OR REPLACE FUNCTION asymm._require_metric(name text) RETURNS asymm.metric
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -87,7 +70,8 @@ BEGIN
     IF v_metric IS NULL THEN
         RAISE EXCEPTION 'metric "%" does not exist', v_name
             USING ERRCODE = 'undefined_object',
-                  DETAIL = format('Nearest are: %s.', asymm._nearest_names(v_name, ARRAY(SELECT m.name FROM asymm.metric AS m))),
+                  DETAIL = format('Nearest are: %s.', (SELECT string_agg(n.name, ', ')
+                             FROM (SELECT m.name FROM asymm.metric AS m ORDER BY asymm._likeness(v_name, m.name) DESC, m.name LIMIT 3) AS n)),
                   HINT = 'SELECT metric, unit, source FROM asymm.metrics';
     END IF;
     RETURN v_metric;

@@ -19,7 +19,7 @@ NOT_NULL = "UPDATE pg_attribute SET attnotnull = true WHERE attrelid = 'app.t7':
 def quiet(db: Database) -> Database:
     """Return a database with enough watched tables that counting is worth it, scanned until all is old."""
     db.sql("CREATE SCHEMA app")
-    for number in range(60):
+    for number in range(100):
         db.sql(f"CREATE TABLE app.t{number} (id int PRIMARY KEY, a int, b int)")
     db.sql("COMMENT ON COLUMN app.t7.b IS 'b'")
     db.sql("SELECT count(*) FROM asymm.watch_schema('app')")
