@@ -145,6 +145,45 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             report.sections.append((f"server log of {cluster.directory}", "\n".join(lines)))
 
 
+# Of these a run of everything takes every second test, so that it stays short; a run of a part takes all,
+# and so does the long run.
+HALVED = {
+    "faults/test_index_autopilot.py",
+    "faults/test_index_build.py",
+    "faults/test_index_others.py",
+    "faults/test_index_search.py",
+    "mirror/test_connections.py",
+    "mirror/test_interference.py",
+    "mirror/test_odd_rows.py",
+    "mirror/test_rows.py",
+    "property/test_advice.py",
+    "property/test_candidates.py",
+    "property/test_expressions.py",
+    "property/test_index_advice.py",
+    "property/test_index_validation.py",
+    "property/test_plans.py",
+    "property/test_workload.py",
+    "reads/test_pages.py",
+    "reads/test_routes.py",
+    "reads/test_values.py",
+}
+_EVERYTHING = 3000
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a short run of everything has no time for."""
+    if len(items) < _EVERYTHING or config.option.keyword:
+        return
+    turn: Counter[str] = Counter()
+    for item in sorted(items, key=lambda item: item.nodeid):
+        name = "/".join(item.path.parts[-2:])
+        if name in HALVED and not item.get_closest_marker("long"):
+            turn[name] += 1
+            if turn[name] % 2 == 0:
+                item.add_marker(pytest.mark.long)
+
+
 _long = pytest.StashKey[int]()
 
 
