@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(3600)
 CASES = [case for case in pair_sets.every() if case.major <= int(MAJOR)]
 # What a short run takes of them, the same cases each time.
 SOME = set(pairs.sample(CASES, 25)[::8])
-FEW = set(pairs.sample(CASES, 8)[::6])
+FEW = set(pairs.sample(CASES, 8)[::8])
 FEW_SLIPS = set(pairs.sample([case for case in CASES if case.change], 8)[::6])
 # The share of pairs that must pass in a long run.
 FLOOR = 0.99
