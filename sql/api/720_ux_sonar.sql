@@ -98,13 +98,13 @@ BEGIN
          CROSS JOIN LATERAL (SELECT a.mean, sqrt(ln(1 + (p.deviation_ms / a.mean) ^ 2)) AS sigma,
                                     ln(a.mean) - ln(1 + (p.deviation_ms / a.mean) ^ 2) / 2 AS mu) AS m
          CROSS JOIN LATERAL asymm._over(m.mean, p.deviation_ms, v_budget) AS o
-          LEFT JOIN (SELECT c.query, string_agg(CASE WHEN c.ratio > 1 THEN format('%s, %s times as slow', c.kind, round(c.ratio::numeric, 1))
-                                                     ELSE c.kind END, '; ' ORDER BY c.kind) AS changed
-                       FROM asymm.latency_changes() AS c GROUP BY c.query) AS c ON c.query = p.query;
+          LEFT JOIN (SELECT f.node, string_agg(f.seen, '; ' ORDER BY f.key) AS changed
+                       FROM asymm.finding AS f WHERE f.closed_at IS NULL AND f.sonar = 'ux' AND f.key ~ '^(slower|plan flip) ' GROUP BY f.node) AS c
+                 ON c.node = 'query:' || p.query;
 END
 $$;
 COMMENT ON FUNCTION asymm.ux_echo(interval)
-    IS 'UX-Sonar, figures of each statement: latency in ms (percentiles are modelled, see source), executions and time over the latency budget, and whether plan or latency changed against its baseline.';
+    IS 'UX-Sonar, figures of each statement: latency in ms (percentiles are modelled, see source), executions and time over the latency budget, and how plan or latency changed, as the organ sonar last found it.';
 
 -- Smoothness as of a display: fps of 60, less by jumps of plan or latency and by seconds over budget in a second.
 CREATE OR REPLACE FUNCTION asymm.ux_sonar(span interval DEFAULT '1 hour', by text DEFAULT 'all')

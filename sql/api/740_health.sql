@@ -97,26 +97,29 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_centre constant double precision[] := ARRAY[0.3385, 0.2872, 0.3744];
-    v_sum constant double precision := 1.0001;
     v record;
     v_total double precision;
 BEGIN
     SELECT max(t.value) FILTER (WHERE t.term = 'support') AS support, max(t.value) FILTER (WHERE t.term = 'exploration') AS exploration,
-           max(t.value) FILTER (WHERE t.term = 'balance') AS balance, array_agg(t.term ORDER BY t.term) FILTER (WHERE t.value IS NULL) AS missing
-      INTO v FROM asymm._terms($1) AS t WHERE t.score = 'balance';
+           max(t.value) FILTER (WHERE t.term = 'balance') AS balance,
+           array_agg(t.weight ORDER BY t.term DESC) FILTER (WHERE t.score = 'balance') AS weights,
+           array_agg(t.term ORDER BY t.term) FILTER (WHERE t.score = 'balance' AND t.value IS NULL) AS missing,
+           sum(t.value * t.weight) FILTER (WHERE t.score = 'shm')
+               / sum(t.weight) FILTER (WHERE t.score = 'shm' AND t.value IS NOT NULL) AS health
+      INTO v FROM asymm._terms($1) AS t;
     support := v.support;
     exploration := v.exploration;
     balance := v.balance;
+    health := v.health;
     not_measured := COALESCE(v.missing, '{}');
-    centre := ARRAY[v_centre[1] / v_sum, v_centre[2] / v_sum, v_centre[3] / v_sum];
+    -- In the order of the alphabet backwards: support, exploration, balance.
+    centre := ARRAY(SELECT w.weight / sum(w.weight) OVER () FROM unnest(v.weights) WITH ORDINALITY AS w (weight, n) ORDER BY w.n);
     v_total := support * centre[1] + exploration * centre[2] + balance * centre[3];
     IF v_total > 0 THEN
         place := ARRAY[support * centre[1] / v_total, exploration * centre[2] / v_total, balance * centre[3] / v_total];
         distance := sqrt((place[1] - centre[1]) ^ 2 + (place[2] - centre[2]) ^ 2 + (place[3] - centre[3]) ^ 2);
         score := 100 - 100 * distance;
     END IF;
-    SELECT h.shm INTO health FROM asymm.health($1) AS h;
     RETURN NEXT;
 END
 $$;

@@ -115,16 +115,14 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
-    v_health record;
-    v_balance double precision;
+    v record;
 BEGIN
     PERFORM asymm._close_findings('ux', asymm._find_slow(asymm._sonar_settings()));
     PERFORM asymm._close_findings('semantic', asymm._find_untrue());
-    SELECT h.* INTO v_health FROM asymm.health() AS h;
-    SELECT b.score INTO v_balance FROM asymm.balance() AS b;
+    SELECT b.*, (SELECT avg(s.score) FROM asymm.state_sonar() AS s) AS state INTO v FROM asymm.balance() AS b;
     PERFORM asymm._record(s.metric, '*', s.value)
-       FROM (VALUES ('score.shm', v_health.shm), ('score.ux', v_health.ux), ('score.semantic', v_health.semantic), ('score.state', v_health.state),
-                    ('score.balance', v_balance)) AS s (metric, value) WHERE s.value IS NOT NULL;
+       FROM (VALUES ('score.shm', v.health), ('score.ux', v.exploration), ('score.semantic', v.balance), ('score.state', v.state),
+                    ('score.balance', v.score)) AS s (metric, value) WHERE s.value IS NOT NULL;
     RETURN NULL;
 END
 $$;

@@ -69,13 +69,11 @@ AS $$
 DECLARE
     v_ux record;
     v_cost record;
-    v_health record;
     v_balance record;
     v_state record;
     v_graph record;
 BEGIN
     SELECT u.* INTO v_ux FROM asymm.ux_sonar($1) AS u;
-    SELECT h.* INTO v_health FROM asymm.health($1) AS h;
     SELECT b.* INTO v_balance FROM asymm.balance($1) AS b;
     SELECT sum(p.calls) FILTER (WHERE c.cost <= 'O(log n)') / sum(p.calls) FILTER (WHERE c.cost IS NOT NULL) AS share,
            sum(p.calls) FILTER (WHERE c.cost IS NOT NULL) / sum(p.calls) AS known
@@ -85,15 +83,15 @@ BEGIN
     RETURN QUERY VALUES
         ('balance score', 'at least', 97::float8, v_balance.score, 'of 100', 'asymm.balance()',
          'not measured: ' || array_to_string(NULLIF(v_balance.not_measured, '{}'), ', ')),
-        ('system health', 'at least', 0.85, v_health.shm, 'score', 'asymm.health()',
-         'not measured: ' || array_to_string(NULLIF(v_health.not_measured, '{}'), ', ')),
+        ('system health', 'at least', 0.85, v_balance.health, 'score', 'asymm.health()',
+         'not measured: ' || array_to_string(NULLIF(v_balance.not_measured, '{}'), ', ')),
         ('queries cost O(log n) or less', 'at least', 1, v_cost.share::float8, 'share of executions', 'asymm.query_costs, by plans',
          format('%s %% of executions have a known plan', round(100 * COALESCE(v_cost.known, 0)))),
         ('queries answer within 100 ms', 'at most', 100, v_ux.mean_ms, 'ms', 'mean of all executions, asymm.ux_sonar()', NULL),
         ('no slow queries', 'at most', 0, v_ux.slow_queries, 'statements',
          'statements whose mean is over the latency budget, asymm.ux_sonar()', NULL),
         ('smoothness', 'at least', 0.9, v_ux.score, 'score', 'asymm.ux_sonar()', v_ux.source),
-        ('semantic coherence', 'at least', 0.85, v_health.semantic, 'score', 'asymm.semantic_sonar()', NULL),
+        ('semantic coherence', 'at least', 0.85, v_balance.balance, 'score', 'asymm.semantic_sonar()', NULL),
         ('every node carries an annotation', 'at least', 1, v_graph.annotated_share, 'share of nodes', 'asymm.lineage_coverage',
          'asymm.proposed_annotations has what could be accepted'),
         ('states × transitions stay manageable', 'at most', (asymm._sonar_settings()).max_complexity, v_state.complexity, 'log2',
