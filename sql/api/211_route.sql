@@ -40,7 +40,8 @@ BEGIN
         SELECT 4, 'copy', 'cache:' || c.name, COALESCE(s.state, 'not told'), NULL, r.hits + r.misses, NULL, s.error
           FROM asymm.flow AS f JOIN asymm.flow AS m ON m.source = f.source AND m.kind = 'mirror' JOIN asymm.node AS c ON c.id = m.target
           LEFT JOIN asymm._mirror_status AS s ON s.object = c.name
-          LEFT JOIN asymm._read_totals AS r ON r.kind = 'row' AND r.name = c.name
+         CROSS JOIN LATERAL asymm._counted_as(c) AS a
+          LEFT JOIN asymm._read_totals AS r ON (r.kind, r.name) = (a.kind, a.name)
          WHERE f.target = (v_node).id AND f.kind = 'reads'
         UNION ALL
         SELECT 5, 'answers', w.name, CASE WHEN w.name = 'primary' THEN 'live' WHEN NOT v_reads THEN 'no: it changes something'

@@ -1,5 +1,17 @@
 -- What is measured of a node, in the terms of an annotation.
 
+-- Drivers name a table as the keys in Redis do, without quotes.
+CREATE OR REPLACE FUNCTION asymm._counted_as(node asymm.node, OUT kind text, OUT name text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    kind := CASE (node).what WHEN 'mirrored table' THEN 'row' ELSE 'query' END;
+    name := CASE (node).what WHEN 'mirrored table' THEN array_to_string(parse_ident((node).name), '.') ELSE (node).name END;
+END
+$$;
+COMMENT ON FUNCTION asymm._counted_as(asymm.node) IS 'By which kind and name the reads of a copy are counted.';
+
 -- Regime by churn: DDL, plans that change, times that scatter, copies that are missed.
 CREATE OR REPLACE FUNCTION asymm._node_regime(node asymm.node, OUT regime text, OUT evidence jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -23,7 +35,8 @@ BEGIN
                        WHEN v_count <= 1 AND v_days >= 7 AND COALESCE(v_spread, 0) < 0.5 THEN 'Support' ELSE 'Balance' END;
         evidence := jsonb_build_object('plan_shapes', v_count, 'deviation_of_mean', round(v_spread::numeric, 3));
     ELSE
-        SELECT r.hit_rate INTO v_spread FROM asymm._read_totals AS r WHERE r.name = (node).name;
+        SELECT r.hit_rate INTO v_spread FROM asymm._read_totals AS r
+         WHERE (r.kind, r.name) = (SELECT a.kind, a.name FROM asymm._counted_as(node) AS a);
         regime := CASE WHEN v_spread >= 0.9 THEN 'Support' WHEN v_spread < 0.5 THEN 'Exploration' ELSE 'Balance' END;
         evidence := jsonb_build_object('hit_rate', round(v_spread::numeric, 3));
     END IF;
@@ -38,16 +51,16 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
-    v_own constant name := (SELECT c.relnamespace::regnamespace::text FROM pg_class AS c WHERE c.oid = (node).relid);
+    v_own constant text := (SELECT c.relnamespace::regnamespace::text FROM pg_class AS c WHERE c.oid = (node).relid);
     v_from text[];
     v_to text[];
 BEGIN
     SELECT array_agg(DISTINCT c.relnamespace::regnamespace::text ORDER BY c.relnamespace::regnamespace::text) INTO v_from
       FROM asymm.flow AS f JOIN asymm.node AS n ON n.id = f.source JOIN pg_class AS c ON c.oid = n.relid
-     WHERE f.target = (node).id AND c.relnamespace::regnamespace::text IS DISTINCT FROM v_own::text;
+     WHERE f.target = (node).id AND c.relnamespace::regnamespace::text IS DISTINCT FROM v_own;
     SELECT array_agg(DISTINCT c.relnamespace::regnamespace::text ORDER BY c.relnamespace::regnamespace::text) INTO v_to
       FROM asymm.flow AS f JOIN asymm.node AS n ON n.id = f.target JOIN pg_class AS c ON c.oid = n.relid
-     WHERE f.source = (node).id AND c.relnamespace::regnamespace::text IS DISTINCT FROM v_own::text;
+     WHERE f.source = (node).id AND c.relnamespace::regnamespace::text IS DISTINCT FROM v_own;
     -- An entity that others build upon is everybody's; a query or a copy is as wide as what it reads and writes.
     scope := CASE WHEN v_own IS NOT NULL
                   THEN CASE WHEN v_to IS NOT NULL THEN 'global' WHEN v_from IS NOT NULL THEN 'module' ELSE 'local' END

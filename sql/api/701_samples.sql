@@ -41,6 +41,11 @@ DECLARE
     v_part constant record := asymm._sample_part($1, $2);
     v_held integer;
 BEGIN
+    SELECT t.parts[v_part.slot] INTO v_held FROM asymm.telemetry_state AS t;
+    IF v_held = v_part.period THEN
+        RETURN v_part.slot;
+    END IF;
+    -- Another loop may be at it.
     SELECT t.parts[v_part.slot] INTO v_held FROM asymm.telemetry_state AS t FOR UPDATE;
     IF v_held IS DISTINCT FROM v_part.period THEN
         IF v_held > 0 THEN

@@ -15,6 +15,7 @@ DECLARE
     v_state asymm.telemetry_state;
     v_ids bigint[];
     v_slots smallint[];
+    v_low timestamptz;
     v_span record;
 BEGIN
     SELECT t.* INTO v_state FROM asymm.telemetry_state AS t;
@@ -31,16 +32,14 @@ BEGIN
     END IF;
     IF v_store = 'query' THEN
         v_ids := CASE WHEN $2 IS NOT NULL THEN ARRAY[substring($2 FROM '^query:(\d{1,18})$')::bigint] END;
-        FOR v_span IN
-            SELECT GREATEST($3, CASE WHEN $3 < clock_timestamp() - interval '7 days' THEN v_state.hours_until END) AS low LOOP
-            v_slots := asymm._load_slots(v_span.low);
-            RETURN QUERY
-                SELECT l.at, v.value, v.value, v.value, 1::bigint
-                  FROM asymm.query_load AS l
-                 CROSS JOIN LATERAL (SELECT CASE v_name WHEN 'query.calls' THEN l.calls WHEN 'query.rows' THEN l.rows
-                                                        ELSE l.exec_ms END::float8) AS v (value)
-                 WHERE l.slot = ANY (v_slots) AND l.at >= v_span.low AND l.at < $4 AND (v_ids IS NULL OR l.query_id = ANY (v_ids));
-        END LOOP;
+        v_low := GREATEST($3, CASE WHEN $3 < clock_timestamp() - interval '7 days' THEN v_state.hours_until END);
+        v_slots := asymm._load_slots(v_low);
+        RETURN QUERY
+            SELECT l.at, v.value, v.value, v.value, 1::bigint
+              FROM asymm.query_load AS l
+             CROSS JOIN LATERAL (SELECT CASE v_name WHEN 'query.calls' THEN l.calls WHEN 'query.rows' THEN l.rows
+                                                    ELSE l.exec_ms END::float8) AS v (value)
+             WHERE l.slot = ANY (v_slots) AND l.at >= v_low AND l.at < $4 AND (v_ids IS NULL OR l.query_id = ANY (v_ids));
     ELSE
         v_ids := ARRAY(SELECT s.id FROM asymm.sample_series AS s WHERE s.metric = v_name AND (s.node = $2 OR $2 IS NULL));
     END IF;

@@ -1,6 +1,6 @@
 -- Room 200 by itself: nodes and flows from catalogs, workload and copies; impact, path, route; what is refused.
 BEGIN;
-SELECT plan(47);
+SELECT plan(48);
 
 CREATE ROLE tap_owner NOLOGIN;
 CREATE ROLE tap_member IN ROLE tap_owner, asymm_operator;
@@ -138,5 +138,8 @@ SELECT isnt_empty('SELECT * FROM asymm.impact(''shop.client'')', 'reader: impact
 SELECT throws_ok('SELECT * FROM asymm.refresh_graph()', '42501', NULL, 'reader: no refresh');
 SELECT throws_ok('SELECT * FROM asymm.configure_graph()', '42501', NULL, 'reader: no settings');
 RESET ROLE;
+SELECT is((SELECT (a.kind, a.name)::text
+             FROM asymm._counted_as(ROW(1, 'cache', '"S x"."T.y"', 'mirrored table', NULL, NULL, now(), NULL)::asymm.node) AS a),
+          '(row,"S x.T.y")', 'reads of a copy are found by the name that drivers count it under');
 SELECT * FROM finish();
 ROLLBACK;

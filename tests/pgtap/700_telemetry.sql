@@ -1,6 +1,6 @@
 -- Room 700 by itself: findings, series, latency.
 BEGIN;
-SELECT plan(57);
+SELECT plan(58);
 
 CREATE ROLE tap_reader IN ROLE asymm_reader;
 CREATE ROLE tap_operator IN ROLE asymm_operator;
@@ -99,6 +99,7 @@ SELECT ok((SELECT result ~ '^(not installed|is a)' FROM asymm.setup_telemetry() 
 SELECT ok((SELECT count(*) > 0 FROM asymm.teardown_telemetry()), 'and back');
 SELECT is((SELECT sum(count) FROM asymm.series('beat.count', now() - interval '40 days')), (SELECT count(*) FROM made)::numeric, 'nothing is lost');
 SET ROLE tap_reader;
+SELECT is(asymm._without_parameters('EXPLAIN SELECT $1 + %s'), 'SELECT ? + ?', 'readers may ask how long drivers'' reads took');
 SELECT lives_ok($$SELECT * FROM asymm.series('score.ux', node => 'query:1')$$, 'a reader may look');
 SELECT throws_ok($$SELECT asymm._record('score.ux', '*', 1)$$, '42501', NULL, 'and records nothing');
 RESET ROLE;
