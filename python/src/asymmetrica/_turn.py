@@ -1,8 +1,8 @@
 """Whose turn it is on a connection that threads or tasks share.
 
 Some things are several statements in a row, a transaction above all, and what others ask meanwhile must not
-get in between. Who has the turn may take it again; so may tasks begun meanwhile, and threads that got the
-context (those of `asyncio.to_thread` and of Starlette did). Both kinds have the same methods.
+get in between. Who has the turn (`mine()`) need not take it again, and must not; so it is with tasks begun
+meanwhile, and threads that got the context (those of `asyncio.to_thread` and of Starlette did).
 """
 
 from __future__ import annotations

@@ -153,14 +153,14 @@ def _soon(story: Story) -> Iterator[None]:
     """Look more often and measure for a shorter time than one would in earnest."""
     db = story.db
     settings = db.index_settings()
-    cadences = {row.name: row.cadence for row in db.organs() if row.name in SOON}
-    db.configure_indexes(
-        validation_min=timedelta(seconds=6), validation_max=timedelta(seconds=60), workload_step=STEP
-    )
+    organs = [row for row in db.organs() if row.name in SOON]
     connection = story.stage.connection
     budget = connection.execute("SELECT latency_budget FROM asymm.sonar_settings").fetchone()
-    connection.execute("SELECT asymm.configure_sonar(latency_budget => %s)", (BUDGET,))
     try:
+        db.configure_indexes(
+            validation_min=timedelta(seconds=6), validation_max=timedelta(seconds=60), workload_step=STEP
+        )
+        connection.execute("SELECT asymm.configure_sonar(latency_budget => %s)", (BUDGET,))
         for name, seconds in SOON.items():
             db.configure_organ(name, cadence=timedelta(seconds=seconds))
         db.configure_organ("advice", enabled=False)
@@ -173,5 +173,5 @@ def _soon(story: Story) -> Iterator[None]:
             workload_step=settings.workload_step,
         )
         connection.execute("SELECT asymm.configure_sonar(latency_budget => %s)", budget)
-        for name, cadence in cadences.items():
-            db.configure_organ(name, enabled=True, cadence=cadence)
+        for row in organs:
+            db.configure_organ(row.name, enabled=row.enabled, cadence=row.cadence)

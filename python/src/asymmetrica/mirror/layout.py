@@ -24,7 +24,7 @@ _NULL, _TEXT = b"nt"
 
 
 class Layout:
-    """Takes rows with certain columns apart: those of a stream's relation, or those of a COPY."""
+    """Takes the rows of a relation of the stream apart."""
 
     def __init__(
         self, plan: Plan, names: Sequence[str], converters: Sequence[Converter], identity: list[bool]

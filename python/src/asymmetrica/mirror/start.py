@@ -93,12 +93,12 @@ class Start(Tables):
         elif not state.confirmed <= lsn <= self.control.flushed():
             why = "Redis is not where it was left"
         if why is not None or lsn is None:
-            return self._everything(why or "", source, state is not None)
+            return self._everything(why or "", state is not None)
         self._known(lsn)
         self._sweeps_left()
         return lsn
 
-    def _everything(self, why: str, source: str, slot_exists: bool) -> int:
+    def _everything(self, why: str, slot_exists: bool) -> int:
         """Build all tables from a new slot's snapshot."""
         self._nothing(why)
         store, names = self.store, self.store.names
@@ -117,7 +117,7 @@ class Start(Tables):
         store.write(
             [
                 (b"SET", names.ddl, slot.lsn),
-                (b"SET", names.source, source.encode()),
+                (b"SET", names.source, self.source),
                 (b"SET", names.lsn, slot.lsn),
             ]
         )

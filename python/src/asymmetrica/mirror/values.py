@@ -16,7 +16,6 @@ __all__ = [
     "boolean",
     "composite",
     "number",
-    "plain",
     "string",
     "timestamp",
     "timestamptz",

@@ -216,9 +216,9 @@ class Link:
                 sent, more = self._probes.popleft()
                 if more:
                     # Or an error instead of both.
-                    many = isinstance(values, list)
-                    self._inbox.append(values[4:] if many else values)
-                    values = values[:4] if many else values
+                    many, count = isinstance(values, list), len(self.keys.claims)
+                    self._inbox.append(values[count:] if many else values)
+                    values = values[:count] if many else values
                 self._prove(self.keys.proof(values, clock, sent))
 
     def _changed(self, keys: list[bytes] | None) -> None:

@@ -215,7 +215,7 @@ class Reader(Fill):
                 if not suits:
                     ask.why_not = "Redis is behind"
                     return None
-                rows = unpack(head, lambda oid: self.server.load(connection)(oid), named.who.zone)
+                rows = unpack(head, self.server.load(connection), named.who.zone)
                 self.keep(link, ask, head, rows, watch, len(blob))
                 return self._result(ask, proof, head, rows)
             except Garbage:

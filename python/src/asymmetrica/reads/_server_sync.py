@@ -138,8 +138,16 @@ class Server:
 
     def load(self, connection: Connection[Any]) -> Callable[[int], Callable[[bytes], Any]]:
         """Return what finds the loader of a type's texts, as it is on this connection."""
-        transformer = Transformer(connection)
-        return lambda oid: transformer.get_loader(oid, pq.Format.TEXT).load
+        transformer: Any = None
+
+        def loader(oid: int) -> Callable[[bytes], Any]:
+            # Most results need none.
+            nonlocal transformer
+            if transformer is None:
+                transformer = Transformer(connection)
+            return transformer.get_loader(oid, pq.Format.TEXT).load
+
+        return loader
 
     def dumped(self, connection: Connection[Any], values: Sequence[Any]) -> tuple[list[Any], list[int]]:
         """Return parameters as they are sent, and their types."""
