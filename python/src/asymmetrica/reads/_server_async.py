@@ -144,7 +144,8 @@ class AsyncServer:
             nonlocal transformer
             if transformer is None:
                 transformer = Transformer(connection)
-            return transformer.get_loader(oid, pq.Format.TEXT).load
+            load: Callable[[bytes], Any] = transformer.get_loader(oid, pq.Format.TEXT).load
+            return load
 
         return loader
 

@@ -145,7 +145,8 @@ class Server:
             nonlocal transformer
             if transformer is None:
                 transformer = Transformer(connection)
-            return transformer.get_loader(oid, pq.Format.TEXT).load
+            load: Callable[[bytes], Any] = transformer.get_loader(oid, pq.Format.TEXT).load
+            return load
 
         return loader
 
