@@ -153,9 +153,7 @@ BEGIN
         PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), v_schema) FROM pg_namespace n WHERE n.nspname = v_schema;
         v_statements := ARRAY[pg_catalog.format('GRANT USAGE ON SCHEMA %I TO asymm_streamer', v_schema)];
     END IF;
-    v_statements := v_statements || ARRAY[
-        pg_catalog.format('REVOKE SELECT ON TABLE %s FROM asymm_streamer', v_table),
-        pg_catalog.format('GRANT SELECT%s ON TABLE %s TO asymm_streamer', v_list, v_table)];
+    -- The publication first: it locks the table. A vacuum that has that lock waits for whoever changed the rights.
     v_published := asymm._published_columns(target);
     IF v_published <> COALESCE(v_wanted, '{}') THEN
         v_statements := v_statements || pg_catalog.format('ALTER PUBLICATION asymm_mirror DROP TABLE ONLY %s', v_table);
@@ -164,7 +162,9 @@ BEGIN
     IF v_published IS NULL THEN
         v_statements := v_statements || pg_catalog.format('ALTER PUBLICATION asymm_mirror ADD TABLE ONLY %s%s', v_table, v_list);
     END IF;
-    PERFORM asymm._mirror_statements(v_statements);
+    PERFORM asymm._mirror_statements(v_statements || ARRAY[
+        pg_catalog.format('REVOKE SELECT ON TABLE %s FROM asymm_streamer', v_table),
+        pg_catalog.format('GRANT SELECT%s ON TABLE %s TO asymm_streamer', v_list, v_table)]);
     PERFORM asymm._mirror_declare(target, v_key, v_wanted, $4, $5);
     RETURN QUERY SELECT s.* FROM asymm.mirror_status() AS s
                   WHERE s.object = target::text;
@@ -243,14 +243,14 @@ BEGIN
     -- First the registry: the changes of the publication below are then none of the mirror's.
     PERFORM asymm._mirror_forget(v_id);
     IF v_relid IS NOT NULL THEN
+        IF asymm._published_columns(v_relid) IS NOT NULL THEN
+            PERFORM asymm._mirror_statements(ARRAY[format('ALTER PUBLICATION asymm_mirror DROP TABLE ONLY %s', v_relid::regclass)]);
+        END IF;
         PERFORM asymm._mirror_statements(ARRAY[format('REVOKE SELECT ON TABLE %s FROM asymm_streamer', v_relid::regclass)]);
         PERFORM asymm._mirror_statements(ARRAY[format('REVOKE USAGE ON SCHEMA %I FROM asymm_streamer', n.nspname)])
            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE c.oid = v_relid AND pg_has_role(current_user, n.nspowner, 'USAGE')
             AND NOT EXISTS (SELECT FROM asymm.mirror_status() AS s WHERE (parse_ident(s.object))[1] = n.nspname);
-        IF asymm._published_columns(v_relid) IS NOT NULL THEN
-            PERFORM asymm._mirror_statements(ARRAY[format('ALTER PUBLICATION asymm_mirror DROP TABLE ONLY %s', v_relid::regclass)]);
-        END IF;
     END IF;
     SELECT s.slot_name INTO slot FROM pg_replication_slots s WHERE s.slot_name = asymm._mirror_slot();
     IF slot IS NOT NULL AND NOT EXISTS (SELECT FROM asymm.mirror_status()) THEN

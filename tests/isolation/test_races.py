@@ -287,3 +287,21 @@ def test_a_repair_that_a_scan_keeps_waiting_is_tried_again_later(db: Database) -
     loop.execute("SELECT asymm.beat()")
     assert db.sql("SELECT state FROM asymm.action") == [("verified",)]
     assert db.sql(columns) == [("label",)]
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_table_is_mirrored_while_it_is_analysed(db: Database, undone: bool) -> None:
+    """ANALYZE holds a lock that the publication needs, and waits for who changed the table's rights."""
+    db.sql("CREATE TABLE t (id int PRIMARY KEY)")
+    db.sql("SELECT asymm.create_mirror_login(%s)", db.role("mirror", "LOGIN REPLICATION"))
+    if undone:
+        db.sql("SELECT asymm.mirror('t')")
+    with db.connect(autocommit=False) as analysing:
+        analysing.execute("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
+        other = Other(db, "SELECT FROM asymm.unmirror('t')" if undone else "SELECT FROM asymm.mirror('t')")
+        other.wait_until_blocked()
+        analysing.execute("ANALYZE t")
+    other.done()
+    assert other.error is None
+    published = db.value("SELECT count(*) FROM pg_publication_tables WHERE tablename = 't'")
+    assert published == (0 if undone else 1)

@@ -10,7 +10,7 @@ __all__ = ["Pace"]
 _TELL = 0.01
 # After a write so many seconds are left for more to come: the longer, the more transactions a second above
 # _MANY there are, on an average over about _WINDOW seconds.
-_REST, _LONGEST, _MANY, _WINDOW = 0.0005, 0.004, 1000, 0.05
+_REST, _LONGEST, _MANY, _WINDOW = 0.0005, 0.010, 1000, 0.05
 
 
 class Pace:
