@@ -8,16 +8,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_from text;
+    v_error constant jsonb := asymm._without_values(error);
+    v_note constant text := CASE WHEN v_error IS NULL THEN note ELSE replace(note, error ->> 'message', v_error ->> 'message') END;
 BEGIN
     SELECT a.state INTO v_from FROM asymm.action a WHERE a.id = action FOR UPDATE;
     UPDATE asymm.action AS a
-       SET state = _set_action_state.state, changed_at = clock_timestamp(), error = _set_action_state.error,
+       SET state = _set_action_state.state, changed_at = clock_timestamp(), error = v_error,
            -- Why it is proposed, or who approved it; that it is tried again is for the history.
            reason = CASE WHEN _set_action_state.state = 'proposed' OR (_set_action_state.state = 'approved' AND v_from <> 'applying')
-                         THEN COALESCE(note, a.reason) ELSE a.reason END
+                         THEN COALESCE(v_note, a.reason) ELSE a.reason END
      WHERE a.id = action;
     INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
-    VALUES (action, v_from, _set_action_state.state, asymm._caller(), _set_action_state.note);
+    VALUES (action, v_from, _set_action_state.state, asymm._caller(), v_note);
 END
 $$;
 COMMENT ON FUNCTION asymm._set_action_state(bigint, text, text, jsonb) IS 'Moves an action to a state and keeps the move in its history.';

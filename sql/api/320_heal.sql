@@ -104,11 +104,14 @@ CREATE OR REPLACE FUNCTION asymm._warn_unfinished(result jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    -- Warnings go to the server's log too.
+    v_error constant jsonb := asymm._without_values(NULLIF(result -> 'error', 'null'));
 BEGIN
     IF result -> 'error' <> 'null' OR result ->> 'state' NOT IN ('verified', 'reverted') THEN
-        RAISE WARNING 'action % is %: %', result ->> 'action', result ->> 'state', result #>> '{error,message}'
+        RAISE WARNING 'action % is %: %', result ->> 'action', result ->> 'state', v_error ->> 'message'
             USING ERRCODE = COALESCE(result #>> '{error,sqlstate}', 'SY007'),
-                  DETAIL = COALESCE(NULLIF(result #>> '{error,detail}', ''), 'Nothing was changed.'),
+                  DETAIL = COALESCE(NULLIF(v_error ->> 'detail', ''), 'Nothing was changed.'),
                   HINT = COALESCE(NULLIF(result #>> '{error,hint}', ''), format('SELECT * FROM asymm.action_history(%s);', result ->> 'action'));
     END IF;
 END

@@ -118,6 +118,7 @@ DECLARE
     v_applications text[];
     v_guard boolean;
     v_mirror boolean;
+    v_protects boolean;
     v_caller name;
     v_application text;
     v_intent text;
@@ -154,12 +155,12 @@ BEGIN
             END IF;
         END IF;
         SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard'),
-               EXISTS (SELECT FROM asymm.mirror_table)
-          INTO v_chars, v_roles, v_applications, v_guard, v_mirror FROM asymm.setting AS s;
+               EXISTS (SELECT FROM asymm.mirror_table), EXISTS (SELECT FROM asymm.protected_column)
+          INTO v_chars, v_roles, v_applications, v_guard, v_mirror, v_protects FROM asymm.setting AS s;
         IF NOT FOUND THEN
             SELECT s.statement_chars, s.migrator_roles, s.migrator_applications, EXISTS (SELECT FROM asymm.baseline b WHERE b.policy = 'guard'),
-                   EXISTS (SELECT FROM asymm.mirror_table)
-              INTO v_chars, v_roles, v_applications, v_guard, v_mirror FROM asymm._setting_default AS s;
+                   EXISTS (SELECT FROM asymm.mirror_table), EXISTS (SELECT FROM asymm.protected_column)
+              INTO v_chars, v_roles, v_applications, v_guard, v_mirror, v_protects FROM asymm._setting_default AS s;
         END IF;
         IF v_identities IS NOT NULL THEN
             v_caller := COALESCE(NULLIF(current_setting('role', true), 'none'), session_user);    -- as asymm._caller()
@@ -172,6 +173,12 @@ BEGIN
                 v_statement := left(current_query(), v_chars);
                 IF v_statement ~* 'pass|pwd|connection|secret|token|api|options|://' AND asymm._carries_secret(v_statement) THEN
                     v_statement := NULL;
+                END IF;
+            END IF;
+            IF v_protects THEN
+                PERFORM asymm._protected_follow();
+                IF asymm._names_protected(TG_TAG, v_statement) THEN
+                    v_statement := asymm._without_constants(v_statement);
                 END IF;
             END IF;
             INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,

@@ -63,10 +63,16 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
+DECLARE
+    v_since timestamptz := (SELECT max(p.protected_at) FROM asymm.protected_column AS p);
 BEGIN
     -- Without pg_stat_statements nothing is known that could have one.
     IF NOT EXISTS (SELECT FROM asymm.query) THEN
         RETURN NULL;
+    END IF;
+    IF v_since IS NOT NULL THEN
+        -- A view may show another column since.
+        v_since := GREATEST(v_since, (SELECT max(l.at) FROM asymm.ddl_log AS l WHERE l.command_tag ~ 'VIEW|RULE'));
     END IF;
     INSERT INTO asymm.query_example AS e (query_id, place, statement)
     SELECT q.id, CASE WHEN x.last IS NULL THEN 0 ELSE 1 + x.last % 3 END, s.statement
@@ -80,6 +86,10 @@ BEGIN
      WHERE NOT EXISTS (SELECT FROM asymm.query_example AS e WHERE e.query_id = q.id AND e.statement = s.statement)
        -- A string of several statements shows the identity of the one that runs.
        AND asymm._command(s.statement) = q.command AND s.statement !~ ';'
+       -- Of a statement that touches a protected column none is kept, nor of one of which that is not known.
+       AND (v_since IS NULL
+            OR EXISTS (SELECT FROM asymm.query_look AS k WHERE k.query_id = q.id AND k.touched = '' AND k.at > v_since)
+               AND NOT asymm._names_protected('', s.statement))
        -- Parameters say nothing, but constants beside them are the same every time.
        AND (s.statement !~ '\$\d' OR asymm._parameter_count(s.statement) < asymm._parameter_count(q.statement))
     ON CONFLICT (query_id, place) DO UPDATE SET statement = EXCLUDED.statement, seen_at = EXCLUDED.seen_at;

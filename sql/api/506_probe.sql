@@ -138,6 +138,7 @@ DECLARE
     v_body text;
     v_qualified text;
     v_written jsonb;
+    v_touched text;
     v_plan jsonb;
     v_whole jsonb;
     v_reason text;
@@ -180,6 +181,7 @@ BEGIN
         EXCEPTION WHEN SQLSTATE 'SY011' THEN
             v_untrusted := asymm._untrusted_functions(v_class_ids, v_object_ids);
             v_written := asymm._columns_set(v_body);
+            v_touched := COALESCE(asymm._touched_protected(v_body, true), '');
             v_qualified := regexp_replace(v_qualified, '^\s*BEGIN ATOMIC\s+|;\s*END\s*$', '', 'g');
         END;
         IF v_untrusted IS NULL THEN
@@ -206,13 +208,13 @@ BEGIN
     -- Names are printed as our path wants them.
     v_plan := v_plan #> '{0,Plan}' || '{"Search Path": []}';
     RETURN jsonb_strip_nulls(jsonb_build_object('plan', v_plan, 'whole', v_whole #> '{0,Plan}' || '{"Search Path": []}',
-        'relations', to_jsonb(v_relations::bigint[]), 'written', v_written,
+        'relations', to_jsonb(v_relations::bigint[]), 'written', v_written, 'touched', v_touched,
         'statement', CASE WHEN v_plan IS NOT NULL THEN v_qualified END, 'types', CASE WHEN v_plan IS NOT NULL THEN to_jsonb(v_types::text[]) END,
         'reason', COALESCE(v_reason, 'not planned: untrusted function ' || array_to_string(v_untrusted, ', '))));
 END
 $$;
 COMMENT ON FUNCTION asymm._plan_statement(text, text)
-    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, whole (with the partitions that values would rule out), relations, written, statement, types}, or {reason} why there is none.';
+    IS 'Plan of a statement with its parameters open, if planning it runs nobody''s code: {plan, whole (with the partitions that values would rule out), relations, written, touched (a protected column, or nothing), statement, types}, or {reason} why there is none.';
 
 CREATE OR REPLACE FUNCTION asymm._probe(statement text, types text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

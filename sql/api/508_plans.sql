@@ -59,7 +59,7 @@ BEGIN
         result := jsonb_build_object('reason', 'not kept: the plan is larger than a megabyte');
     END IF;
     UPDATE asymm.query_look AS k
-       SET reason = result ->> 'reason',
+       SET reason = result ->> 'reason', touched = result ->> 'touched',
            -- Another actor may have had rights that this one lacks.
            written = CASE WHEN result ? 'relations' THEN (
                          SELECT jsonb_object_agg(w.relid::oid,

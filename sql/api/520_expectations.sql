@@ -155,6 +155,7 @@ AS $$
 DECLARE
     v_statement text := asymm._bare_statement(asymm._require_text(query, 'query'));
     v_path text := COALESCE(path, asymm._path_of(session_user));
+    v_planned jsonb;
     v_id bigint;
 BEGIN
     IF cost IS NULL AND latency IS NULL THEN
@@ -171,13 +172,20 @@ BEGIN
                   DETAIL = 'It is one SELECT, INSERT, UPDATE, DELETE or MERGE of at most 100,000 characters, without semicolon and backslash.',
                   HINT = 'SELECT * FROM asymm.expect(''SELECT … WHERE id = $1'', cost => ''O(log n)'');';
     END IF;
+    v_planned := asymm._plan_statement(v_statement, v_path);
+    IF asymm._protects() AND COALESCE(v_planned ->> 'touched', '?') <> '' AND v_statement <> asymm._without_constants(v_statement) THEN
+        RAISE EXCEPTION 'a statement with constants cannot be kept'
+            USING ERRCODE = 'SY020', DETAIL = COALESCE(format('It touches %s, which is protected or may read what is.', v_planned ->> 'touched'),
+                                                       'What it touches is not known: ' || (v_planned ->> 'reason')),
+                  HINT = 'Write parameters for the constants: … WHERE email = $1.';
+    END IF;
     v_id := asymm._declare_expectation(v_statement, v_path, asymm.to_cost(cost), latency);
-    PERFORM asymm._record_expectation(v_id, asymm._cost_of(asymm._plan_statement(v_statement, v_path)));
+    PERFORM asymm._record_expectation(v_id, asymm._cost_of(v_planned));
     RETURN QUERY SELECT e.* FROM asymm.expectations AS e WHERE e.expectation = v_id;
 END
 $$;
 COMMENT ON FUNCTION asymm.expect(text, text, interval, text)
-    IS 'Declares what a statement may cost: a complexity class and a mean latency. It is planned now and in every round; a broken one is a finding. Names are looked up by path, else as your sessions begin. Raises 22023.';
+    IS 'Declares what a statement may cost: a complexity class and a mean latency. It is planned now and in every round; a broken one is a finding. Names are looked up by path, else as your sessions begin. Raises 22023, and SY020 for constants next to protected columns.';
 
 CREATE OR REPLACE FUNCTION asymm.expect(query bigint, cost text DEFAULT NULL, latency interval DEFAULT NULL)
 RETURNS SETOF asymm.expectations

@@ -187,7 +187,7 @@ AS $$
 DECLARE
     v_a asymm.action;
     v_i asymm.index_action;
-    v_problem text := left(_index_command_ended.problem, 2000);
+    v_problem text := regexp_replace(left(_index_command_ended.problem, 2000), ': "[^"]*"?', ': "…"', 'g');
 BEGIN
     PERFORM asymm._require_session();
     SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = action AND asymm._may_act(a.owner) FOR UPDATE;

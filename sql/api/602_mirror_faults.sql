@@ -37,6 +37,7 @@ DECLARE
     v_display constant text := relid::regclass::text;
     v_security boolean;
     v_named name[];
+    v_protected constant name[] := asymm._protected_columns(relid);
     v_column text;
 BEGIN
     SELECT k.fault, k.remedy INTO fault, remedy FROM asymm._mirror_kind_fault(relid) AS k;
@@ -76,6 +77,12 @@ BEGIN
     IF v_column IS NOT NULL THEN
         fault := format('column %s is generated, and generated columns are not streamed', v_column);
         remedy := 'Name columns that are stored as they were written.';
+        RETURN;
+    END IF;
+    SELECT quote_ident(c) INTO v_column FROM unnest(asymm._mirror_columns(relid, columns) || key_columns) AS c WHERE c = ANY (v_protected) LIMIT 1;
+    IF v_column IS NOT NULL THEN
+        fault := format('column %s is protected, and Redis knows no privileges', v_column);
+        remedy := format('Without columns, SELECT * FROM asymm.mirror(%L) leaves it out; it cannot be in the key.', v_display);
         RETURN;
     END IF;
     SELECT k.fault, k.remedy INTO fault, remedy FROM asymm._mirror_key_fault(relid, key_columns, columns) AS k;

@@ -117,6 +117,7 @@ DECLARE
     v_table constant text := target::text;
     v_schema name;
     v_key name[];
+    v_columns name[] := $3;
     v_list text;
     v_published name[];
     v_wanted name[];
@@ -146,8 +147,11 @@ BEGIN
                   HINT = 'Name it: ''schema.table''::regclass.';
     END IF;
     v_key := COALESCE(NULLIF($2, '{}'), asymm._index_columns((SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = target AND x.indisprimary)));
-    PERFORM asymm._require_mirrorable(target, v_key, $3);
-    v_wanted := CASE WHEN $3 IS NOT NULL THEN asymm._mirror_columns(target, $3) END;
+    IF v_columns IS NULL AND asymm._protected_columns(target) <> '{}' THEN
+        v_columns := ARRAY(SELECT c FROM unnest(asymm._mirror_columns(target, NULL)) AS c WHERE c <> ALL (asymm._protected_columns(target)));
+    END IF;
+    PERFORM asymm._require_mirrorable(target, v_key, v_columns);
+    v_wanted := CASE WHEN v_columns IS NOT NULL THEN asymm._mirror_columns(target, v_columns) END;
     v_list := COALESCE(' (' || (SELECT string_agg(quote_ident(c), ', ') FROM unnest(v_wanted) AS c) || ')', '');
     IF NOT has_schema_privilege('asymm_streamer', v_schema, 'USAGE') THEN
         PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), v_schema) FROM pg_namespace n WHERE n.nspname = v_schema;
@@ -171,7 +175,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.mirror(regclass, name[], name[], text, interval)
-    IS 'Declares a table to be kept in Redis by the mirror''s worker (asymmetrica mirror run): by its primary key, all columns, as JSON, unless said otherwise; a second call changes that. Returns its row of mirror_status(). Raises 22004, 22023, 42P01, 42809, 42501, 42704, SY013.';
+    IS 'Declares a table to be kept in Redis by the mirror''s worker (asymmetrica mirror run): by its primary key, all columns that are not protected, as JSON, unless said otherwise; a second call changes that. Returns its row of mirror_status(). Raises 22004, 22023, 42P01, 42809, 42501, 42704, SY013.';
 
 CREATE OR REPLACE FUNCTION asymm._mirror_named(target text) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED

@@ -146,6 +146,10 @@ BEGIN
         END IF;
     END LOOP;
     IF fault IS NULL THEN
+        fault := 'it touches ' || asymm._touched_protected(tree, false) || ', which is protected';
+        remedy := 'Ask Postgres for it: what is protected never reaches Redis.';
+    END IF;
+    IF fault IS NULL THEN
         fault := asymm._unsteady_function(v_functions, v_operators);
         remedy := 'If it always gives the same for the same arguments, say so: ALTER FUNCTION … IMMUTABLE. Else pass its value as a parameter.';
     END IF;

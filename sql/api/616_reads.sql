@@ -64,6 +64,7 @@ DECLARE
     v_fault constant text := asymm._check_reads(batch);
     v_day constant date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
     v_known bigint;
+    v_protects constant boolean := asymm._protects();
     v_counted bigint;
 BEGIN
     IF v_fault IS NOT NULL THEN
@@ -75,7 +76,7 @@ BEGIN
     END IF;
     SELECT count(*) INTO v_known FROM asymm.read_query;
     INSERT INTO asymm.read_query AS q (fingerprint, role, statement, tables, reason)
-    SELECT b.name, asymm._caller(), max(b.statement), max(b.tables), max(b.reason)
+    SELECT b.name, asymm._caller(), max(CASE WHEN v_protects THEN asymm._without_constants(b.statement) ELSE b.statement END), max(b.tables), max(b.reason)
       FROM asymm._read_batch(batch) AS b
      WHERE b.kind = 'query' AND (v_known < 2000 OR EXISTS (SELECT FROM asymm.read_query AS k WHERE k.fingerprint = b.name))
      GROUP BY b.name ORDER BY b.name
@@ -108,6 +109,8 @@ CREATE OR REPLACE FUNCTION asymm._count_keys(keys jsonb, day date) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_protects constant boolean := asymm._protects();
 BEGIN
     INSERT INTO asymm.read_key AS k (day, name, key, hits, misses)
     SELECT $2, COALESCE(r."table", r.fingerprint), left(r.key, 500), COALESCE(sum(LEAST(GREATEST(r.hits, 0), 1e12)), 0),
@@ -115,7 +118,9 @@ BEGIN
       FROM jsonb_to_recordset(keys) AS r ("table" text, fingerprint text, key text, hits bigint, misses bigint)
      WHERE r.key IS NOT NULL
        AND CASE WHEN r."table" IS NULL THEN (SELECT count(*) FROM asymm.read_key AS o WHERE o.day = $2) < 10000
-                                            AND EXISTS (SELECT FROM asymm.read_query AS q WHERE q.fingerprint = r.fingerprint)
+                                            AND EXISTS (SELECT FROM asymm.read_query AS q WHERE q.fingerprint = r.fingerprint
+                                                          -- Parameters may be a protected column's values, unless it is known what the query reads.
+                                                          AND (NOT v_protects OR q.reason IS NULL AND q.tables <> '{}'))
                 ELSE EXISTS (SELECT FROM asymm.mirror_table AS m WHERE format('%s.%s', m.schema_name, m.table_name) = r."table") END
      GROUP BY COALESCE(r."table", r.fingerprint), left(r.key, 500) ORDER BY 2, 3
     ON CONFLICT ON CONSTRAINT read_key_key DO UPDATE SET hits = k.hits + excluded.hits, misses = k.misses + excluded.misses;

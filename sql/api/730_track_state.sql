@@ -18,6 +18,7 @@ BEGIN
            -- Negative: a share of the rows.
            AND COALESCE(s.n_distinct, 2) BETWEEN 0 AND 50
            AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relid AND i.indisprimary AND a.attnum = ANY (i.indkey))
+           AND a.attname <> ALL (asymm._protected_columns(relid))
          ORDER BY a.attnum LIMIT 4);
 END
 $$;
@@ -90,6 +91,12 @@ BEGIN
             USING ERRCODE = 'undefined_column', DETAIL = 'Names are case-sensitive here.',
                   HINT = format('SELECT * FROM asymm.track_state(%L) proposes some.', $1::text);
     END IF;
+    SELECT c INTO v_missing FROM unnest(v_columns) AS c WHERE c = ANY (asymm._protected_columns($1)) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'column "%" of "%" is protected', v_missing, $1
+            USING ERRCODE = 'SY020', DETAIL = 'States are values of rows, and they are kept.',
+                  HINT = 'Observe other columns, or SELECT * FROM asymm.unprotect(…) first.';
+    END IF;
     PERFORM asymm._state_declare($1, v_columns);
     RETURN QUERY SELECT format('%I.%I', n.nspname, c.relname), v_columns,
            CASE WHEN cardinality(asymm._state_key($1)) IS NULL
@@ -98,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.track_state(regclass, name[])
-    IS 'Has State Sonar observe the states of a table''s rows: values of these columns together; NULL: those that look like it. Nothing is added to the table. Raises 42703, 42809, 22023 or 42501.';
+    IS 'Has State Sonar observe the states of a table''s rows: values of these columns together; NULL: those that look like it. Nothing is added to the table. Raises 42703, 42809, 22023, 42501 or SY020.';
 
 CREATE OR REPLACE FUNCTION asymm.untrack_state(target text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

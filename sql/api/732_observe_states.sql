@@ -7,13 +7,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
+        -- Keys are kept from one look to the next: never those of a protected column.
         SELECT array_agg(a.attname ORDER BY k.place)
           FROM pg_index AS i
          CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
           JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
           JOIN pg_type AS t ON t.oid = a.atttypid
          WHERE i.indrelid = relid AND i.indisprimary AND k.place <= i.indnkeyatts
-        HAVING bool_and(t.typtype = 'b' AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typcategory <> 'A'));
+        HAVING bool_and(t.typtype = 'b' AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typcategory <> 'A'
+                        AND a.attname <> ALL (asymm._protected_columns(i.indrelid))));
 END
 $$;
 COMMENT ON FUNCTION asymm._state_key(oid) IS 'The primary key''s columns if they are of built-in types, whose input runs nobody''s code; else NULL.';

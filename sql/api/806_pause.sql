@@ -33,6 +33,7 @@ AS $$
 BEGIN
     -- After a restore or clone the declarations name objects whose addresses changed: find them again first.
     PERFORM asymm._rebuild_members();
+    PERFORM asymm._protected_follow();
     PERFORM asymm._mirror_resume();
     -- Roles may have other memberships here.
     PERFORM asymm._renew_policies();

@@ -172,7 +172,7 @@ AS $$
        SET runs = t.runs + 1, failures = t.failures + 1, failures_in_row = t.failures_in_row + 1,
            last_ms = $2, total_ms = t.total_ms + GREATEST($2, 0), recent_ms = f.recent_ms + GREATEST($2, 0),
            recent_at = clock_timestamp(), last_run_at = clock_timestamp(),
-           last_error = $3 || jsonb_build_object('at', clock_timestamp()),
+           last_error = asymm._without_values($3) || jsonb_build_object('at', clock_timestamp()),
            due_at = clock_timestamp() + (1 + random() / 2)
                     * CASE WHEN t.failures_in_row < 5 THEN asymm._period() * power(2, t.failures_in_row)
                            ELSE GREATEST(asymm._period() * 16, EXTRACT(epoch

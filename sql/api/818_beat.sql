@@ -68,12 +68,16 @@ CREATE OR REPLACE FUNCTION asymm._apply_claimed(action bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_result jsonb;
 BEGIN
-    RETURN asymm._apply_action(action);
+    v_result := asymm._apply_action(action);
+    -- The report goes to whoever listens.
+    RETURN v_result || jsonb_build_object('error', asymm._without_values(NULLIF(v_result -> 'error', 'null')));
 EXCEPTION WHEN OTHERS THEN
     -- _apply_action() books failures of the repair itself; what arrives here is a failure around it, a scan that holds the
     -- baseline perhaps: all is undone, and it is booked like any other.
-    RETURN asymm._finish_action(action, '[]', jsonb_build_object('sqlstate', SQLSTATE, 'message', SQLERRM));
+    RETURN asymm._finish_action(action, '[]', asymm._without_values(jsonb_build_object('sqlstate', SQLSTATE, 'message', SQLERRM)));
 END
 $$;
 COMMENT ON FUNCTION asymm._apply_claimed(bigint) IS 'Runs a claimed action and books how it went.';

@@ -17,6 +17,7 @@ DECLARE
         'mirror_status', '_mirror_memory', '_mirror_slot', '_wal_end',
         '_measured_growth',
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
+            '_protected_columns', '_touched_protected', '_protects', '_without_values', 'unhashed', '_masked_methods', '_require_relation', '_relation_kind',
             '_mirrored', '_mirror_kind_fault', '_unsteady_function', '_unkept_relation', '_require_text', '_count_reads',
         'impact', 'path', 'route', 'annotation_of', '_seen_lineage', '_lineage_faults',
         'series', 'latency_changes', '_statement_times', '_percentile_ms', '_without_parameters', '_bare_statement',
@@ -36,7 +37,9 @@ DECLARE
             '_mirror_key_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
-        'configure_sonar', 'track_state', 'untrack_state', '_state_columns', '_state_declare', '_require_relation', '_relation_kind',
+        'configure_sonar', 'track_state', 'untrack_state', '_state_columns', '_state_declare',
+        'protect', 'unprotect', 'create_masked_view', '_require_protectable', '_purge_protected', '_protect_declare', '_protect_forget', '_mirrored_as',
+            '_masked_expression', '_masked_view_of', '_masked_view_made', '_write_masked_view', '_remake_masked_view', '_without_constants',
         'observe_cost', 'assert_cost', 'expect', 'unexpect', '_known_statement', '_declare_expectation', '_forget_expectation', '_cost_remedy',
         '_require_healing', '_request_heal', '_show_steps', '_warn_unfinished', '_approve', '_action_steps',
         'heal_all', '_request_heal_all', '_settle_all', '_finish_heal_all', '_leave_out', '_holds',
@@ -97,7 +100,7 @@ DECLARE
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
-        'sonar_settings', 'effort'];
+        'sonar_settings', 'effort', 'protected'];
     v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions', 'mirror_keys'];
     v record;
 BEGIN

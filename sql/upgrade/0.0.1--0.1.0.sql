@@ -200,3 +200,6 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- What statements cost, and what is expected of them.
 @schema 520_expectation.sql
+
+-- Privacy.
+@schema 850_privacy.sql

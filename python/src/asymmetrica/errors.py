@@ -30,6 +30,7 @@ __all__ = [
     "NotWatched",
     "NullArgument",
     "ObjectGuarded",
+    "ProtectedColumn",
     "PulseUnavailable",
     "StalePlan",
     "UnfitActor",
@@ -145,6 +146,12 @@ class NotPlanned(AsymmetricaError):
     """The statement cannot be planned, or not safely, so its cost is not known; the detail says why."""
 
     code = "SY016"
+
+
+class ProtectedColumn(AsymmetricaError):
+    """A protected column's values would be kept where they must not be."""
+
+    code = "SY020"
 
 
 class NullArgument(AsymmetricaError):

@@ -61,6 +61,7 @@ class Applier:
         self.on_large: Callable[[Plan, bytes], None] = lambda _plan, _key: None
         self.on_mark: Callable[[str], None] = lambda _: None
         self.on_changed: Callable[[], None] = lambda: None
+        self.on_protected: Callable[[], None] = lambda: None
 
     def take(self, plans: Iterable[Plan]) -> None:
         """Take over which tables are mirrored, and how."""
@@ -238,6 +239,8 @@ class Applier:
             self.on_mark(str(said["mark"]))
         elif "any" in said:
             self.touched.add(0)
+            if said.get("purge"):
+                self.on_protected()
         elif "ddl" in said:
             self.touched.add(0)
             self._ddl(said)

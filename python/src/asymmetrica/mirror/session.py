@@ -56,6 +56,7 @@ class Session(Start):
                 self.applier.on_large = self._large
                 self.applier.on_mark = self._mark_came
                 self.applier.on_changed = self._hurry
+                self.applier.on_protected = self._protected
                 self._hand_over()
                 self.pace = Pace()
                 self.fresh = Freshness(self.control, self.store, applied)
@@ -208,6 +209,9 @@ class Session(Start):
         if table is not None and self.applier.transaction is None:
             if self.sweeps[table].step():
                 del self.sweeps[table]
+        elif self.purge is not None and self.applier.transaction is None:
+            if self.purge.step():
+                self.purge = None
         elif self.builder is None:
             return -1
         socket = None if self.builder is None else self._build(now)

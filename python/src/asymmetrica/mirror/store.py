@@ -22,7 +22,7 @@ from .names import Names
 from .nodes import Nodes
 from .plan import Registered
 
-__all__ = ["Emptied", "Fenced", "Store", "StoreError", "Sweep", "as_dict", "secrets_of_url"]
+__all__ = ["Emptied", "Fenced", "Store", "StoreError", "Purge", "Sweep", "as_dict", "secrets_of_url"]
 
 # Its stub says that all words are of one type.
 _pack: Any = hiredis.pack_command
@@ -272,3 +272,24 @@ class Sweep:
     def _old(self, key: bytes) -> bool:
         epoch, _, _ = key[self.head :].partition(b":")
         return epoch.isdigit() and int(epoch) < self.below
+
+
+class Purge:
+    """Deletes all results and pages, a piece at a time: they may hold what is protected now.
+
+    Nobody reads them any more, and they would go by themselves.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.patterns = [f"{store.names.prefix}:{kind}:*".encode() for kind in ("query", "page", "pages")]
+        self.cursor = b"0"
+
+    def step(self) -> bool:
+        """Delete some; return True when all are gone."""
+        self.cursor, keys = self.store.scan(self.cursor, self.patterns[0])
+        if keys:
+            self.store.write([(b"UNLINK", *keys)])
+        if self.cursor == b"0":
+            del self.patterns[0]
+        return not self.patterns

@@ -11,7 +11,7 @@ from .batch import Command
 from .control import Control
 from .notes import gone
 from .plan import LARGEST, Plan
-from .store import Store, Sweep
+from .store import Purge, Store, Sweep
 
 __all__ = ["Tables", "Tell"]
 
@@ -37,6 +37,7 @@ class Tables:
         self.plans: dict[int, Plan] = {}
         self.building: list[Plan] = []
         self.sweeps: dict[str, Sweep] = {}
+        self.purge: Purge | None = None
         self.marks: dict[str, list[int]] = {}
         self.marked = 0
         # Partitioned tables, and those of them that are not read because a partition may have been truncated.
@@ -134,6 +135,10 @@ class Tables:
     def _stale(self, plan: Plan, why: str) -> None:
         self.tell("unsafe", why, plan.table.name, None)
         self._sweep(plan.table.name, plan.epoch + 1)
+        self._hurry()
+
+    def _protected(self) -> None:
+        self.purge = Purge(self.store)
         self._hurry()
 
     def _emptied(self, plan: Plan) -> None:
