@@ -139,8 +139,9 @@ BEGIN
                                     WHERE (c.queryid, c.role_id, c.toplevel) = (s.queryid, s.userid, s.toplevel))),
             q AS (
                 INSERT INTO asymm.query AS q (queryid, role_id, toplevel, command, statement)
-                SELECT s.queryid, s.userid, s.toplevel, s.command, 
-                       left(CASE WHEN asymm._protects() THEN asymm._without_constants(asymm._bare_statement(s.query)) ELSE asymm._bare_statement(s.query) END, 100000)
+                SELECT s.queryid, s.userid, s.toplevel, s.command,
+                       left(CASE WHEN asymm._protects() THEN asymm._without_constants(asymm._bare_statement(s.query))
+                                 ELSE asymm._bare_statement(s.query) END, 100000)
                   FROM s
                  WHERE s.command IS NOT NULL AND NOT asymm._is_own_statement(s.query)
                 ON CONFLICT (queryid, role_id, toplevel) DO UPDATE SET first_seen = q.first_seen

@@ -76,7 +76,8 @@ BEGIN
     END IF;
     SELECT count(*) INTO v_known FROM asymm.read_query;
     INSERT INTO asymm.read_query AS q (fingerprint, role, statement, tables, reason)
-    SELECT b.name, asymm._caller(), max(CASE WHEN v_protects THEN asymm._without_constants(b.statement) ELSE b.statement END), max(b.tables), max(b.reason)
+    SELECT b.name, asymm._caller(),
+           max(CASE WHEN v_protects THEN asymm._without_constants(b.statement) ELSE b.statement END), max(b.tables), max(b.reason)
       FROM asymm._read_batch(batch) AS b
      WHERE b.kind = 'query' AND (v_known < 2000 OR EXISTS (SELECT FROM asymm.read_query AS k WHERE k.fingerprint = b.name))
      GROUP BY b.name ORDER BY b.name

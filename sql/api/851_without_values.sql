@@ -12,10 +12,11 @@ BEGIN
         RETURN v_cut;
     END IF;
     RETURN (
-        SELECT string_agg(CASE WHEN m[1] ~ '^(--|/\*)' THEN ' ' WHEN m[1] ~ '^([eE]|[uU]&)?''' THEN '''…''' WHEN m[1] ~ '^\.?\d' THEN '0' ELSE m[1] END,
-                          '' ORDER BY t.place)
+        SELECT string_agg(CASE WHEN m[1] ~ '^(--|/\*)' THEN ' ' WHEN m[1] ~ '^([eE]|[uU]&)?''' THEN '''…'''
+                               WHEN m[1] ~ '^\.?\d' THEN '0' ELSE m[1] END, '' ORDER BY t.place)
           FROM regexp_matches(v_cut, '([uU]&"(?:[^"]|"")*(?:"|$)|"(?:[^"]|"")*(?:"|$)|--[^\n]*|/\*(?:[^*]|\*+[^*/])*(?:\*+/|$)'
-                                     '|[eE]''(?:[^''\\]|''''|\\.)*(?:''|$)|(?:[uU]&)?''(?:[^'']|'''')*(?:''|$)|[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*'
+                                     '|[eE]''(?:[^''\\]|''''|\\.)*(?:''|$)|(?:[uU]&)?''(?:[^'']|'''')*(?:''|$)'
+                                     '|[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*'
                                      '|\$\d+|\.?\d[0-9_.A-Za-z]*|.)', 'g') WITH ORDINALITY AS t (m, place));
 END
 $$;

@@ -200,8 +200,8 @@ BEGIN
     SELECT c.oid INTO relid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
      WHERE (n.nspname, c.relname) = (v.schema_name, v.table_name);
     -- What is gone has no owner any more: who protected it may let go.
-    PERFORM asymm._require_rights(COALESCE((SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = _protect_forget.relid), v.protected_by),
-                                  object);
+    PERFORM asymm._require_rights(COALESCE((SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = _protect_forget.relid),
+                                           v.protected_by), object);
     DELETE FROM asymm.protected_column AS p WHERE p.id = v.id;
 END
 $$;

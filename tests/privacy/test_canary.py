@@ -1,4 +1,4 @@
-"""A value planted in a protected column is nowhere but in its table: not in Redis, not in the stream, not in a log."""
+"""A value planted in a protected column is nowhere but in its table: not in Redis, the stream or a log."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from .names import Names
 from .nodes import Nodes
 from .plan import Registered
 
-__all__ = ["Emptied", "Fenced", "Store", "StoreError", "Purge", "Sweep", "as_dict", "secrets_of_url"]
+__all__ = ["Emptied", "Fenced", "Purge", "Store", "StoreError", "Sweep", "as_dict", "secrets_of_url"]
 
 # Its stub says that all words are of one type.
 _pack: Any = hiredis.pack_command
