@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION asymm._mirror_registry()
 RETURNS TABLE (id bigint, relid oid, schema_name name, table_name name, key_columns name[], columns name[], types regtype[], format text,
-               ttl_seconds double precision, epoch bigint, state text, error text)
+               ttl_seconds double precision, epoch bigint, state text, error text, states name[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -13,15 +13,17 @@ BEGIN
                ARRAY(SELECT a.atttypid::regtype FROM unnest(c.names) WITH ORDINALITY AS n (name, place)
                        JOIN pg_attribute a ON a.attrelid = f.relid AND a.attname = n.name ORDER BY n.place),
                f.format, EXTRACT(epoch FROM f.ttl)::double precision, f.epoch,
-               CASE WHEN f.shape IS NULL THEN 'gone' WHEN f.fault IS NOT NULL THEN 'refused' ELSE 'mirrored' END, f.fault
+               CASE WHEN f.shape IS NULL THEN 'gone' WHEN f.fault IS NOT NULL THEN 'refused' ELSE 'mirrored' END, f.fault,
+               COALESCE(asymm._streamable_states(f.schema_name, f.table_name, f.relid, c.names, f.format, f.ttl), '{}')
           FROM asymm._mirror_in_force AS f CROSS JOIN LATERAL (SELECT asymm._mirror_columns(f.relid, f.columns)) AS c (names)
          WHERE f.epoch IS NOT NULL
          ORDER BY f.id;
 END
 $$;
-COMMENT ON FUNCTION asymm._mirror_registry() IS 'For the worker: what is to be mirrored and how; state mirrored, refused (not any more, see error) or gone.';
+COMMENT ON FUNCTION asymm._mirror_registry() IS 'For the worker: what is to be mirrored and how; state mirrored, refused (not any more, see error) or gone; states: columns whose changes it is to count.';
 
-CREATE OR REPLACE FUNCTION asymm._mirror_lead(token text) RETURNS TABLE (slot name, publication name, slot_state text, applied_lsn pg_lsn)
+CREATE OR REPLACE FUNCTION asymm._mirror_lead(token text)
+RETURNS TABLE (slot name, publication name, slot_state text, applied_lsn pg_lsn, states_token text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -37,12 +39,12 @@ BEGIN
     END IF;
     UPDATE asymm.mirror_worker AS w SET token = $1, login = session_user, led_at = clock_timestamp(), reported_at = clock_timestamp();
     RETURN QUERY
-        SELECT asymm._mirror_slot(), 'asymm_mirror'::name, COALESCE(s.wal_status, 'missing'), w.applied_lsn
+        SELECT asymm._mirror_slot(), 'asymm_mirror'::name, COALESCE(s.wal_status, 'missing'), w.applied_lsn, w.states_token
           FROM asymm.mirror_worker AS w LEFT JOIN pg_replication_slots AS s ON s.slot_name = asymm._mirror_slot();
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_lead(text)
-    IS 'Takes the lead of the mirror: reports with another token are refused from now on. Returns slot, publication, state of the slot (missing, or as wal_status) and what was applied last. Raises SY004 in a restored or cloned database.';
+    IS 'Takes the lead of the mirror: reports with another token are refused from now on. Returns slot, publication, state of the slot (missing, or as wal_status), what was applied last, and the name of the changes of states that were told last. Raises SY004 in a restored or cloned database.';
 
 CREATE OR REPLACE FUNCTION asymm._require_lead(token text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -69,12 +71,15 @@ DECLARE
     v_lsn pg_lsn := (report ->> 'applied_lsn')::pg_lsn;
 BEGIN
     PERFORM asymm._require_lead(report ->> 'leader');
+    PERFORM asymm._keep_streamed(report -> 'states');
     UPDATE asymm.mirror_worker AS w
        SET reported_at = clock_timestamp(), applied_lsn = COALESCE(v_lsn, w.applied_lsn),
            -- A worker that stands still says the same position again and again.
            applied_at = CASE WHEN v_lsn <> w.applied_lsn OR w.applied_lsn IS NULL AND v_lsn IS NOT NULL OR v_lsn >= asymm._wal_end()
                              THEN clock_timestamp() ELSE w.applied_at END,
-           counters = COALESCE(report -> 'counters', w.counters);
+           counters = COALESCE(report -> 'counters', w.counters),
+           states_token = COALESCE(report #>> '{states,id}', w.states_token),
+           streams = ARRAY(SELECT r.id FROM jsonb_to_recordset(report #> '{states,tables}') AS r (id bigint) ORDER BY r.id);
     INSERT INTO asymm.mirror_state AS s (mirror_id, state, epoch, rows, error)
     SELECT t.id, t.state, COALESCE(t.epoch, f.epoch), t.rows, t.error
       FROM jsonb_to_recordset(COALESCE(report -> 'tables', '[]')) AS t (id bigint, state text, epoch bigint, rows bigint, error text)
@@ -88,7 +93,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_report(jsonb)
-    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, tables: [{id, state, epoch, rows, error}], counters}. Raises SY014 when another one leads.';
+    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, tables: [{id, state, epoch, rows, error}], counters, states: {id, tables: [{id, start, columns, changes, missed}]}}. Raises SY014 when another one leads.';
 
 CREATE OR REPLACE FUNCTION asymm._mirror_find_truncated() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

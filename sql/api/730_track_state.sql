@@ -49,6 +49,7 @@ BEGIN
     IF v_former <> $2 THEN
         DELETE FROM asymm.state_value AS v WHERE v.table_id = v_id;
         DELETE FROM asymm.state_transition AS v WHERE v.table_id = v_id;
+        DELETE FROM asymm.state_stream AS v WHERE v.table_id = v_id;
         UPDATE asymm.state_look AS k SET sample = '[]' WHERE k.table_id = v_id;
     END IF;
     RETURN v_id;

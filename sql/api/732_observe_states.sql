@@ -50,7 +50,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-        SELECT t.id, c.oid, t.columns, s.rows, COALESCE(k.sample, '[]'),
+        SELECT t.id, c.oid, t.columns, s.rows, CASE WHEN NOT COALESCE(f.live, false) THEN COALESCE(k.sample, '[]') END,
                -- One at a time, for it reads whole rows.
                row_number() OVER (ORDER BY COALESCE(k.hashed_at, '-infinity'), t.id) = 1
                    AND COALESCE(k.hashed_at, '-infinity') < clock_timestamp() - interval '1 hour'
@@ -58,6 +58,7 @@ BEGIN
           JOIN pg_namespace AS n ON n.nspname = t.schema_name
           JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, t.table_name)
           LEFT JOIN asymm.state_look AS k ON k.table_id = t.id
+          LEFT JOIN asymm._state_streams AS f ON f.table_id = t.id
          CROSS JOIN LATERAL (
                -- As the planner reckons: rows a page when last counted, by the pages of now.
                SELECT sum(CASE WHEN p.relpages > 0 THEN p.reltuples / p.relpages ELSE 60 END
@@ -72,7 +73,7 @@ BEGIN
          ORDER BY k.at NULLS FIRST, t.id LIMIT $1;
 END
 $$;
-COMMENT ON FUNCTION asymm._state_work(integer) IS 'Tracked tables of the owners who is logged in may act for, those looked at longest ago first.';
+COMMENT ON FUNCTION asymm._state_work(integer) IS 'Tracked tables of the owners who is logged in may act for, those looked at longest ago first; sample NULL where the mirror''s worker tells of changes.';
 
 CREATE OR REPLACE FUNCTION asymm._texts_of(columns name[], most integer) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -124,7 +125,8 @@ BEGIN
                                               ''read'', COALESCE(sum(s.n), 0))
                       FROM (SELECT ARRAY[%s] AS state, count(*) AS n FROM %s AS t %s GROUP BY 1 ORDER BY 2 DESC LIMIT 1001) AS s',
                    v_texts, relid::regclass, v_part) INTO v_result;
-    IF v_key IS NOT NULL THEN
+    -- No row is followed from look to look where the worker sees each change.
+    IF v_key IS NOT NULL AND sample IS NOT NULL THEN
         IF jsonb_array_length(sample) > 0 THEN
             EXECUTE format('SELECT jsonb_agg(jsonb_build_array(c.former, c.state, c.n))
                               FROM (SELECT k.former, to_jsonb(ARRAY[%s]) AS state, count(*) AS n

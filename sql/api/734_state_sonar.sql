@@ -24,7 +24,8 @@ CREATE OR REPLACE VIEW asymm._state_figures AS
       FROM asymm.state_table AS t
       LEFT JOIN asymm.state_look AS k ON k.table_id = t.id
      CROSS JOIN LATERAL (SELECT count(*) AS states FROM asymm.state_value AS v WHERE v.table_id = t.id) AS v
-     CROSS JOIN LATERAL (SELECT count(*) AS transitions FROM asymm.state_transition AS c WHERE c.table_id = t.id) AS c;
+     CROSS JOIN LATERAL (SELECT count(DISTINCT (c.from_state, c.to_state)) AS transitions
+                            FROM asymm.state_transition AS c WHERE c.table_id = t.id) AS c;
 COMMENT ON VIEW asymm._state_figures IS 'What is known of each tracked table.';
 
 CREATE OR REPLACE FUNCTION asymm._state_critique(entity text, complexity double precision, explosion double precision, sampled boolean,
@@ -93,7 +94,7 @@ BEGIN
     DELETE FROM asymm.state_value AS s
      WHERE s.table_id = $1 AND s.state NOT IN (SELECT o.state FROM asymm.state_value AS o WHERE o.table_id = $1
                                                 ORDER BY o.last_seen DESC, o.rows DESC LIMIT 1000);
-    PERFORM asymm._keep_transitions($1, report -> 'changes');
+    PERFORM asymm._keep_transitions($1, report -> 'changes', 'sample');
     IF report ? 'hashed' OR report -> 'content' = '[]' THEN
         UPDATE asymm.state_look AS k
            SET hashed_at = v_now, hashed_rows = k.rows, hashed = ARRAY(SELECT jsonb_array_elements_text(report -> 'content')),
@@ -117,25 +118,6 @@ END
 $$;
 COMMENT ON FUNCTION asymm._keep_states(bigint, jsonb) IS 'Keeps what asymm._look_at_states() saw of a table, and tells what is wrong with it.';
 
-CREATE OR REPLACE FUNCTION asymm._keep_transitions(id bigint, changes jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO asymm.state_transition AS s (table_id, from_state, to_state, times, first_seen, last_seen)
-    SELECT id, c.former, c.state, sum(c.times), clock_timestamp(), clock_timestamp()
-      FROM (SELECT ARRAY(SELECT jsonb_array_elements_text(e.value -> 0)) AS former, ARRAY(SELECT jsonb_array_elements_text(e.value -> 1)) AS state,
-                   (e.value ->> 2)::bigint AS times
-              FROM jsonb_array_elements(changes) WITH ORDINALITY AS e (value, place) WHERE e.place <= 5000) AS c
-     GROUP BY c.former, c.state
-    ON CONFLICT (table_id, from_state, to_state) DO UPDATE SET times = s.times + excluded.times, last_seen = excluded.last_seen;
-    DELETE FROM asymm.state_transition AS s
-     WHERE s.table_id = id AND (s.from_state, s.to_state) NOT IN (
-           SELECT o.from_state, o.to_state FROM asymm.state_transition AS o WHERE o.table_id = id ORDER BY o.last_seen DESC, o.times DESC LIMIT 5000);
-END
-$$;
-COMMENT ON FUNCTION asymm._keep_transitions(bigint, jsonb) IS 'Adds changes of states, [[from …], [to …], times] each; the 5,000 seen last are kept.';
-
 CREATE OR REPLACE FUNCTION asymm.state_sonar(target text DEFAULT NULL)
 RETURNS TABLE (entity text, columns name[], rows double precision, states bigint, transitions bigint, complexity double precision,
                distinct_rows double precision, explosion double precision, smt double precision, score double precision, status text,
@@ -152,11 +134,11 @@ BEGIN
                s.score, asymm._status_word(s.score),
                ARRAY(SELECT c.seen FROM asymm._state_critique(f.entity, f.complexity, f.explosion, f.sampled, v_settings) AS c),
                CASE WHEN f.at IS NULL THEN 'not looked at yet: the organ states does, in a loop of its owner''s actor'
-                    ELSE format('%s of %s rows read%s; transitions between looks at up to 400 rows; %s', f.rows_read, f.rows::bigint,
-                                CASE WHEN f.rows_read < f.rows THEN ' (a sample)' ELSE '' END,
-                                CASE WHEN f.hashed_at IS NULL THEN 'duplicates not counted yet'
-                                     WHEN cardinality(f.hashed) = 0 THEN 'no duplicates by the primary key'
-                                     WHEN f.sampled THEN 'duplicates estimated' ELSE 'duplicates counted' END) END,
+                    ELSE format('states: %s of %s rows read%s; transitions: %s; duplicates: %s', f.rows_read, f.rows::bigint,
+                                CASE WHEN f.rows_read < f.rows THEN ' (a sample)' ELSE '' END, asymm._transition_source(f.id),
+                                CASE WHEN f.hashed_at IS NULL THEN 'not counted yet'
+                                     WHEN cardinality(f.hashed) = 0 THEN 'none, by the primary key'
+                                     WHEN f.sampled THEN 'estimated from a sample' ELSE 'counted' END) END,
                f.at
           FROM asymm._state_figures AS f
          CROSS JOIN LATERAL (SELECT CASE WHEN f.at IS NOT NULL THEN asymm._state_score(f.complexity, f.explosion, v_settings) END) AS s (score)
@@ -165,7 +147,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.state_sonar(text)
-    IS 'State Sonar, a row for each tracked table (or the one named schema.table): ping (rows, states, transitions), echo (complexity = log2(states × transitions), explosion = rows ÷ distinct rows, smt = their quotient), map (score 0 to 1, status), critique. See asymm.track_state().';
+    IS 'State Sonar, a row for each tracked table (or the one named schema.table): ping (rows, states, transitions), echo (complexity = log2(states × transitions), explosion = rows ÷ distinct rows, smt = their quotient), map (score 0 to 1, status), critique; source says where each figure is from. See asymm.track_state().';
 
 CREATE OR REPLACE FUNCTION asymm._status_word(score double precision) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -177,8 +159,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._status_word(double precision) IS 'A score between 0 and 1 in a word: excellent from 0.85, ok from 0.70, warning from 0.50, else critical.';
-
-CREATE OR REPLACE VIEW asymm.state_transitions AS
-    SELECT format('%I.%I', t.schema_name, t.table_name) AS entity, t.columns, c.from_state, c.to_state, c.times, c.first_seen, c.last_seen
-      FROM asymm.state_transition AS c JOIN asymm.state_table AS t ON t.id = c.table_id;
-COMMENT ON VIEW asymm.state_transitions IS 'Changes of rows from one state to another that were seen, with how often; values of rows, so for operators.';

@@ -79,11 +79,15 @@ CREATE TABLE asymm.mirror_worker (
     applied_lsn pg_lsn,
     applied_at timestamptz,
     counters jsonb,
-    roles text
+    roles text,
+    states_token text,
+    streams bigint[] NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
 INSERT INTO asymm.mirror_worker DEFAULT VALUES;
 COMMENT ON TABLE asymm.mirror_worker IS 'The worker that leads (its fencing token) and what it last reported.';
 COMMENT ON COLUMN asymm.mirror_worker.roles IS 'Digest of who is a member of what: no event tells of roles.';
+COMMENT ON COLUMN asymm.mirror_worker.states_token IS 'Names the changes of states it told last: told twice, they are counted once.';
+COMMENT ON COLUMN asymm.mirror_worker.streams IS 'Mirrored tables whose changes of states it counts now.';
 
 CREATE TABLE asymm.mirror_state (
     mirror_id bigint PRIMARY KEY,

@@ -48,6 +48,18 @@ CREATE TABLE asymm.state_transition (
     times bigint NOT NULL,
     first_seen timestamptz NOT NULL,
     last_seen timestamptz NOT NULL,
-    PRIMARY KEY (table_id, from_state, to_state)
+    source text NOT NULL CONSTRAINT state_transition_source CHECK (source IN ('stream', 'sample')),
+    PRIMARY KEY (table_id, from_state, to_state, source)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE asymm.state_transition IS 'Changes from one state to another that were seen, at most 5,000 a table.';
+COMMENT ON COLUMN asymm.state_transition.source IS 'stream: each one, by the mirror''s worker; sample: those of some rows between two looks. The same change may stand in both.';
+
+CREATE TABLE asymm.state_stream (
+    table_id bigint PRIMARY KEY REFERENCES asymm.state_table ON DELETE CASCADE,
+    start pg_lsn NOT NULL,
+    since timestamptz NOT NULL,
+    changes bigint NOT NULL,
+    missed bigint NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE asymm.state_stream IS 'Tracked tables whose changes of states the mirror''s worker counts, or did: each change since then, but for those missed.';
+COMMENT ON COLUMN asymm.state_stream.start IS 'Where in the log the copy was made by which the worker knows former states: with another one it begins anew.';

@@ -4,7 +4,7 @@ from typing import Final
 
 # Held by the worker's session: who waits for it stands by.
 LOCK: Final = "SELECT pg_try_advisory_lock(1634957677, 600)"
-LEAD: Final = "SELECT slot, publication, applied_lsn::text FROM asymm._mirror_lead(%s)"
+LEAD: Final = "SELECT slot, publication, applied_lsn::text, states_token FROM asymm._mirror_lead(%s)"
 FLUSHED: Final = "SELECT pg_current_wal_flush_lsn()::text"
 # Where the next record goes, read before or with the snapshot of the same statement.
 MOMENT: Final = "SELECT (pg_current_wal_insert_lsn() - '0/0')::text, pg_current_snapshot()::text"
@@ -17,6 +17,7 @@ SLOT: Final = """SELECT confirmed_flush_lsn::text,
 DROP_SLOT: Final = "SELECT pg_drop_replication_slot(%s)"
 REGISTRY: Final = """SELECT r.id, r.relid, r.schema_name, r.table_name, r.key_columns::text[],
         r.columns::text[], r.types::oid[], r.format, r.ttl_seconds, r.epoch, r.error, c.relkind::text,
+        r.states::text[],
         CASE WHEN c.reltuples > 0 THEN c.reltuples::bigint END
     FROM asymm._mirror_registry() AS r JOIN pg_class AS c ON c.oid = r.relid"""
 MARK: Final = "SELECT pg_logical_emit_message(true, 'asymm', %s)::text"

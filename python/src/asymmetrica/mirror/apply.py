@@ -14,6 +14,7 @@ from .notes import built, gone
 from .pgoutput import UNCHANGED, Begin, Change, Commit, Decoded, Message, Relation, Truncate, decode
 from .plan import LARGEST, UNREADABLE, Plan, unreadable
 from .snapshot import BYTES, ROWS
+from .states import States
 from .stream import HEAD
 
 __all__ = ["Applier"]
@@ -57,6 +58,8 @@ class Applier:
         self.on_stale: Callable[[Plan, str], None] = lambda _plan, _why: None
         # Whether a table's place is noted; not while it has yet to catch up.
         self.noting = True
+        # Counts changes of states; nobody does while a table has yet to catch up.
+        self.states: States | None = None
         self.on_emptied: Callable[[Plan], None] = lambda _: None
         self.on_large: Callable[[Plan, bytes], None] = lambda _plan, _key: None
         self.on_mark: Callable[[str], None] = lambda _: None
@@ -103,6 +106,8 @@ class Applier:
             if found is None:
                 return False
             self.batch.put_many(plan, *found)
+            if self.states is not None and plan.states:
+                self.states.many(plan, run, *found)
             self.batch.count(plan, [data[HEAD] for data in run].count(_ROW[0]))
         self.touched.add(oid)
         self.counters["changes"] += max(after - max(self.position, self.skip), 0)
@@ -167,6 +172,8 @@ class Applier:
             batch.remove(plan, layout.key(old))
             batch.count(plan, -1)
             self._not_large(plan, layout.key(old))
+            if self.states is not None and plan.states:
+                self.states.gone(layout.key(old))
             return
         if old is not None and UNCHANGED in new:
             # Large values that did not change: of a whole old row all are there, else those of the key.
@@ -176,6 +183,8 @@ class Applier:
         before = layout.key(old) if old is not None else None
         try:
             values = layout.values(new)
+            if self.states is not None and plan.states:
+                self.states.change(layout, change, key, values, known=self.size <= LARGEST)
         except UNREADABLE as error:
             self.stale(plan, unreadable(key, error))
             return

@@ -41,6 +41,8 @@ class Control:
         self.secrets = secrets_of(conninfo)
         # How far the former worker said it was.
         self.reported = 0
+        # The name of the changes of states that were told last.
+        self.states: str | None = None
         try:
             self.connection: psycopg.Connection[Any] = session(
                 conninfo,
@@ -75,6 +77,7 @@ class Control:
         row = self.row(_sql.LEAD, token)
         assert row is not None
         self.reported = parse_lsn(row[2] or "0/0")
+        self.states = row[3]
         return row[0], row[1]
 
     def flushed(self) -> int:
@@ -136,7 +139,7 @@ def registry(connection: psycopg.Connection[Any]) -> list[Registered]:
     """Return what is to be mirrored, as the connection's transaction sees it."""
     out = []
     for row in connection.execute(_sql.REGISTRY):
-        oid, schema, table, keys, columns, types, form, ttl, epoch, error, kind, estimate = row[1:]
+        oid, schema, table, keys, columns, types, form, ttl, epoch, error, kind, states, estimate = row[1:]
         out.append(
             Registered(
                 id=row[0],
@@ -152,6 +155,7 @@ def registry(connection: psycopg.Connection[Any]) -> list[Registered]:
                 partitioned=kind == "p",
                 error=error,
                 estimate=estimate,
+                states=tuple(states),
             )
         )
     return out

@@ -59,6 +59,7 @@ class Names:
         self.ddl = f"{prefix}:mirror:ddl".encode()
         self.settled = f"{prefix}:mirror:settled".encode()
         self.fresh = f"{prefix}:mirror:fresh".encode()
+        self.states = f"{prefix}:mirror:states".encode()
 
     def epoch(self, table: str) -> bytes:
         """Return the key that holds a table's current epoch."""

@@ -48,6 +48,8 @@ class Registered:
     error: str | None = None
     # About how many rows it has; None where nobody counted.
     estimate: int | None = None
+    # The columns whose values are the state of a row, if its changes are to be counted.
+    states: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,6 +89,8 @@ class Plan:
     plain: bool = False
     template: str = ""
     fields: list[bytes] = field(default_factory=list)
+    # Where in a row the values of its state are.
+    states: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.table.error is not None:
@@ -98,11 +102,17 @@ class Plan:
         self.template = "{" + ",".join(heads) + "}"
         self.plain = self.table.format != "hash" and not self.table.ttl
         self.fields = [name.encode() for name in self.table.columns]
+        self.follow(self.table.states)
 
     def rebase(self, epoch: int) -> None:
         """Go on in another epoch."""
         self.epoch = epoch
         self.rows = self.names.rows(self.table.name, epoch)
+
+    def follow(self, states: Sequence[str]) -> None:
+        """Have the changes of these columns counted; none: of no column."""
+        known = self.table.columns
+        self.states = tuple(map(known.index, states)) if set(states) <= set(known) else ()
 
     @property
     def written(self) -> bool:

@@ -21,6 +21,7 @@ from .pace import Pace
 from .plan import Plan
 from .points import point
 from .start import TICK, Start
+from .states import States
 from .store import Emptied, Fenced, StoreError
 from .stream import Keepalive, Stream
 
@@ -51,6 +52,8 @@ class Session(Start):
                 self.applier = Applier(
                     self.store.names, Types(self.control.connection), applied, self.store.partial()
                 )
+                self.states = self.applier.states = States(self.store.names, self.control.states)
+                self.states.resume(self.store)
                 self.applier.on_stale = self._stale
                 self.applier.on_emptied = self._emptied
                 self.applier.on_large = self._large
@@ -248,7 +251,10 @@ class Session(Start):
         applier.progress()
         if batch.holes:
             self.store.fill(batch)
-        commands = batch.commands()
+        counts = self.states.flush(self.store)
+        if counts and self.states.urgent:
+            self._hurry()
+        commands = [*batch.commands(), *counts]
         if commands:
             self._settle()
             point("before write")

@@ -173,6 +173,7 @@ class Store:
             names.ddl,
             names.settled,
             names.fresh,
+            names.states,
         ]
         for table in tables:
             texts += [names.epoch(table.name), names.safe(table.name), names.version(table.name)]

@@ -11,6 +11,7 @@ from .batch import Command
 from .control import Control
 from .notes import gone
 from .plan import LARGEST, Plan
+from .states import States
 from .store import Purge, Store, Sweep
 
 __all__ = ["Tables", "Tell"]
@@ -31,6 +32,7 @@ class Tables:
     """The tables of one session; `plans` has them by their number in the registry."""
 
     applier: Applier
+    states: States
 
     def __init__(self, control: Control, store: Store, token: str, tell: Tell) -> None:
         self.control, self.store, self.token, self.tell = control, store, token, tell
@@ -150,6 +152,7 @@ class Tables:
         for number, plan in list(self.plans.items()):
             table, known = found.get(number), plan.table
             if table and (known.definition, known.epoch) == (table.definition, table.epoch):
+                plan.follow(table.states)
                 continue
             self.applier.stale(plan, "it was changed" if table else "it is mirrored no more")
             if plan.epoch and (table is None or known.name != table.name):
@@ -205,8 +208,10 @@ class Tables:
             "applied_lsn": format_lsn(self.unacknowledged),
             "tables": self._reports(),
             "counters": self.applier.counters | self._memory(),
+            "states": self.states.report(self.plans.values()),
         }
         self.control.report(report)
+        self.states.reported()
         # Should the database not remember this some day, it is an older one.
         self.store.write([(b"SET", self.store.names.reported, self.unacknowledged)])
 
