@@ -16,18 +16,24 @@ DECLARE
     v_ids bigint[];
     v_slots smallint[];
     v_low timestamptz;
+    v_relid oid;
     v_span record;
 BEGIN
     SELECT t.* INTO v_state FROM asymm.telemetry_state AS t;
     IF v_store = 'table' THEN
         v_slots := asymm._load_slots($3);
+        -- By name in the catalogs: the owner of this function may use nobody's schema.
+        IF $2 IS NOT NULL THEN
+            SELECT c.oid INTO v_relid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+             WHERE format('%I.%I', n.nspname, c.relname) = regexp_replace($2, '^entity:', '');
+        END IF;
         RETURN QUERY
             SELECT l.at, v.value, v.value, v.value, 1::bigint
               FROM asymm.table_load AS l
              CROSS JOIN LATERAL (SELECT CASE v_name WHEN 'table.written' THEN l.inserted + l.updated + l.deleted
                                                     WHEN 'table.scans' THEN l.scans ELSE l.index_scans END::float8) AS v (value)
              WHERE l.slot = ANY (v_slots) AND l.at >= $3 AND l.at < $4
-               AND ($2 IS NULL OR l.relid = to_regclass(regexp_replace($2, '^entity:', '')));
+               AND ($2 IS NULL OR l.relid = v_relid);
         RETURN;
     END IF;
     IF v_store = 'query' THEN

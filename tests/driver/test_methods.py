@@ -224,24 +224,6 @@ async def test_beat_and_cycle(look: Caller) -> None:
 
 
 @pytest.mark.usefixtures("shop")
-async def test_sonars(call: Caller, look: Caller) -> None:
-    tracked = await call("track_state", ORDERS, columns=["id"])
-    assert (tracked.state_columns, tracked.note) == (["id"], None)
-    health, balance = await look("health"), await look("balance")
-    assert (health.shm, health.not_measured) == (None, ["semantic", "state", "ux"])
-    assert (balance.score, round(sum(balance.centre), 9)) == (None, 1)
-    assert await look("ux_sonar", by="query") == []
-    assert {row.sonar for row in await look("sonar")} == {"shm", "ux", "semantic", "state"}
-    promises = await look("validate", span=timedelta(seconds=10))
-    assert all(row.note for row in promises if row.met is None and row.measured is None)
-    assert await call("untrack_state", ORDERS)
-    assert not await call("untrack_state", ORDERS)
-    with pytest.raises(InvalidArgument) as raised:
-        await look("health", span=timedelta(days=8))
-    assert raised.value.hint
-
-
-@pytest.mark.usefixtures("shop")
 async def test_policies_by_rule(call: Caller) -> None:
     await call("watch", ORDERS, policy="observe")
     rule = await call("set_policy", "propose", pattern="shop.%", kind="table", hazard="rewrites table")

@@ -7,7 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._annotations_async import AsyncAnnotations
+from ._costs_async import AsyncCosts
 from ._exchange_async import AsyncExchange
+from ._graph_async import AsyncGraph
 from ._indexes_async import AsyncIndexes
 from ._methods_async import AsyncMethods
 from ._policies_async import AsyncPolicies
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
 
 
 class AsyncDatabase(
-    AsyncMethods, AsyncAnnotations, AsyncPolicies, AsyncIndexes, AsyncExchange, AsyncSonars, AsyncReads
+    AsyncMethods,
+    AsyncAnnotations,
+    AsyncPolicies,
+    AsyncIndexes,
+    AsyncExchange,
+    AsyncSonars,
+    AsyncGraph,
+    AsyncCosts,
+    AsyncReads,
 ):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 

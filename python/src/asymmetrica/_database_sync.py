@@ -8,7 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._annotations_sync import Annotations
+from ._costs_sync import Costs
 from ._exchange_sync import Exchange
+from ._graph_sync import Graph
 from ._indexes_sync import Indexes
 from ._methods_sync import Methods
 from ._policies_sync import Policies
@@ -27,7 +29,17 @@ if TYPE_CHECKING:
     from .reads._link_sync import Link
 
 
-class Database(Methods, Annotations, Policies, Indexes, Exchange, Sonars, Reads):
+class Database(
+    Methods,
+    Annotations,
+    Policies,
+    Indexes,
+    Exchange,
+    Sonars,
+    Graph,
+    Costs,
+    Reads,
+):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 
     def __init__(

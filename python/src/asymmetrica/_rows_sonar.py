@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["Balance", "Health", "Promise", "Reading", "Smoothness", "TrackedState"]
+__all__ = [
+    "Balance",
+    "EntityStates",
+    "Finding",
+    "Health",
+    "Leverage",
+    "Metric",
+    "Point",
+    "Promise",
+    "Reading",
+    "ScoreTerm",
+    "Smoothness",
+    "TrackedState",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +109,91 @@ class TrackedState:
     object: str
     state_columns: list[str]
     note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityStates:
+    """State Sonar of one table; `source` says where each figure is from, None before the first look."""
+
+    entity: str
+    columns: list[str]
+    rows: float | None
+    states: int
+    transitions: int
+    complexity: float | None
+    distinct_rows: float | None
+    explosion: float | None
+    smt: float | None
+    score: float | None
+    status: str | None
+    critique: list[str]
+    source: str
+    measured_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row of asymm.findings: what is wrong, what shows it, and what to do; `action` is a proposal."""
+
+    id: int
+    sonar: str
+    severity: str
+    node: str
+    seen: str
+    evidence: Any
+    query: str | None
+    recommended: str | None
+    action: int | None
+    action_state: str | None
+    times: int
+    opened_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """A ratio of before to after beside its target; `note` says why it is None."""
+
+    name: str
+    target: float
+    measured: float | None
+    met: bool | None
+    how: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTerm:
+    """A term of a score: what it adds, what measured it, and the query that shows the rows."""
+
+    term: str
+    value: float | None
+    weight: float | None
+    adds: float | None
+    source: str
+    query: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A row of asymm.metrics: something that is measured over time, of so many nodes."""
+
+    metric: str
+    unit: str
+    kind: str
+    source: str
+    step: timedelta | None
+    nodes: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A bucket of a series: mean of a gauge, sum of a counter, or ratio; extremes of one step."""
+
+    at: datetime
+    value: float | None
+    min: float | None
+    max: float | None
+    count: int

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from . import _sql
 from ._session_async import AsyncSession
-from .rows import Balance, Health, Promise, Reading, Smoothness, TrackedState
+from .rows import (
+    Balance,
+    EntityStates,
+    Finding,
+    Health,
+    Leverage,
+    Metric,
+    Point,
+    Promise,
+    Reading,
+    ScoreTerm,
+    Smoothness,
+    TrackedState,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -51,3 +64,42 @@ class AsyncSonars:
     async def untrack_state(self, target: str) -> bool:
         """End that; False when it was not observed. Raises `NotAllowed`."""
         return bool(await self._session.value(_sql.UNTRACK_STATE, {"target": target}))
+
+    async def state_sonar(self, *, target: str | None = None) -> list[EntityStates]:
+        """Return what is known of the states of tracked tables, all or one (schema.table), worst first."""
+        return await self._session.rows(EntityStates, _sql.STATE_SONAR, {"target": target})
+
+    async def findings(self, *, node: str | None = None) -> list[Finding]:
+        """Return what is wrong now, all or of a node, worst first (view asymm.findings)."""
+        return await self._session.rows(Finding, _sql.FINDINGS, {"node": node})
+
+    async def leverage(self) -> list[Leverage]:
+        """Return three measured ratios beside their targets: reads by a copy, new indexes, the workload."""
+        return await self._session.rows(Leverage, _sql.LEVERAGE)
+
+    async def explain_score(self, name: str = "shm", *, span: timedelta = HOUR) -> list[ScoreTerm]:
+        """Return what a score is made of: shm, ux, semantic, support, balance.
+
+        Raises `UnknownObject`, `InvalidArgument`.
+        """
+        return await self._session.rows(ScoreTerm, _sql.EXPLAIN_SCORE, {"name": name, "span": span})
+
+    async def metrics(self) -> list[Metric]:
+        """Return what is measured over time (view asymm.metrics)."""
+        return await self._session.rows(Metric, _sql.METRICS)
+
+    async def series(
+        self,
+        metric: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        bucket: timedelta | None = None,
+        node: str | None = None,
+    ) -> list[Point]:
+        """Return a metric over time, of one node or of all; by default of the last hour.
+
+        Raises `UnknownObject`, `InvalidArgument`.
+        """
+        values = {"metric": metric, "since": since, "until": until, "bucket": bucket, "node": node}
+        return await self._session.rows(Point, _sql.SERIES, values)

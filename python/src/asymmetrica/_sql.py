@@ -108,6 +108,65 @@ TRACK_STATE: Final = """SELECT object, state_columns, note
     FROM asymm.track_state(target => %(target)s, columns => %(columns)s)"""
 UNTRACK_STATE: Final = "SELECT asymm.untrack_state(target => %(target)s)"
 
+STATE_SONAR: Final = """SELECT entity, columns::pg_catalog.text[], rows, states, transitions, complexity,
+    distinct_rows, explosion, smt, score, status, critique, source, measured_at
+    FROM asymm.state_sonar(target => %(target)s)"""
+FINDINGS: Final = """SELECT id, sonar, severity, node, seen, evidence, query, recommended, action,
+    action_state, times, opened_at, last_seen_at FROM asymm.findings
+    WHERE %(node)s::pg_catalog.text IS NULL OR node OPERATOR(pg_catalog.=) %(node)s::pg_catalog.text"""
+LEVERAGE: Final = "SELECT name, target, measured, met, how, note FROM asymm.leverage()"
+EXPLAIN_SCORE: Final = """SELECT term, value, weight, adds, source, query
+    FROM asymm.explain_score(name => %(name)s, span => %(span)s)"""
+METRICS: Final = "SELECT metric, unit, kind, source, step, nodes, first, last FROM asymm.metrics"
+SERIES: Final = """SELECT at, value, min, max, count FROM asymm.series(metric => %(metric)s,
+    "from" => %(since)s, "to" => %(until)s, bucket => %(bucket)s, node => %(node)s)"""
+
+# Graph
+NODES: Final = """SELECT node, kind, what, state, relation::pg_catalog.text, query, first_seen, last_seen
+    FROM asymm.nodes
+    WHERE %(kind)s::pg_catalog.text IS NULL OR kind OPERATOR(pg_catalog.=) %(kind)s::pg_catalog.text
+    ORDER BY node"""
+FLOWS: Final = """SELECT source, target, kind, declared, calls, last_fired, mean_ms, variance_ms2, query,
+    first_seen FROM asymm.flows
+    WHERE %(node)s::pg_catalog.text IS NULL OR %(node)s::pg_catalog.text OPERATOR(pg_catalog.=) source
+       OR %(node)s::pg_catalog.text OPERATOR(pg_catalog.=) target
+    ORDER BY source, target, kind"""
+IMPACT: Final = """SELECT touched, kind, distance, attenuation, path
+    FROM asymm.impact(node => %(node)s, operation => %(operation)s)"""
+PATH: Final = "SELECT place, node, kind, flow FROM asymm.path(source => %(source)s, target => %(target)s)"
+ROUTE: Final = """SELECT place, role, node, state, ms, calls, plan_cost, best, remark
+    FROM asymm.route(query => %(query)s)"""
+_SAID: Final = """name, state, said_by::pg_catalog.text[], fidelity,
+    ARRAY(SELECT pg_catalog.jsonb_build_array(c.symbol, c.scope, c.regime, c.cost, c.lineage, c.weight)
+          FROM pg_catalog.unnest(f.context) WITH ORDINALITY
+              AS c (symbol, scope, regime, cost, lineage, weight, place) ORDER BY c.place) AS context"""
+ANNOTATION_OF: Final = f"SELECT {_SAID} FROM asymm.annotation_of(node => %(node)s) AS f"
+ANNOTATE_NODE: Final = f"""SELECT {_SAID} FROM asymm.annotate(node => %(node)s, annotation => asymm.annotate(
+    symbol => %(symbol)s, scope => %(scope)s, regime => %(regime)s, cost => %(cost)s,
+    lineage => %(lineage)s::pg_catalog.text[], weight => %(weight)s)) AS f"""
+UNANNOTATE: Final = f"SELECT {_SAID} FROM asymm.unannotate(node => %(node)s) AS f"
+
+# What statements cost
+_COST: Final = "cost::pg_catalog.text, place, node, relation, condition, remedy, reason, plan"
+OBSERVE_COST: Final = f"""SELECT {_COST}
+    FROM asymm.observe_cost(query => %(query)s::pg_catalog.text, path => %(path)s::pg_catalog.text)"""
+OBSERVE_COST_OF: Final = f"SELECT {_COST} FROM asymm.observe_cost(query => %(query)s::pg_catalog.int8)"
+ASSERT_COST: Final = "SELECT asymm.assert_cost(query => %(query)s, cost => %(cost)s, path => %(path)s)"
+QUERY_COSTS: Final = """SELECT query, role, command, statement, cost::pg_catalog.text, place, node, relation,
+    condition, time_exponent, blocks_exponent, size_ratio, confirmed, not_planned, looked_at
+    FROM asymm.query_costs ORDER BY query"""
+_EXPECTATION: Final = """expectation, statement, cost::pg_catalog.text, latency, state, since,
+    seen_cost::pg_catalog.text, seen_latency, place, node, relation, condition, reason, checked_at,
+    declared_by, declared_at"""
+EXPECT: Final = f"""SELECT {_EXPECTATION} FROM asymm.expect(query => %(query)s::pg_catalog.text,
+    cost => %(cost)s, latency => %(latency)s, path => %(path)s::pg_catalog.text)"""
+EXPECT_OF: Final = f"""SELECT {_EXPECTATION} FROM asymm.expect(query => %(query)s::pg_catalog.int8,
+    cost => %(cost)s, latency => %(latency)s)"""
+UNEXPECT: Final = f"SELECT {_EXPECTATION} FROM asymm.unexpect(expectation => %(expectation)s)"
+EXPECTATIONS: Final = f"""SELECT {_EXPECTATION} FROM asymm.expectations
+    WHERE %(state)s::pg_catalog.text IS NULL OR state OPERATOR(pg_catalog.=) %(state)s::pg_catalog.text
+    ORDER BY expectation"""
+
 # Policies by rule
 SET_POLICY: Final = """SELECT asymm.set_policy(policy => %(policy)s, pattern => %(pattern)s, kind => %(kind)s,
     hazard => %(hazard)s, larger_than => %(larger_than)s)"""

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from . import _rows_exchange, _rows_index, _rows_policy, _rows_pulse, _rows_sonar
+from . import _rows_cost, _rows_exchange, _rows_graph, _rows_index, _rows_policy, _rows_pulse, _rows_sonar
+from ._rows_cost import *  # noqa: F403
 from ._rows_exchange import *  # noqa: F403
+from ._rows_graph import *  # noqa: F403
 from ._rows_index import *  # noqa: F403
 from ._rows_policy import *  # noqa: F403
 from ._rows_pulse import *  # noqa: F403
@@ -39,6 +41,8 @@ __all__ += _rows_exchange.__all__
 __all__ += _rows_policy.__all__
 __all__ += _rows_sonar.__all__
 __all__ += _rows_index.__all__
+__all__ += _rows_graph.__all__
+__all__ += _rows_cost.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
 
