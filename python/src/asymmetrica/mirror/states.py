@@ -49,6 +49,8 @@ class States:
         self.last: dict[bytes, State] = {}
         self.asked: dict[bytes, tuple[Plan, tuple[Any, ...]]] = {}
         self.changed = False
+        # Whether Redis may hold values that are protected now.
+        self.doubtful = False
         self._begin()
 
     def _begin(self) -> None:
@@ -151,7 +153,10 @@ class States:
             for (plan, state), reply in zip(asked.values(), store.ask(*commands), strict=True):
                 self._count(plan, _answer(plan, reply), state)
         if not self.changed:
-            return []
+            if not self.doubtful or self.counts or self.missed:
+                return []
+            self.doubtful = False
+            return [(b"DEL", self.names.states)]
         self.changed = False
         said = {"name": self.name, "tables": self._told()}
         return [(b"SET", self.names.states, json.dumps(said).encode())]

@@ -141,6 +141,7 @@ class Tables:
 
     def _protected(self) -> None:
         self.purge = Purge(self.store)
+        self.states.doubtful = True
         self._hurry()
 
     def _emptied(self, plan: Plan) -> None:
