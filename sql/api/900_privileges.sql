@@ -16,6 +16,10 @@ DECLARE
             '_doctor_healing', '_doctor_mirror',
         'mirror_status', '_mirror_memory', '_mirror_slot', '_wal_end',
         '_measured_growth',
+        'content_hash', 'content_hash_expression', 'content_hashes', '_canonical_json', '_hash_fields', '_hash_field', '_hash_of', '_as_row',
+            '_field_types', '_types_of_record', '_plain_type', '_hash_record', '_hash_columns', '_hash_of_columns', '_require_rows',
+            '_content_columns',
+        'find_duplicates', 'duplicate_report', 'find_near_duplicates', '_key_expression', '_duplicate_columns', '_count_duplicates', '_normalised',
         'query_dependencies', '_query_tree', '_is_one_statement', '_tree_parts', '_tree_fault', '_tree_reads', '_holds_times', '_clock_fault',
             '_protected_columns', '_touched_protected', '_protects', '_without_values', 'unhashed', '_masked_methods', '_require_relation',
             '_relation_kind',
@@ -94,7 +98,7 @@ DECLARE
             '_watchdog', '_tend_mirror',
         '_tend_graph', '_propose_annotations', '_watch_lineage',
         '_sonar_round',
-        '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_content_columns', '_texts_of', '_sonar_settings'];
+        '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',

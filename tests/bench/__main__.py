@@ -7,7 +7,22 @@ import sys
 import time
 import traceback
 
-from bench import advise, beat, ddl, drift, graph, heal, learning, loop, mirror, reads, scans, tps, workload
+from bench import (
+    advise,
+    beat,
+    ddl,
+    drift,
+    graph,
+    hashes,
+    heal,
+    learning,
+    loop,
+    mirror,
+    reads,
+    scans,
+    tps,
+    workload,
+)
 from bench.figures import Figure, machine, table
 from bench.scene import Scene
 
@@ -19,6 +34,7 @@ GROUPS = {
     "tps": tps.measure,
     "workload": workload.measure,
     "graph": graph.measure,
+    "hash": hashes.measure,
     "heal": heal.measure,
     "advise": advise.measure,
     "loop": loop.measure,

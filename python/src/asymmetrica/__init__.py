@@ -18,6 +18,7 @@ from ._pulses_sync import Pulses
 from ._redact import redact, show_dsn
 from .algebra import Context, Cost
 from .errors import *  # noqa: F403
+from .hashing import content_hash
 from .reads import Result as QueryResult
 from .reads import Row
 from .rows import *  # noqa: F403
@@ -37,6 +38,7 @@ __all__ = [
     "algebra",
     "connect",
     "connect_async",
+    "content_hash",
     "redact",
     "show_dsn",
 ]

@@ -1,0 +1,66 @@
+"""Content hashes of a table's rows against the bare sha256 of their text."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from bench.figures import Figure, told
+from bench.scene import Scene
+
+ROWS = 100_000
+RUNS = 3
+
+
+def measure(scene: Scene) -> list[Figure]:
+    session = scene.db.connect()
+    session.execute("SET max_parallel_workers_per_gather = 0")
+    session.execute("SET jit = off")
+    session.execute("SET plan_cache_mode = force_custom_plan")
+    session.execute(
+        "CREATE UNLOGGED TABLE bench_hashes AS SELECT n AS id, 'EWR' || n % 7 AS origin, 2013 AS year,"
+        " n % 12 AS month, 39.02 + n % 100 / 10.0::float8 AS temp, (n % 1000) / 10.0 AS dewp,"
+        " n % 360 AS wind_dir, 10.35702::float8 AS speed, 0.00::numeric AS precip, n % 2 = 0 AS ok,"
+        " 'note about ' || n AS note, '2013-01-01'::timestamptz + n * interval '1 hour' AS time_hour,"
+        " CASE WHEN n % 3 = 0 THEN n END AS gust"
+        f" FROM generate_series(1, {ROWS}) AS n"
+    )
+    session.execute("VACUUM ANALYZE bench_hashes")
+    row = session.execute(
+        "SELECT asymm.content_hash_expression('bench_hashes', array_agg(attname ORDER BY attnum))"
+        " FROM pg_attribute WHERE attrelid = 'bench_hashes'::regclass AND attnum > 0"
+    ).fetchone()
+    assert row
+    queries = {
+        "bare": f"SELECT count(sha256(t::text::bytea)) FROM bench_hashes AS t WHERE id <= {ROWS}",
+        "expression": f"SELECT count({row[0]}) FROM bench_hashes AS t",
+        "table": "SELECT count(hash) FROM asymm.content_hashes('bench_hashes')",
+        "single": f"SELECT count(asymm.content_hash(t)) FROM bench_hashes AS t WHERE id <= {ROWS // 30}",
+        "json": "SELECT count(asymm.content_hash(to_jsonb(t))) FROM bench_hashes AS t",
+    }
+    spent: dict[str, list[float]] = {name: [] for name in queries}
+    for _ in range(RUNS):
+        for name, query in queries.items():
+            start = time.perf_counter()
+            session.execute(query.encode())
+            spent[name].append(time.perf_counter() - start)
+    session.execute("DROP TABLE bench_hashes")
+    session.close()
+    rate = {
+        name: ROWS / (30 if name == "single" else 1) / statistics.median(times)
+        for name, times in spent.items()
+    }
+
+    def share(name: str, query: str) -> Figure:
+        ratio = 100 * rate[query] / rate["bare"]
+        return Figure(
+            name, "≥ 25 % of it", f"{ratio:.0f} % ({rate[query] / 1000:,.0f} thousand rows/s)", ratio >= 25
+        )
+
+    return [
+        told("sha256(t::text::bytea) of 13 columns, rows a second", rate["bare"] / 1000, "thousand", 0),
+        share("content hash by content_hash_expression()", "expression"),
+        share("content hash by content_hashes()", "table"),
+        share("content_hash(jsonb)", "json"),
+        told("content_hash(t), row by row", 100 * rate["single"] / rate["bare"], "%"),
+    ]
