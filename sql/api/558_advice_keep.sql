@@ -188,7 +188,8 @@ BEGIN
         RETURN 0;
     END IF;
     IF candidate.predicate IS NOT NULL THEN
-        SELECT LEAST(1, rows / GREATEST(c.reltuples, 1)) INTO v_share FROM pg_class AS c WHERE c.oid = candidate.relid;
+        -- Between two slices of a search the table may be gone.
+        v_share := COALESCE((SELECT LEAST(1, rows / GREATEST(c.reltuples, 1)) FROM pg_class AS c WHERE c.oid = candidate.relid), 1);
     END IF;
     -- From version 16 on BRIN doesn't mind.
     IF candidate.method <> 'brin' OR current_setting('server_version_num')::integer < 160000 THEN

@@ -1,7 +1,7 @@
 -- The organ that goes on with a search in slices, and hands what it found to the ledger.
 
--- The search to go on with, unless advice is to be asked for: the one that is open, or a new one, each hour (setting
--- search_every), or earlier when a fifth of the time goes to statements the last one did not know.
+-- The search to go on with, unless advice is to be asked for: the one that is open while its tables are there, or a new one, each hour
+-- (setting search_every), or earlier when a fifth of the time goes to statements the last one did not know.
 CREATE OR REPLACE FUNCTION asymm._advice_due() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -19,7 +19,9 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT r.* INTO v_last FROM asymm.advice_run AS r WHERE r.role = session_user AND r.kind = 'standing';
-    IF v_last.ended_at IS NULL AND v_last.started_at > v_now - interval '1 hour' THEN
+    IF v_last.ended_at IS NULL AND v_last.started_at > v_now - interval '1 hour' AND NOT EXISTS (
+           SELECT FROM asymm.advice_candidate AS c
+            WHERE c.run_id = v_last.id AND NOT EXISTS (SELECT FROM pg_class AS k WHERE k.oid = c.relid)) THEN
         RETURN v_last.id;
     -- A clock that was set back makes no search wait for as long.
     ELSIF v_last.ended_at BETWEEN v_now - LEAST(interval '2 min', v_set.search_every) AND v_now

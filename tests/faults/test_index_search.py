@@ -109,6 +109,26 @@ def test_what_was_built_meanwhile_is_not_proposed_narrower(worked: Shop) -> None
     assert db.value("SELECT count(*) FROM asymm.advice") == 0
 
 
+def test_a_table_is_made_anew_while_it_is_searched_for(worked: Shop) -> None:
+    """What was begun for the former table is given up; even a slice that is under way does not fail."""
+    db = worked.db
+    db.sql("SELECT asymm._observe_queries()")
+    worked.tender.execute("SELECT asymm._advice_work(id, 'infinity') FROM asymm._advice_due() AS id")
+    former = db.value("SELECT max(id) FROM asymm.advice_run")
+    db.sql("UPDATE asymm.advice_run SET ended_at = NULL")
+    db.sql("UPDATE asymm.advice_candidate SET predicate = '(email IS NOT NULL)'")
+    db.sql("INSERT INTO asymm.table_load SELECT 0, now(), 'app.orders'::regclass, 1, 0, 0, 0, 0, 0, 0")
+    db.sql("CREATE TABLE app.again (LIKE app.orders)")
+    db.sql("INSERT INTO app.again SELECT * FROM app.orders")
+    db.sql("DROP TABLE app.orders CASCADE")
+    db.sql("ALTER TABLE app.again RENAME TO orders")
+    assert db.value(
+        "SELECT bool_and(asymm._advice_writes(r, c, 10, 8192) > 0)"
+        " FROM asymm.advice_run AS r, asymm.advice_candidate AS c"
+    )
+    assert worked.tender.execute("SELECT asymm._advice_due()").fetchone() != (former,)
+
+
 def test_nothing_is_sought_while_it_is_off(worked: Shop) -> None:
     worked.db.sql("SELECT asymm._observe_queries()")
     worked.db.sql("SELECT asymm.autopilot('off')")

@@ -128,19 +128,14 @@ class Copy:
         self.client.close()
 
 
-def copies(story: Story) -> None:
-    """Redis follows what is committed, a killed worker or not."""
+@contextmanager
+def copies(story: Story) -> Iterator[None]:
+    """Redis follows what is committed, a killed worker or not; the worker goes on until the block ends."""
     screen, stage = story.screen, story.stage
     screen.title("Redis is kept equal to the flights, to the last commit")
-    url = os.environ.get("ASYMMETRICA_REDIS")
-    if not url:
-        screen.line("$ASYMMETRICA_REDIS names no Redis: not shown")
-        return
-    try:
-        copy = Copy(story, url)
-        copy.client.ping()
-    except Exception:
-        screen.line("no Redis answers at $ASYMMETRICA_REDIS: not shown")
+    copy = _redis(story)
+    if copy is None:
+        yield
         return
     run = stage.connection.execute
     run("SELECT asymm.create_mirror_login()")
@@ -156,24 +151,45 @@ def copies(story: Story) -> None:
         screen.check(
             copy.epoch() is not None, f"{rows:,} rows are in Redis {took:.1f} s after the worker began"
         )
-        if copy.epoch() is None:
-            return
-        screen.line(f"an update is readable in Redis {_delay(story, copy):.1f} ms after its commit (median)")
-        dashboards(story, url, PREFIX)
-        with writing(story) as writers:
-            time.sleep(WRITING)
-        _equal(story, copy, sum(writer.transactions for writer in writers))
-        with writing(story) as writers:
-            time.sleep(WRITING / 2)
-            copy.kill()
-            screen.line("kill -9: the worker is gone, the writing goes on; asymmetrica mirror run", "cyan")
-            time.sleep(WRITING / 4)
-            copy.start()
-            time.sleep(WRITING / 4)
-        _equal(story, copy, sum(writer.transactions for writer in writers))
+        if copy.epoch() is not None:
+            _followed(story, copy)
+        yield
     finally:
         copy.leave()
         _take_down(story)
+
+
+def _redis(story: Story) -> Copy | None:
+    url = os.environ.get("ASYMMETRICA_REDIS")
+    if not url:
+        story.screen.line("$ASYMMETRICA_REDIS names no Redis: not shown")
+        return None
+    try:
+        copy = Copy(story, url)
+        copy.client.ping()
+    except Exception:
+        story.screen.line("no Redis answers at $ASYMMETRICA_REDIS: not shown")
+        return None
+    return copy
+
+
+def _followed(story: Story, copy: Copy) -> None:
+    """Read while it is written, kill the worker meanwhile, and compare."""
+    story.screen.line(
+        f"an update is readable in Redis {_delay(story, copy):.1f} ms after its commit (median)"
+    )
+    dashboards(story, copy.url, PREFIX)
+    with writing(story) as writers:
+        time.sleep(WRITING)
+    _equal(story, copy, sum(writer.transactions for writer in writers))
+    with writing(story) as writers:
+        time.sleep(WRITING / 2)
+        copy.kill()
+        story.screen.line("kill -9: the worker is gone, the writing goes on; asymmetrica mirror run", "cyan")
+        time.sleep(WRITING / 4)
+        copy.start()
+        time.sleep(WRITING / 4)
+    _equal(story, copy, sum(writer.transactions for writer in writers))
 
 
 def _delay(story: Story, copy: Copy) -> float:

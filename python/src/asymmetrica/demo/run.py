@@ -5,7 +5,8 @@ from __future__ import annotations
 import json as jsonlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,11 +42,9 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40,
                 "the extension asymmetrica is not installed in this database", hint="asymmetrica init"
             )
         stage = Stage(dsn, db, connection, screen)
-        before = db.settings()
         try:
-            # A few tables are broken many times in a minute: policy heal would take it for a tug-of-war.
-            db.configure(relapse_limit=1000)
-            figures = _acts(stage, Path(cache), limit, quick)
+            with _for_a_demonstration(stage):
+                figures = _acts(stage, Path(cache), limit, quick)
         except DatasetError as error:
             raise AsymmetricaError(
                 str(error), hint="The rest needs no network: give --cache a directory that has it."
@@ -54,12 +53,7 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40,
             raise translate(error, (stage.password,)) from None
         finally:
             stage.leave()
-            db.configure(relapse_limit=before.relapse_limit)
         took = time.monotonic() - start
-        screen.title("Promised and measured")
-        screen.table(("figure", "promised", "measured", "met"), figures)
-        if limit is None:
-            _promises(db, screen)
         _farewell(screen, took)
         if json:
             print(
@@ -68,6 +62,23 @@ def run_demo(dsn: str, *, cache: str, limit: int | None = None, quick: int = 40,
                 )
             )
     return 1 if screen.failures else 0
+
+
+@contextmanager
+def _for_a_demonstration(stage: Stage) -> Iterator[None]:
+    """Have settings that nobody would have in earnest, until the block ends."""
+    db, run = stage.db, stage.connection.execute
+    before = db.settings()
+    accepted = run("SELECT accept_annotations FROM asymm.graph_settings").fetchone()
+    try:
+        # A few tables are broken many times in a minute: policy heal would take it for a tug-of-war.
+        db.configure(relapse_limit=1000)
+        # And nobody is there to read what is proposed to be said of nodes.
+        run("SELECT asymm.configure_graph(accept_annotations => true)")
+        yield
+    finally:
+        db.configure(relapse_limit=before.relapse_limit)
+        run("SELECT asymm.configure_graph(accept_annotations => %s)", accepted)
 
 
 def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tuple[str, ...]]:
@@ -104,12 +115,23 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.guard()
         one_plan(story)
         compare(story)
-        copies(story)
-        if limit is None:  # few rows need no index
-            indexes(story)
+        with copies(story):
+            if limit is None:  # few rows need no index
+                indexes(story)
+            return _kept(story, promises=limit is None)
+
+
+def _kept(story: Story, *, promises: bool) -> list[tuple[str, ...]]:
+    """Show what was promised and measured, while all of it still runs; return the figures."""
+    db, screen = story.db, story.screen
     before = _loop(db)
     screen.wait(f"watching {REST:.0f} s of rest", REST, lambda: None)
-    return _figures(story.measured, before, _loop(db))
+    figures = _figures(story.measured, before, _loop(db))
+    screen.title("Promised and measured")
+    screen.table(("figure", "promised", "measured", "met"), figures)
+    if promises:
+        _promises(db, screen)
+    return figures
 
 
 def _loop(db: Database) -> Heartbeat:
