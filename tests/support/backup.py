@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from support.cluster import BIN, Cluster, free_port, owned_directory, run
+from support.cluster import BIN, Cluster, free_port, run, server_directory
 
 
 def standby_of(primary: Cluster) -> Cluster:
     """Return a server, not yet started, that follows a running one."""
     made = object.__new__(Cluster)
-    made.directory = owned_directory("asymm-pg-")
+    made.directory = server_directory()
     made.data = made.directory / "data"
     made.log = made.directory / "log"
     made.port = free_port()

@@ -101,7 +101,7 @@ class Judge:
     def made(self, script: str, *, rows: bool = False) -> Iterator[Side]:
         """Yield a database of the script."""
         # Many are made at once: copying files is the quicker way then.
-        db = database.create(self.server, self.template, f"pair_{next(_serial)}", "FILE_COPY")
+        db = database.create(self.server, self.template, f"pair_{next(_serial)}")
         try:
             run(db, script)
             if rows:
