@@ -41,9 +41,8 @@ def bare_reader(scene: Scene) -> Iterator[None]:
     """Read the same stream with pg_recvlogical and throw it away: the least that any mirror costs."""
     db, slot = scene.db, "bench_bare"
     db.sql("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", slot)
-    place = ("-h", str(scene.cluster.directory), "-p", str(scene.cluster.port), "-U", "postgres", "-d", db.name)
     options = ("-o", "proto_version=1", "-o", "publication_names=asymm_mirror")
-    command = [str(BIN / "pg_recvlogical"), *place, "--start", "-S", slot, *options, "-f", "/dev/null"]
+    command = [str(BIN / "pg_recvlogical"), "-d", db.dsn, "--start", "-S", slot, *options, "-f", "/dev/null"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     active = "SELECT active FROM pg_replication_slots WHERE slot_name = %s"
     try:

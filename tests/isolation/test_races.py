@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
@@ -10,37 +9,10 @@ import psycopg
 import pytest
 
 from support.database import Database
+from support.other import Other
 from support.pulse import make_actor, make_table
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-class Other:
-    """A statement that runs in another session and may have to wait."""
-
-    def __init__(self, db: Database, query: str, **options: Any) -> None:
-        self.db = db
-        self.connection = db.connect(**options)
-        self.pid = self.connection.info.backend_pid
-        self.rows: list[tuple[Any, ...]] = []
-        self.error: psycopg.Error | None = None
-        self.thread = threading.Thread(target=self._run, args=(query,))
-        self.thread.start()
-
-    def _run(self, query: str) -> None:
-        try:
-            cursor = self.connection.execute(query.encode())
-            self.rows = cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            self.error = error
-
-    def wait_until_blocked(self) -> None:
-        self.db.wait_for("SELECT cardinality(pg_blocking_pids(%s)) > 0", self.pid)
-
-    def done(self) -> list[tuple[Any, ...]]:
-        self.thread.join(30)
-        assert not self.thread.is_alive()
-        return self.rows
 
 
 @pytest.fixture
@@ -287,21 +259,3 @@ def test_a_repair_that_a_scan_keeps_waiting_is_tried_again_later(db: Database) -
     loop.execute("SELECT asymm.beat()")
     assert db.sql("SELECT state FROM asymm.action") == [("verified",)]
     assert db.sql(columns) == [("label",)]
-
-
-@pytest.mark.parametrize("undone", [False, True])
-def test_a_table_is_mirrored_while_it_is_analysed(db: Database, undone: bool) -> None:
-    """ANALYZE holds a lock that the publication needs, and waits for who changed the table's rights."""
-    db.sql("CREATE TABLE t (id int PRIMARY KEY)")
-    db.sql("SELECT asymm.create_mirror_login(%s)", db.role("mirror", "LOGIN REPLICATION"))
-    if undone:
-        db.sql("SELECT asymm.mirror('t')")
-    with db.connect(autocommit=False) as analysing:
-        analysing.execute("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
-        other = Other(db, "SELECT FROM asymm.unmirror('t')" if undone else "SELECT FROM asymm.mirror('t')")
-        other.wait_until_blocked()
-        analysing.execute("ANALYZE t")
-    other.done()
-    assert other.error is None
-    published = db.value("SELECT count(*) FROM pg_publication_tables WHERE tablename = 't'")
-    assert published == (0 if undone else 1)
