@@ -20,6 +20,7 @@ BEGIN
      WHERE a.id = action;
     INSERT INTO asymm.action_event (action_id, from_state, to_state, by_role, note)
     VALUES (action, v_from, _set_action_state.state, asymm._caller(), v_note);
+    PERFORM asymm._audit('action ' || state, (SELECT a.target FROM asymm.action AS a WHERE a.id = action), jsonb_build_object('action', action));
 END
 $$;
 COMMENT ON FUNCTION asymm._set_action_state(bigint, text, text, jsonb) IS 'Moves an action to a state and keeps the move in its history.';

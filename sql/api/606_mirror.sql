@@ -94,6 +94,7 @@ BEGIN
                IS DISTINCT FROM (excluded.key_columns, excluded.columns, excluded.format, excluded.ttl)
         RETURNING m.id)
     SELECT c.id INTO v_changed FROM changed AS c;
+    PERFORM asymm._audit('mirror', relid::regclass::text, jsonb_build_object('columns', columns));
     SELECT m.id INTO v_id
       FROM asymm.mirror_table AS m JOIN pg_namespace n ON n.nspname = m.schema_name JOIN pg_class c ON c.relnamespace = n.oid
      WHERE c.oid = relid AND c.relname = m.table_name;
@@ -213,6 +214,7 @@ BEGIN
     -- What is gone has no owner any more: who mirrored it may let go.
     PERFORM asymm._require_rights(COALESCE((SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = v.relid), v.mirrored_by),
                                   format('%I.%I', v.schema_name, v.table_name));
+    PERFORM asymm._audit('unmirror', format('%I.%I', v.schema_name, v.table_name), '{}');
     DELETE FROM asymm.mirror_state AS s WHERE s.mirror_id = mirror;
     DELETE FROM asymm.mirror_shape AS s WHERE s.mirror_id = mirror;
     DELETE FROM asymm.mirror_table AS m WHERE m.id = mirror;

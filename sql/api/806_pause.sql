@@ -19,6 +19,7 @@ AS $$
 BEGIN
     UPDATE asymm.control SET paused = asymm._require_text($1, 'reason'), paused_by = asymm._caller(),
         changed_at = clock_timestamp();
+    PERFORM asymm._audit('pause', 'healing', jsonb_build_object('reason', left($1, 1000)));
     RETURN QUERY SELECT * FROM asymm._healing();
 END
 $$;
@@ -39,6 +40,7 @@ BEGIN
     PERFORM asymm._renew_policies();
     UPDATE asymm.control SET paused = NULL, paused_by = asymm._caller(), changed_at = clock_timestamp(),
         place = asymm._place();
+    PERFORM asymm._audit('resume', 'healing', '{}');
     RETURN QUERY SELECT * FROM asymm._healing();
 END
 $$;

@@ -23,6 +23,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('annotator', 'slow', 'exploration', '10 min', '_propose_annotations', 'proposes annotations for what has none'),
     ('lineage', 'slow', 'stabilization', '1 min', '_watch_lineage', 'compares declared lineage with the flows that were seen'),
     ('graph', 'slow', 'stabilization', '30 s', '_tend_graph', 'keeps nodes and flows as catalogs, workload and copies have them'),
+    ('audit', 'slow', 'stabilization', '10 s', '_tend_audit', 'lays the chain of hashes over what was added to the audit'),
     ('housekeeping', 'slow', 'stabilization', '5 min', '_housekeep',
         'removes what is older than its retention')
 ON CONFLICT (name) DO UPDATE

@@ -151,6 +151,7 @@ BEGIN
       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target;
     protected_column := column_name;
     protection := method;
+    PERFORM asymm._audit('protect', object, jsonb_build_object('column', column_name, 'method', method));
     RETURN NEXT;
 END
 $$;
@@ -217,6 +218,7 @@ BEGIN
     SELECT f.object, f.relid INTO object, v_relid FROM asymm._protect_forget(target, column_name) AS f;
     done := CASE WHEN v_relid IS NOT NULL THEN asymm._remake_masked_view(v_relid) ELSE '{}' END;
     unprotected_column := column_name;
+    PERFORM asymm._audit('unprotect', object, jsonb_build_object('column', column_name));
     RETURN NEXT;
 END
 $$;

@@ -166,6 +166,7 @@ BEGIN
     END IF;
     PERFORM asymm._masked_view_made(target, v_view);
     PERFORM asymm._write_masked_view(target, v_view);
+    PERFORM asymm._audit('create_masked_view', format('%I.%I', v_schema, v_view), '{}');
     RETURN format('%I.%I', v_schema, v_view);
 END
 $$;

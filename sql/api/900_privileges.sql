@@ -13,7 +13,7 @@ DECLARE
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
-            '_doctor_healing', '_doctor_mirror',
+            '_doctor_healing', '_doctor_mirror', '_doctor_audit', 'verify_audit', '_audit_faults', '_audit_state',
         'mirror_status', '_mirror_memory', '_mirror_slot', '_wal_end',
         '_measured_growth',
         'content_hash', 'content_hash_expression', 'content_hashes', '_canonical_json', '_hash_fields', '_hash_field', '_hash_of', '_as_row',
@@ -43,6 +43,7 @@ DECLARE
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
         'configure_sonar', 'track_state', 'untrack_state', '_state_columns', '_state_declare',
+        '_audit', 'audit', 'seal_audit',
         'protect', 'unprotect', 'create_masked_view', '_require_protectable', '_purge_protected', '_protect_declare', '_protect_forget',
             '_mirrored_as', '_masked_expression', '_masked_view_of', '_masked_view_made',
             '_write_masked_view', '_remake_masked_view', '_without_constants',
@@ -96,6 +97,7 @@ DECLARE
         '_require_writable', '_round', '_sleep', '_set_session', '_atomic_message', '_check_pulse',
         '_schedule_commands', '_register', '_require_cron', '_loops', '_mark_stopped', '_overslept',
             '_watchdog', '_tend_mirror',
+        '_tend_audit', '_seal_audit',
         '_tend_graph', '_propose_annotations', '_watch_lineage',
         '_sonar_round',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];
@@ -107,7 +109,11 @@ DECLARE
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
         'sonar_settings', 'effort', 'protected'];
-    v_operator_views text[] := ARRAY['imported', 'query_plans', 'state_transitions', 'mirror_keys'];
+    v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys'];
+    -- asymm_auditor: what nobody else of ours may change.
+    v_auditor text[] := ARRAY['audit_entry', 'audit_seal', 'audit_head', 'audit_log', '_audit', '_audit_digest', '_audit_link', '_seal_audit',
+        '_audit_faults', '_audit_state', '_refuse_audit_change'];
+    v_owner name;
     v record;
 BEGIN
     FOR v IN SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner) AS owner
@@ -115,13 +121,14 @@ BEGIN
                    WHERE c.relnamespace = 'asymm'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.objid = c.oid AND c.relkind = 'S' AND d.deptype IN ('a', 'i')) LOOP
+        v_owner := CASE WHEN v.relname = ANY (v_auditor) THEN 'asymm_auditor' ELSE 'asymm_owner' END;
         -- Only where it is due: it takes a lock that beats and DDL would wait for.
         -- What is in user mappings only a superuser may read: this view remains with one.
         IF v.relname = '_user_mapping' THEN
             EXECUTE 'REVOKE ALL ON asymm._user_mapping FROM PUBLIC, asymm_owner';
             EXECUTE 'GRANT SELECT ON asymm._user_mapping TO asymm_owner';
-        ELSIF v.owner <> 'asymm_owner' THEN
-            EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO asymm_owner', v.relname);
+        ELSIF v.owner <> v_owner THEN
+            EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO %I', v.relname, v_owner);
         END IF;
         EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
                                   'asymm_operator, asymm_streamer', v.relname);
@@ -133,9 +140,15 @@ BEGIN
     END LOOP;
     FOR v IN SELECT p.oid::regprocedure::text AS signature, p.proname, p.prokind
                FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'asymm'::regnamespace LOOP
-        EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO asymm_owner', v.signature);
+        v_owner := CASE WHEN v.proname = ANY (v_auditor) THEN 'asymm_auditor' ELSE 'asymm_owner' END;
+        EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO %I', v.signature, v_owner);
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_pulse, '
                                   'asymm_operator, asymm_streamer', v.signature);
+        IF v.proname = '_audit' THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_owner', v.signature);
+        ELSIF v.proname = '_caller' THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_auditor', v.signature);
+        END IF;
         IF v.proname = ANY (v_streamer) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_streamer', v.signature);
         END IF;

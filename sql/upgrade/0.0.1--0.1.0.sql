@@ -203,3 +203,4 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- Privacy.
 @schema 850_privacy.sql
+@schema 860_audit.sql

@@ -52,6 +52,10 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
           FROM pg_extension e, unnest(e.extconfig) AS t WHERE e.extname = 'asymmetrica'""")
     assert dumped == [
         "asymm.annotation_setting",
+        "asymm.audit_entry",
+        "asymm.audit_entry_id_seq",
+        "asymm.audit_head",
+        "asymm.audit_seal",
         "asymm.baseline",
         "asymm.baseline_id_seq",
         "asymm.declared_flow",
@@ -90,8 +94,9 @@ def test_plpgsql_check_finds_nothing(db: Database) -> None:
         SELECT p.oid::regprocedure || ' line ' || COALESCE(c.lineno, 0) || ': ' || c.message || COALESCE(' '
             || c.detail, '')
           FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-         CROSS JOIN LATERAL plpgsql_check_function_tb(p.oid, 0, fatal_errors => false, extra_warnings =>
-             false) AS c
+         CROSS JOIN LATERAL plpgsql_check_function_tb(p.oid, CASE p.prorettype WHEN 'trigger'::regtype
+             THEN 'asymm.audit_entry'::regclass ELSE 0::regclass END, fatal_errors => false,
+             extra_warnings => false) AS c
          WHERE p.pronamespace = 'asymm'::regnamespace
            -- pg_cron's tables are absent here and read by dynamic SQL.
            AND NOT (c.sqlstate IN ('42P01', '3F000') AND c.message ~ 'cron' OR c.message ~
@@ -125,7 +130,9 @@ def test_drop_extension_leaves_only_the_roles(empty_db: Database) -> None:
     roles = empty_db.value(
         "SELECT array_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'asymm\\_%'"
     )
-    assert roles == ["asymm_operator", "asymm_owner", "asymm_pulse", "asymm_reader", "asymm_streamer"]
+    assert roles == [
+        f"asymm_{role}" for role in ("auditor", "operator", "owner", "pulse", "reader", "streamer")
+    ]
     empty_db.sql("CREATE EXTENSION asymmetrica")
     assert catalog.problems(empty_db) == []
 

@@ -31,15 +31,20 @@ RULES = {
                '^(schema|(type|column .* of )?.*)\\m_?asymm\\M'""",
     "not owned by asymm_owner": """
         SELECT oid::regprocedure::text FROM pg_proc
-         WHERE pronamespace = 'asymm'::regnamespace AND proowner <> 'asymm_owner'::regrole
+         WHERE pronamespace = 'asymm'::regnamespace AND proowner <> CASE WHEN proname ~ 'audit'
+               AND proname NOT IN ('audit', 'seal_audit', 'verify_audit', '_tend_audit', '_doctor_audit')
+               THEN 'asymm_auditor'::regrole ELSE 'asymm_owner'::regrole END
         UNION ALL
         SELECT oid::regclass::text FROM pg_class
-         WHERE relnamespace = 'asymm'::regnamespace AND relowner <> 'asymm_owner'::regrole
+         WHERE relnamespace = 'asymm'::regnamespace
+           AND relowner <> CASE WHEN relname ~ '^audit_' THEN 'asymm_auditor'::regrole
+               ELSE 'asymm_owner'::regrole END
            -- Reads what only a superuser may, and shows nothing of it that is secret.
            AND relname <> '_user_mapping'
         UNION ALL
         SELECT oid::regtype::text FROM pg_type
          WHERE typnamespace = 'asymm'::regnamespace AND typowner <> 'asymm_owner'::regrole
+           AND typname !~ '^_?audit_'
            AND typname NOT IN ('_user_mapping', '__user_mapping')
         UNION ALL
         SELECT oid::regoperator::text FROM pg_operator
@@ -84,7 +89,7 @@ RULES = {
     "a role may use it that is none of ours": """
         SELECT x.oid::regprocedure || ' ' || a.grantee::regrole FROM pg_proc x, aclexplode(x.proacl) a
          WHERE x.pronamespace = 'asymm'::regnamespace
-           AND a.grantee::regrole::text !~ '^asymm_(owner|reader|operator|pulse|streamer)$'
+           AND a.grantee::regrole::text !~ '^asymm_(owner|auditor|reader|operator|pulse|streamer)$'
         UNION ALL
         SELECT x.oid::regclass || ' ' || a.grantee::regrole FROM pg_class x, aclexplode(x.relacl) a
          WHERE x.relnamespace = 'asymm'::regnamespace AND a.grantee <> x.relowner

@@ -17,6 +17,7 @@ __all__ = [
     "SQLSTATES",
     "AmbiguousName",
     "AsymmetricaError",
+    "AuditIsAppendOnly",
     "ConnectionFailed",
     "CostExceeded",
     "DataLoss",
@@ -152,6 +153,12 @@ class ProtectedColumn(AsymmetricaError):
     """A protected column's values would be kept where they must not be."""
 
     code = "SY020"
+
+
+class AuditIsAppendOnly(AsymmetricaError):
+    """The audit is only added to."""
+
+    code = "SY021"
 
 
 class NullArgument(AsymmetricaError):
