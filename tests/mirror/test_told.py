@@ -56,8 +56,12 @@ def test_metrics_and_memory(mirror: Mirror) -> None:
     mirror.redis.config_set("maxmemory-policy", "allkeys-lru")
     mirror.redis.config_set("maxmemory", "1gb")
     port = free_port()
+    mirror.tables("u", rows=300)
+    mirror.db.sql("ANALYZE")
     worker = mirror.work("--metrics", str(port))
     mirror.check()
+    overlap = "SELECT DISTINCT value FROM asymm.draw('mirror_overlap') WHERE shape = 'segment'"
+    mirror.db.wait_for(f"SELECT ({overlap}) = 0.25")
     mirror.db.sql("UPDATE t SET n = 1")
     mirror.check()
     found = {name.removeprefix("asymmetrica_mirror_"): value for name, value in scrape(port).items()}
