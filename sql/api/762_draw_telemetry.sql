@@ -25,7 +25,8 @@ BEGIN
         placed AS (
             SELECT s.*, exp(v_growth * (s.angle - v_end)) AS radius,
                    COALESCE(s.load / NULLIF(max(s.load) OVER (), 0), 0) AS thickness,
-                   CASE WHEN s.health IS NULL THEN 'muted' WHEN s.health < 0.7 THEN 'warning' WHEN s.health < 0.85 THEN 'fair' ELSE 'good' END AS color
+                   CASE WHEN s.health IS NULL THEN 'muted' WHEN s.health < 0.7 THEN 'warning' WHEN s.health < 0.85 THEN 'fair'
+                        ELSE 'good' END AS color
               FROM step AS s),
         joined AS (
             SELECT p.*, p.radius * cos(p.angle) AS x, p.radius * sin(p.angle) AS y,

@@ -65,7 +65,8 @@ def test_telemetry_grows_by_the_golden_ratio_and_has_gaps(db: Database) -> None:
     db.sql("INSERT INTO asymm.sample_series (metric, node) VALUES ('score.shm', '*')")
     db.sql(
         """INSERT INTO asymm.sample (slot, family, at, ids, totals)
-           SELECT (asymm._sample_part('minute', t)).slot, 'score', t, ARRAY[s.id], ARRAY[0.6 + 0.3 * (n > 30)::int]
+           SELECT (asymm._sample_part('minute', t)).slot, 'score', t, ARRAY[s.id],
+                  ARRAY[0.6 + 0.3 * (n > 30)::int]
              FROM generate_series(2, 58) AS n, asymm.sample_series AS s,
                   LATERAL (SELECT date_trunc('minute', now()) - n * interval '1 min') AS m (t)
             WHERE n NOT BETWEEN 20 AND 25"""
@@ -143,7 +144,9 @@ def test_overlap_is_the_share(db: Database) -> None:
     rows = drawn(db, "mirror_overlap")
     middles = {name: sum(row["x"] for row in rows if row["label"] == name) for name in ("Database", "Mirror")}
     assert middles["Mirror"] > middles["Database"]
-    assert [(row["label"], row["color"]) for row in rows if row["shape"] == "point"] == [("public.t", "other")]
+    assert [(row["label"], row["color"]) for row in rows if row["shape"] == "point"] == [
+        ("public.t", "other")
+    ]
 
 
 def join_fleet(db: Database, *roots: str) -> None:
@@ -185,7 +188,7 @@ def holds_together(db: Database, count: int) -> None:
         # Two are linked; of more no two are, which holds is all of them together.
         assert abs(linking(one, other)) == (count == 2)
     if count == 5:
-        # A band's disc is met by the next band alone, four times: twice in and twice out. So one cut frees all.
+        # A band's disc is met by the next band alone, twice in and twice out. So one cut frees all.
         bands = list(found.values())
         for (one, band), (two, other) in itertools.permutations(enumerate(bands), 2):
             assert len(meetings(band, other)) == (4 if two == (one + 1) % count else 0)
@@ -213,6 +216,7 @@ def meetings(band: list[tuple[Point, Point]], other: list[tuple[Point, Point]]) 
 
 def through(a: Point, b: Point, corner: tuple[Point, Point, Point]) -> float | None:
     """Return where a segment goes through a triangle, None if it doesn't."""
+
     def minus(p: Point, q: Point) -> Point:
         return (p[0] - q[0], p[1] - q[1], p[2] - q[2])
 
@@ -234,13 +238,21 @@ def through(a: Point, b: Point, corner: tuple[Point, Point, Point]) -> float | N
     return t if u >= 0 and v >= 0 and u + v <= 1 and 0 <= t < 1 else None
 
 
+REFUSED = {
+    "'x'": "42704",
+    "NULL": "22004",
+    "'fleet', NULL": "22004",
+    "'fleet', '1 s'": "22023",
+    "'telemetry', metric => 'no.such'": "42704",
+}
+
+
 def test_who_asks_for_another_picture_is_told_which_there_are(db: Database) -> None:
     reader = db.role("reader", member_of=("asymm_reader",))
     with db.connect(user=reader) as own:
         for picture in ("heartbeat", "telemetry", "experiments", "mirror_overlap", "fleet"):
             own.execute("SELECT * FROM asymm.draw(%s)", [picture])
-        for call, state in (("'x'", "42704"), ("NULL", "22004"), ("'fleet', NULL", "22004"), ("'fleet', '1 s'", "22023"),
-                            ("'telemetry', metric => 'no.such'", "42704")):  # fmt: skip
+        for call, state in REFUSED.items():
             with pytest.raises(psycopg.Error) as error:
                 own.execute(f"SELECT * FROM asymm.draw({call})".encode())
             assert error.value.sqlstate == state
