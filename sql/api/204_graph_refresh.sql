@@ -109,23 +109,24 @@ END
 $$;
 COMMENT ON FUNCTION asymm._graph_renamed(text, text) IS 'Has annotations and declared flows follow an entity that was renamed.';
 
-CREATE OR REPLACE FUNCTION asymm._graph_structure_now() RETURNS bigint
+-- What flows are wanted is written as it differs from what there is: all of some kinds, or those of some statements (nodes), which reads lead
+-- to and writes lead from.
+CREATE OR REPLACE FUNCTION asymm._graph_flows_now(of_kinds text[], nodes integer[], sources integer[], targets integer[], kinds text[])
+RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET jit = off SET enable_nestloop = off
+SET jit = off SET enable_nestloop = on SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     v_changed bigint;
 BEGIN
-    WITH seen AS MATERIALIZED (SELECT s.* FROM asymm._graph_structure() AS s),
-    root AS MATERIALIZED (
-        SELECT r.* FROM asymm._graph_roots(ARRAY(SELECT s.source FROM seen AS s UNION SELECT s.target FROM seen AS s)) AS r),
-    wanted AS MATERIALIZED (
-        SELECT DISTINCT a.node AS source, b.node AS target, s.kind
-          FROM seen AS s JOIN root AS a ON a.relid = s.source JOIN root AS b ON b.relid = s.target WHERE a.node <> b.node),
+    -- The planner takes arrays for short.
+    PERFORM set_config('enable_nestloop', (nodes IS NOT NULL)::text, true);
+    WITH wanted AS MATERIALIZED (SELECT DISTINCT u.source, u.target, u.kind FROM unnest(sources, targets, kinds) AS u (source, target, kind)),
     removed AS (
         DELETE FROM asymm.flow AS f
-         WHERE f.kind IN ('references', 'view', 'rule', 'function', 'inherits')
+         WHERE f.kind = ANY (of_kinds)
+           AND (nodes IS NULL OR f.kind = 'reads' AND f.target = ANY (nodes) OR f.kind = 'writes' AND f.source = ANY (nodes))
            AND NOT EXISTS (SELECT FROM wanted AS w WHERE (w.source, w.target, w.kind) = (f.source, f.target, f.kind)) RETURNING f.source),
     added AS (
         INSERT INTO asymm.flow (source, target, kind)
@@ -133,6 +134,23 @@ BEGIN
          WHERE NOT EXISTS (SELECT FROM asymm.flow AS f WHERE (f.source, f.target, f.kind) = (w.source, w.target, w.kind)) RETURNING source)
     SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM added) INTO v_changed;
     RETURN v_changed;
+END
+$$;
+COMMENT ON FUNCTION asymm._graph_flows_now(text[], integer[], integer[], integer[], text[])
+    IS 'Makes the flows of some kinds, of all nodes (NULL) or of some statements, those that are given; returns how many changed.';
+
+CREATE OR REPLACE FUNCTION asymm._graph_structure_now() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_nestloop = off
+AS $$
+BEGIN
+    RETURN (
+        WITH seen AS MATERIALIZED (SELECT s.* FROM asymm._graph_structure() AS s),
+        root AS MATERIALIZED (
+            SELECT r.* FROM asymm._graph_roots(ARRAY(SELECT s.source FROM seen AS s UNION SELECT s.target FROM seen AS s)) AS r)
+        SELECT asymm._graph_flows_now('{references,view,rule,function,inherits}', NULL, array_agg(a.node), array_agg(b.node), array_agg(s.kind))
+          FROM seen AS s JOIN root AS a ON a.relid = s.source JOIN root AS b ON b.relid = s.target WHERE a.node <> b.node);
 END
 $$;
 COMMENT ON FUNCTION asymm._graph_structure_now() IS 'Brings the flows that the catalogs tell of up to date; returns how many changed.';
@@ -144,31 +162,15 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_nestloop = on SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-    v_whole constant boolean := queries IS NULL;
-    v_nodes constant integer[] := ARRAY(SELECT n.id FROM asymm.node AS n WHERE n.query_id = ANY (queries));
-    v_changed bigint;
+    v_nodes constant integer[] := CASE WHEN queries IS NOT NULL THEN ARRAY(SELECT n.id FROM asymm.node AS n WHERE n.query_id = ANY (queries)) END;
 BEGIN
-    PERFORM set_config('enable_nestloop', (NOT v_whole)::text, true);
-    WITH seen AS MATERIALIZED (SELECT s.* FROM asymm._graph_queries(queries) AS s),
-    root AS MATERIALIZED (SELECT r.* FROM asymm._graph_roots(ARRAY(SELECT DISTINCT s.relid FROM seen AS s)) AS r),
-    wanted AS MATERIALIZED (
-        SELECT DISTINCT CASE s.kind WHEN 'reads' THEN r.node ELSE n.id END AS source, CASE s.kind WHEN 'reads' THEN n.id ELSE r.node END AS target,
-               s.kind
-          FROM seen AS s JOIN root AS r ON r.relid = s.relid JOIN asymm.node AS n ON n.query_id = s.query),
-    fewer AS (
-        DELETE FROM asymm.flow AS f
-         WHERE (v_whole OR f.target = ANY (v_nodes)) AND f.kind = 'reads'
-           AND NOT EXISTS (SELECT FROM wanted AS w WHERE (w.source, w.target, w.kind) = (f.source, f.target, f.kind)) RETURNING f.source),
-    less AS (
-        DELETE FROM asymm.flow AS f
-         WHERE (v_whole OR f.source = ANY (v_nodes)) AND f.kind = 'writes'
-           AND NOT EXISTS (SELECT FROM wanted AS w WHERE (w.source, w.target, w.kind) = (f.source, f.target, f.kind)) RETURNING f.source),
-    added AS (
-        INSERT INTO asymm.flow (source, target, kind)
-        SELECT w.source, w.target, w.kind FROM wanted AS w
-         WHERE NOT EXISTS (SELECT FROM asymm.flow AS f WHERE (f.source, f.target, f.kind) = (w.source, w.target, w.kind)) RETURNING source)
-    SELECT (SELECT count(*) FROM fewer) + (SELECT count(*) FROM less) + (SELECT count(*) FROM added) INTO v_changed;
-    RETURN v_changed;
+    PERFORM set_config('enable_nestloop', (queries IS NOT NULL)::text, true);
+    RETURN (
+        WITH seen AS MATERIALIZED (SELECT s.* FROM asymm._graph_queries(queries) AS s),
+        root AS MATERIALIZED (SELECT r.* FROM asymm._graph_roots(ARRAY(SELECT DISTINCT s.relid FROM seen AS s)) AS r)
+        SELECT asymm._graph_flows_now('{reads,writes}', v_nodes, array_agg(CASE s.kind WHEN 'reads' THEN r.node ELSE n.id END),
+                                      array_agg(CASE s.kind WHEN 'reads' THEN n.id ELSE r.node END), array_agg(s.kind))
+          FROM seen AS s JOIN root AS r ON r.relid = s.relid JOIN asymm.node AS n ON n.query_id = s.query);
 END
 $$;
 COMMENT ON FUNCTION asymm._graph_queries_now(bigint[]) IS 'Brings the flows of statements up to date, of some or of all (NULL); returns how many changed.';
@@ -186,19 +188,10 @@ BEGIN
         SELECT asymm._graph_add(array_agg('cache'::text), array_agg(c.copy), array_agg(c.what), array_agg(NULL::oid), array_agg(NULL::bigint))
           FROM (SELECT DISTINCT c.copy, c.what FROM asymm._graph_copies() AS c) AS c
          WHERE NOT EXISTS (SELECT FROM asymm.node AS n WHERE n.kind = 'cache' AND n.name = c.copy AND n.gone_at IS NULL));
-    WITH wanted AS MATERIALIZED (
-        SELECT e.id AS source, k.id AS target, c.kind
-          FROM asymm._graph_copies() AS c
-          JOIN asymm.node AS e ON e.kind = 'entity' AND e.name = format('%I.%I', c.schema_name, c.table_name) AND e.gone_at IS NULL
-          JOIN asymm.node AS k ON k.kind = 'cache' AND k.name = c.copy),
-    removed AS (
-        DELETE FROM asymm.flow AS f
-         WHERE f.kind IN ('mirror', 'cached')
-           AND NOT EXISTS (SELECT FROM wanted AS w WHERE (w.source, w.target, w.kind) = (f.source, f.target, f.kind)) RETURNING f.source),
-    added AS (
-        INSERT INTO asymm.flow (source, target, kind) SELECT DISTINCT w.source, w.target, w.kind FROM wanted AS w
-        ON CONFLICT DO NOTHING RETURNING source)
-    SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM added) INTO flows;
+    SELECT asymm._graph_flows_now('{mirror,cached}', NULL, array_agg(e.id), array_agg(k.id), array_agg(c.kind)) INTO flows
+      FROM asymm._graph_copies() AS c
+      JOIN asymm.node AS e ON e.kind = 'entity' AND e.name = format('%I.%I', c.schema_name, c.table_name) AND e.gone_at IS NULL
+      JOIN asymm.node AS k ON k.kind = 'cache' AND k.name = c.copy;
 END
 $$;
 COMMENT ON FUNCTION asymm._graph_copies_now() IS 'Brings mirrored tables and cached queries up to date; returns how many nodes and flows changed.';

@@ -9,19 +9,31 @@ CREATE OR REPLACE VIEW asymm._declared_pair AS
                                  AND t.name = substr(d.target, strpos(d.target, ':') + 1);
 COMMENT ON VIEW asymm._declared_pair IS 'Declared lineage with the numbers of both nodes; NULL where there is no such node.';
 
+CREATE OR REPLACE FUNCTION asymm._declared_pairs() RETURNS asymm._declared_pair[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_nestloop = on
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT p FROM asymm._declared_pair AS p);
+END
+$$;
+COMMENT ON FUNCTION asymm._declared_pairs() IS 'Declared lineage with the numbers of both nodes, to be read once and looked at several times.';
+
 -- A declared source was seen if it flows to the target by itself, through a query, or to another source of the same target that was seen.
 -- Functions, since the planner takes each step for a row or two: hash joins, whatever it believes.
-CREATE OR REPLACE FUNCTION asymm._seen_lineage() RETURNS TABLE (source text, target text, last_fired timestamptz)
+CREATE OR REPLACE FUNCTION asymm._seen_flows(pairs asymm._declared_pair[])
+RETURNS TABLE (source text, target text, last_fired timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_nestloop = off SET enable_mergejoin = off
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM asymm._declared_lineage) THEN
+    IF pairs = '{}' THEN
         RETURN;
     END IF;
     RETURN QUERY
-    WITH RECURSIVE pair AS MATERIALIZED (SELECT p.* FROM asymm._declared_pair AS p WHERE p.source_id IS NOT NULL AND p.target_id IS NOT NULL),
+    WITH RECURSIVE pair AS MATERIALIZED (SELECT p.* FROM unnest(pairs) AS p WHERE p.source_id IS NOT NULL AND p.target_id IS NOT NULL),
     -- Where it should arrive: a source of the same target will do.
     arrival AS MATERIALIZED (
         SELECT p.target_id, p.source_id, p.target_id AS at FROM pair AS p
@@ -50,21 +62,31 @@ BEGIN
      GROUP BY p.source, p.target;
 END
 $$;
-COMMENT ON FUNCTION asymm._seen_lineage() IS 'Declared lineage that was seen to flow, and when a query last did it (NULL: it does not need one).';
+COMMENT ON FUNCTION asymm._seen_flows(asymm._declared_pair[]) IS 'Of declared lineage what was seen to flow, and when a query last did it (NULL: it does not need one).';
+
+CREATE OR REPLACE FUNCTION asymm._seen_lineage() RETURNS TABLE (source text, target text, last_fired timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT s.* FROM asymm._seen_flows(asymm._declared_pairs()) AS s;
+END
+$$;
+COMMENT ON FUNCTION asymm._seen_lineage() IS 'All declared lineage that was seen to flow, and when a query last did it (NULL: it does not need one).';
 
 -- Only where sources are declared can one be missing among them. What DDL says is declared by that; a table behind a declared view,
 -- and a view over a declared table, are what was declared.
-CREATE OR REPLACE FUNCTION asymm._phantom_flows() RETURNS TABLE (source text, target text, query bigint)
+CREATE OR REPLACE FUNCTION asymm._phantom_flows(pairs asymm._declared_pair[]) RETURNS TABLE (source text, target text, query bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET jit = off SET enable_nestloop = off SET enable_mergejoin = off
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM asymm._declared_lineage) THEN
+    IF pairs = '{}' THEN
         RETURN;
     END IF;
     RETURN QUERY
-    WITH RECURSIVE pair AS MATERIALIZED (SELECT p.* FROM asymm._declared_pair AS p WHERE p.source_id IS NOT NULL AND p.target_id IS NOT NULL),
+    WITH RECURSIVE pair AS MATERIALIZED (SELECT p.* FROM unnest(pairs) AS p WHERE p.source_id IS NOT NULL AND p.target_id IS NOT NULL),
     goal AS MATERIALIZED (SELECT DISTINCT p.target, p.target_id FROM pair AS p),
     below AS (
         SELECT p.target_id, p.source_id AS id FROM pair AS p
@@ -99,7 +121,7 @@ BEGIN
      WHERE NOT EXISTS (SELECT FROM known AS k WHERE (k.target_id, k.id) = (c.target_id, c.source_id));
 END
 $$;
-COMMENT ON FUNCTION asymm._phantom_flows() IS 'Data that flows to a node with declared sources from one that is none of them, and the query that carries it.';
+COMMENT ON FUNCTION asymm._phantom_flows(asymm._declared_pair[]) IS 'Data that flows to a node with declared sources from one that is none of them, and the query that carries it.';
 
 CREATE OR REPLACE FUNCTION asymm._lineage_faults()
 RETURNS TABLE (fault text, source text, target text, query bigint, seen text, evidence jsonb, recommended text)
@@ -112,22 +134,26 @@ DECLARE
     -- Of the last day: what was mended shall not be told for a week.
     v_since constant timestamptz := clock_timestamp() - interval '1 day';
     v_slots constant smallint[] := asymm._load_slots(v_since);
+    v_pairs constant asymm._declared_pair[] := asymm._declared_pairs();
+    -- Whose time varied as much in all steps did so in one of them.
+    v_slow constant bigint[] := ARRAY(SELECT DISTINCT l.query_id FROM asymm.query_load AS l
+                                       WHERE l.slot = ANY (v_slots) AND l.at > v_since AND l.exec_squares > (v_settings).slow_variance * l.calls);
 BEGIN
     RETURN QUERY
-    WITH known AS MATERIALIZED (SELECT s.* FROM asymm._seen_lineage() AS s)
+    WITH known AS MATERIALIZED (SELECT s.* FROM asymm._seen_flows(v_pairs) AS s)
     SELECT 'broken', p.source, p.target, NULL::bigint,
            CASE WHEN p.source_id IS NULL THEN format('%s is not there', p.source)
                 WHEN p.target_id IS NULL THEN format('%s is not there', p.target) ELSE 'declared, and never seen to flow' END,
            jsonb_build_object('declared_by', CASE WHEN p.by_flow THEN 'declare_flow' ELSE 'lineage of an annotation' END),
            CASE WHEN p.by_flow THEN format('SELECT asymm.undeclare_flow(%L, %L), or find what should have carried it', p.source, p.target)
                 ELSE format('correct the lineage of %s by asymm.annotate(), or find what should have carried it', p.target) END
-      FROM asymm._declared_pair AS p
+      FROM unnest(v_pairs) AS p
      WHERE (p.source, p.target) NOT IN (SELECT k.source, k.target FROM known AS k)
     UNION ALL
     SELECT 'phantom', h.source, h.target, min(h.query), 'seen to flow, and not declared',
            jsonb_build_object('queries', jsonb_agg(h.query ORDER BY h.query) FILTER (WHERE h.query IS NOT NULL)),
            format('SELECT asymm.declare_flow(%L, %L), or stop what carries it', h.source, h.target)
-      FROM asymm._phantom_flows() AS h GROUP BY h.source, h.target
+      FROM asymm._phantom_flows(v_pairs) AS h GROUP BY h.source, h.target
     UNION ALL
     SELECT 'dormant', k.source, k.target, NULL, format('not seen to flow since %s', date_trunc('second', k.last_fired)),
            jsonb_build_object('last_fired', k.last_fired), 'find out whether the job that carried it still runs'
@@ -139,7 +165,7 @@ BEGIN
            format('SELECT * FROM asymm.query_plans WHERE query = %s, and asymm.route(%s)', q.query, q.query)
       FROM (SELECT l.query_id AS query, sum(l.calls)::bigint AS calls, sum(l.exec_ms) / sum(l.calls) AS mean_ms,
                    sum(l.exec_squares) / sum(l.calls) - (sum(l.exec_ms) / sum(l.calls)) ^ 2 AS variance_ms2
-              FROM asymm.query_load AS l WHERE l.slot = ANY (v_slots) AND l.at > v_since
+              FROM asymm.query_load AS l WHERE v_slow <> '{}' AND l.slot = ANY (v_slots) AND l.at > v_since AND l.query_id = ANY (v_slow)
              GROUP BY l.query_id HAVING sum(l.calls) >= 5) AS q
      WHERE q.variance_ms2 > (v_settings).slow_variance
        AND EXISTS (SELECT FROM asymm.node AS n WHERE n.query_id = q.query AND n.gone_at IS NULL);

@@ -51,7 +51,7 @@ AS $$
 DECLARE
     v_node constant asymm.node := asymm._require_node($1);
     v_loss constant double precision := asymm._loss(asymm._require_text($2, 'operation'));
-    v_fidelity constant double precision := asymm._node_fidelity(v_node);
+    v_fidelity constant double precision := COALESCE((asymm._node_context(v_node)).fidelity, 1);
 BEGIN
     -- How far it is told follows from a change that is wholly believed: what is touched is so, whatever the annotation is worth.
     RETURN QUERY

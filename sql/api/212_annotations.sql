@@ -23,46 +23,56 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_voice(asymm.node) IS 'The name of a node; raises 42501 unless the caller may act for its owner, if it has one.';
 
+-- What was said first stands first; of one that is forked nothing can be believed or not.
+CREATE OR REPLACE FUNCTION asymm._node_context(node asymm.node, OUT context asymm.context, OUT said_by name[], OUT fidelity double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_all asymm.annotation[];
+    v_measured jsonb;
+BEGIN
+    SELECT COALESCE(array_agg(v.annotation ORDER BY v.annotated_at, v.annotated_by), '{}'),
+           COALESCE(array_agg(v.annotated_by ORDER BY v.annotated_at, v.annotated_by), '{}')
+      INTO v_all, said_by
+      FROM asymm._voice AS v WHERE v.node = ($1).kind || ':' || ($1).name;
+    context := asymm.context(VARIADIC v_all);
+    IF asymm.context_state(context) = 'annotated' THEN
+        v_measured := asymm._node_measures($1);
+        fidelity := asymm.fidelity(context[1], v_measured ->> 'regime', (v_measured ->> 'cost')::asymm.cost);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION asymm._node_context(asymm.node)
+    IS 'What is said of a node, by whom, and how far it can be believed by what is measured of it (NULL: nothing, or nothing in unison, was said).';
+
 CREATE OR REPLACE FUNCTION asymm.annotation_of(node text)
 RETURNS TABLE (name text, state text, agreed asymm.annotation, context asymm.context, said_by name[], fidelity double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 DECLARE
     v_node constant asymm.node := asymm._require_node($1);
 BEGIN
-    name := (v_node).kind || ':' || (v_node).name;
-    context := asymm.context(VARIADIC ARRAY(SELECT v.annotation FROM asymm._voice AS v WHERE v.node = name ORDER BY v.annotated_at, v.annotated_by));
-    said_by := ARRAY(SELECT v.annotated_by FROM asymm._voice AS v WHERE v.node = name ORDER BY v.annotated_at, v.annotated_by);
-    state := asymm.context_state(context);
-    IF state = 'annotated' THEN
-        agreed := context[1];
-        fidelity := asymm._node_fidelity(v_node);
-    END IF;
-    RETURN NEXT;
+    RETURN QUERY
+        SELECT (v_node).kind || ':' || (v_node).name, s.state, CASE WHEN s.state = 'annotated' THEN c.context[1] END, c.context, c.said_by, c.fidelity
+          FROM asymm._node_context(v_node) AS c CROSS JOIN LATERAL asymm.context_state(c.context) AS s (state);
 END
 $$;
 COMMENT ON FUNCTION asymm.annotation_of(text)
     IS 'What is said of a node: state missing, annotated or forked (several annotations that disagree, in context), by whom, and how far it can be believed. Raises 42704 with the nearest names.';
 
-CREATE OR REPLACE FUNCTION asymm._node_fidelity(node asymm.node) RETURNS double precision
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+CREATE OR REPLACE FUNCTION asymm._say(node text, by_role name, annotation asymm.annotation) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_context asymm.context;
-    v_measured jsonb;
 BEGIN
-    v_context := asymm.context(VARIADIC ARRAY(SELECT v.annotation FROM asymm._voice AS v WHERE v.node = ($1).kind || ':' || ($1).name
-                                               ORDER BY v.annotated_at, v.annotated_by));
-    IF asymm.context_state(v_context) <> 'annotated' THEN
-        RETURN 1;
-    END IF;
-    v_measured := asymm._node_measures(node);
-    RETURN asymm.fidelity(v_context[1], v_measured ->> 'regime', (v_measured ->> 'cost')::asymm.cost);
+    INSERT INTO asymm.node_annotation (node, annotated_by, annotation) VALUES ($1, $2, $3)
+    ON CONFLICT ON CONSTRAINT node_annotation_voice DO UPDATE SET annotation = excluded.annotation, annotated_at = clock_timestamp();
 END
 $$;
-COMMENT ON FUNCTION asymm._node_fidelity(asymm.node) IS 'How far the annotation of a node can be believed by what is measured of it; 1 where nothing, or nothing in unison, was said.';
+COMMENT ON FUNCTION asymm._say(text, name, asymm.annotation) IS 'Notes what a role says of a node, in place of what it said before.';
 
 CREATE OR REPLACE FUNCTION asymm.annotate(node text, annotation asymm.annotation)
 RETURNS TABLE (name text, state text, agreed asymm.annotation, context asymm.context, said_by name[], fidelity double precision)
@@ -76,8 +86,7 @@ BEGIN
     IF $2 IS NOT DISTINCT FROM NULL THEN
         PERFORM asymm._require_text(NULL, 'annotation');
     END IF;
-    INSERT INTO asymm.node_annotation AS a (node, annotated_by, annotation) VALUES (v_name, asymm._caller(), asymm._require_annotation($2))
-    ON CONFLICT ON CONSTRAINT node_annotation_voice DO UPDATE SET annotation = excluded.annotation, annotated_at = clock_timestamp();
+    PERFORM asymm._say(v_name, asymm._caller(), asymm._require_annotation($2));
     DELETE FROM asymm.annotation_proposal AS p WHERE p.node = v_name AND p.state <> 'accepted';
     PERFORM asymm._record_place();
     RETURN QUERY SELECT * FROM asymm.annotation_of(v_name);
@@ -139,7 +148,7 @@ BEGIN
         v_winner := asymm.settle(v_name, v_context, v_witnesses);
         IF v_winner IS DISTINCT FROM NULL THEN
             DELETE FROM asymm.node_annotation AS a WHERE a.node = v_name;
-            INSERT INTO asymm.node_annotation (node, annotated_by, annotation) VALUES (v_name, asymm._caller(), v_winner);
+            PERFORM asymm._say(v_name, asymm._caller(), v_winner);
             UPDATE asymm.baseline AS b SET annotation = v_winner
              WHERE b.kind IN ('table', 'view', 'materialized view', 'foreign table') AND b.annotation IS DISTINCT FROM NULL
                AND 'entity:' || format('%I.%I', b.schema_name, b.object_name) = v_name;

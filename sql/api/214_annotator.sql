@@ -33,9 +33,7 @@ BEGIN
                   HINT = 'SELECT node FROM asymm.proposed_annotations WHERE state = ''proposed''';
     END IF;
     IF decision = 'accepted' THEN
-        INSERT INTO asymm.node_annotation (node, annotated_by, annotation)
-        SELECT p.node, by_role, p.annotation FROM asymm.annotation_proposal AS p WHERE p.node = $1
-        ON CONFLICT ON CONSTRAINT node_annotation_voice DO UPDATE SET annotation = excluded.annotation, annotated_at = clock_timestamp();
+        PERFORM asymm._say(p.node, by_role, p.annotation) FROM asymm.annotation_proposal AS p WHERE p.node = $1;
     END IF;
 END
 $$;

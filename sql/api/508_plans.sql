@@ -17,33 +17,75 @@ END
 $$;
 COMMENT ON FUNCTION asymm._plan_shape(jsonb) IS 'A plan without what changes from day to day: costs, rows, conditions.';
 
--- The costliest of the last hour that were not looked at for ten minutes; a plan is looked at again that long after.
+-- Planning costs some ten milliseconds, and gives the same again while nothing it goes by has changed: any DDL, statistics, sizes and
+-- indexes of the relations. How many rows there are counts by a quarter more or less.
+CREATE OR REPLACE FUNCTION asymm._plan_basis(relations oid[]) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN (SELECT concat((SELECT max(l.id) FROM asymm.ddl_log AS l), ' ', md5(string_agg(
+                       concat_ws(' ', c.oid, c.relfilenode, c.relpages, c.reltuples, c.relallvisible,
+                                 floor(ln(1 + pg_stat_get_live_tuples(c.oid)) / ln(1.25)), pg_stat_get_analyze_count(c.oid)
+                                 + pg_stat_get_autoanalyze_count(c.oid), i.indexes), ',' ORDER BY c.oid)))
+              FROM pg_class AS c
+              LEFT JOIN LATERAL (SELECT string_agg(concat(i.indexrelid, i.indisvalid), ' ' ORDER BY i.indexrelid) AS indexes
+                                   FROM pg_index AS i WHERE i.indrelid = c.oid) AS i ON true
+             WHERE c.oid = ANY (relations) HAVING count(*) > 0);
+END
+$$;
+COMMENT ON FUNCTION asymm._plan_basis(oid[]) IS 'What plans over some relations rest on, in short: other text, perhaps other plans. NULL: there are none.';
+
+CREATE OR REPLACE FUNCTION asymm._planned_relations(planned jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT jsonb_agg(r.relid)
+              FROM (SELECT n.value AS relid FROM jsonb_array_elements(CASE WHEN planned ? 'relations' THEN planned -> 'relations' ELSE '[]' END) AS n
+                    UNION
+                    SELECT to_jsonb(s.own::bigint) FROM asymm._scanned_relations(COALESCE(planned -> 'whole', planned -> 'plan')) AS s) AS r);
+END
+$$;
+COMMENT ON FUNCTION asymm._planned_relations(jsonb) IS 'The relations that what asymm._plan_statement() gave names and reads.';
+
+-- The costliest of the last hour that were not looked at for ten minutes. Those of which nothing changed that their plans go by are left
+-- out, for three hours at most: settings change unseen.
 CREATE OR REPLACE FUNCTION asymm._queries_to_plan(count integer) RETURNS TABLE (query bigint, statement text, path text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_since timestamptz := clock_timestamp() - interval '1 hour';
-    v_slots smallint[] := asymm._load_slots(v_since);
+    v_now constant timestamptz := clock_timestamp();
+    v_since constant timestamptz := v_now - interval '1 hour';
+    v_slots constant smallint[] := asymm._load_slots(v_since);
+    v_count constant integer := GREATEST(0, LEAST(_queries_to_plan.count, 1000));
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.query) THEN
         RETURN;
     END IF;
     RETURN QUERY
-    WITH due AS (
-        SELECT q.id
+    WITH due AS MATERIALIZED (
+        SELECT q.id, l.exec_ms, k.at, k.reason, k.read, k.basis
           FROM asymm.query AS q
           JOIN (SELECT l.query_id, sum(l.exec_ms) AS exec_ms FROM asymm.query_load AS l
                  WHERE l.slot = ANY (v_slots) AND l.at > v_since GROUP BY l.query_id) AS l ON l.query_id = q.id
           LEFT JOIN asymm.query_look AS k ON k.query_id = q.id
-         WHERE q.toplevel AND (k.at IS NULL OR k.at < clock_timestamp() - interval '10 min')
-         ORDER BY l.exec_ms DESC LIMIT GREATEST(0, LEAST(_queries_to_plan.count, 1000))),
+         WHERE q.toplevel AND (k.at IS NULL OR GREATEST(k.at, k.same_at) < v_now - interval '10 min')
+         ORDER BY l.exec_ms DESC LIMIT 5 * v_count),
+    judged AS MATERIALIZED (
+        SELECT d.*, b.now, d.reason IS NULL AND d.basis = b.now AND d.at > v_now - interval '3 hours' IS TRUE AS same
+          FROM due AS d CROSS JOIN LATERAL asymm._plan_basis(d.read) AS b (now)),
+    unchanged AS (
+        UPDATE asymm.query_look AS k SET same_at = v_now FROM judged AS j WHERE j.same AND k.query_id = j.id),
+    chosen AS MATERIALIZED (SELECT j.* FROM judged AS j WHERE j.same IS NOT TRUE ORDER BY j.exec_ms DESC LIMIT v_count),
     looked AS (
-        INSERT INTO asymm.query_look AS k (query_id, at) SELECT d.id, clock_timestamp() FROM due AS d
-        ON CONFLICT (query_id) DO UPDATE SET at = EXCLUDED.at)
+        INSERT INTO asymm.query_look AS k (query_id, at) SELECT c.id, v_now FROM chosen AS c
+        ON CONFLICT (query_id) DO UPDATE SET at = EXCLUDED.at, basis = (SELECT c.now FROM chosen AS c WHERE c.id = k.query_id))
     SELECT q.id, q.statement, asymm._path_of(r.rolname)
-      FROM due AS d JOIN asymm.query AS q ON q.id = d.id JOIN pg_roles AS r ON r.oid = q.role_id;
+      FROM chosen AS c JOIN asymm.query AS q ON q.id = c.id JOIN pg_roles AS r ON r.oid = q.role_id;
 END
 $$;
 COMMENT ON FUNCTION asymm._queries_to_plan(integer) IS 'Statements whose plan is due, with the search path of their role; booked as looked at.';
@@ -66,7 +108,8 @@ BEGIN
                                                  ARRAY(SELECT n.number::smallint FROM jsonb_array_elements_text(w.columns) AS n (number)))
                            FROM jsonb_each(result -> 'written') AS w (relid, columns)) ELSE k.written END,
            relations = CASE WHEN result ? 'relations' THEN ARRAY(SELECT jsonb_array_elements_text(result -> 'relations')::oid)
-                            ELSE k.relations END
+                            ELSE k.relations END,
+           read = CASE WHEN jsonb_typeof(result -> 'read') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(result -> 'read')::oid) END
      WHERE k.query_id = _keep_plan.query;
     IF result ? 'plan' THEN
         -- The view would stumble over one that is no number.
@@ -120,7 +163,7 @@ BEGIN
         v_planned := v_planned || asymm._plan_statement(v.statement, v.path);
     END LOOP;
     FOR v_n IN 1 .. cardinality(v_queries) LOOP
-        PERFORM asymm._keep_plan(v_queries[v_n], v_planned[v_n]);
+        PERFORM asymm._keep_plan(v_queries[v_n], v_planned[v_n] || jsonb_build_object('read', asymm._planned_relations(v_planned[v_n])));
         PERFORM asymm._keep_cost(v_queries[v_n], asymm._cost_of(v_planned[v_n]));
     END LOOP;
     RETURN NULL;

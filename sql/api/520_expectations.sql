@@ -19,19 +19,34 @@ END
 $$;
 COMMENT ON FUNCTION asymm._seen_latency(text) IS 'Mean time of a call in the last step of the past hour in which a statement was called; NULL: it was not.';
 
--- Those looked at longest ago, and by no other actor meanwhile.
-CREATE OR REPLACE FUNCTION asymm._expectations_due(count integer) RETURNS TABLE (id bigint, statement text, path text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+-- Those looked at longest ago. While nothing changed that its plan goes by, what one costs is known, for ten minutes at most.
+CREATE OR REPLACE FUNCTION asymm._expectations_due(count integer) RETURNS TABLE (id bigint, statement text, path text, known jsonb)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+DECLARE
+    v_now constant timestamptz := clock_timestamp();
+    v_count constant integer := GREATEST(0, LEAST(_expectations_due.count, 1000));
 BEGIN
     RETURN QUERY
-    SELECT e.id, e.statement, e.path
-      FROM asymm.expectation AS e LEFT JOIN asymm.expectation_state AS s ON s.expectation_id = e.id
-     ORDER BY s.checked_at NULLS FIRST, e.id LIMIT GREATEST(0, LEAST(_expectations_due.count, 1000));
+    WITH due AS MATERIALIZED (
+        SELECT e.id, e.statement, e.path, e.latency, s.cost, s.blame, s.checked_at, b.now,
+               s.cost IS NOT NULL AND s.basis = b.now AND s.checked_by = session_user AND s.planned_at > v_now - interval '10 min' IS TRUE AS same
+          FROM asymm.expectation AS e LEFT JOIN asymm.expectation_state AS s ON s.expectation_id = e.id
+         CROSS JOIN LATERAL asymm._plan_basis(s.read) AS b (now)
+         ORDER BY s.checked_at NULLS FIRST, e.id LIMIT 5 * v_count),
+    changed AS MATERIALIZED (SELECT d.* FROM due AS d WHERE d.same IS NOT TRUE ORDER BY d.checked_at NULLS FIRST, d.id LIMIT v_count),
+    booked AS (
+        UPDATE asymm.expectation_state AS s SET basis = c.now, planned_at = v_now FROM changed AS c WHERE s.expectation_id = c.id),
+    kept AS (
+        UPDATE asymm.expectation_state AS s SET checked_at = v_now FROM due AS d WHERE s.expectation_id = d.id AND d.same AND d.latency IS NULL)
+    SELECT c.id, c.statement, c.path, NULL::jsonb FROM changed AS c
+    UNION ALL
+    SELECT d.id, d.statement, d.path, jsonb_build_object('cost', d.cost, 'blame', d.blame) FROM due AS d WHERE d.same AND d.latency IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION asymm._expectations_due(integer) IS 'The expectations that were looked at longest ago.';
+COMMENT ON FUNCTION asymm._expectations_due(integer) IS 'The expectations that were looked at longest ago, with what is known of those whose plan cannot have changed.';
 
 CREATE OR REPLACE FUNCTION asymm._record_expectation(expectation bigint, seen jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -61,11 +76,12 @@ BEGIN
     v_reason := concat_ws('; ', NULLIF(v_broken, ''), CASE WHEN v_cost IS NULL THEN left(seen ->> 'reason', 1000) END,
                           CASE WHEN e.latency IS NOT NULL AND v_latency IS NULL THEN 'no calls of this text were counted in the last hour' END);
     -- An actor that may not plan it says nothing against one that may.
-    INSERT INTO asymm.expectation_state AS s (expectation_id, state, checked_by, cost, blame, latency, reason)
-    VALUES (e.id, v_state, session_user, v_cost, v_blame, v_latency, NULLIF(v_reason, ''))
+    INSERT INTO asymm.expectation_state AS s (expectation_id, state, checked_by, cost, blame, latency, reason, read)
+    VALUES (e.id, v_state, session_user, v_cost, v_blame, v_latency, NULLIF(v_reason, ''),
+            CASE WHEN jsonb_typeof(seen -> 'read') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(seen -> 'read')::oid) END)
     ON CONFLICT (expectation_id) DO UPDATE
        SET state = EXCLUDED.state, checked_by = EXCLUDED.checked_by, cost = EXCLUDED.cost, blame = EXCLUDED.blame, latency = EXCLUDED.latency,
-           reason = EXCLUDED.reason, checked_at = clock_timestamp(),
+           reason = EXCLUDED.reason, checked_at = clock_timestamp(), read = CASE WHEN seen ? 'read' THEN EXCLUDED.read ELSE s.read END,
            since = CASE WHEN s.state = EXCLUDED.state THEN s.since ELSE clock_timestamp() END
      WHERE NOT (EXCLUDED.state = 'unknown' AND s.state <> 'unknown' AND s.checked_by <> EXCLUDED.checked_by
                 AND s.checked_at > clock_timestamp() - interval '10 min')
@@ -102,11 +118,16 @@ DECLARE
 BEGIN
     -- All are planned first: what planning makes and takes back has the server forget plans of our own.
     FOR v IN SELECT d.* FROM asymm._expectations_due(20) AS d LOOP
+        IF v.known IS NOT NULL THEN
+            PERFORM asymm._record_expectation(v.id, v.known);
+            CONTINUE;
+        END IF;
         v_ids := v_ids || v.id;
         v_planned := v_planned || asymm._plan_statement(v.statement, v.path);
     END LOOP;
     FOR v_n IN 1 .. cardinality(v_ids) LOOP
-        PERFORM asymm._record_expectation(v_ids[v_n], asymm._cost_of(v_planned[v_n]));
+        PERFORM asymm._record_expectation(v_ids[v_n], asymm._cost_of(v_planned[v_n])
+                                                      || jsonb_build_object('read', asymm._planned_relations(v_planned[v_n])));
     END LOOP;
     RETURN NULL;
 END

@@ -62,7 +62,6 @@ DECLARE
     v_quarter timestamptz;
     v_hour timestamptz;
     v_hours asymm.sample[];
-    v_learn boolean := false;
 BEGIN
     SELECT date_bin('15 min', GREATEST(t.quarters_until, asymm._sample_reach('minute')), v_origin),
            date_bin('1 hour', GREATEST(t.hours_until, asymm._sample_reach('quarter')), v_origin)
@@ -83,17 +82,14 @@ BEGIN
         UPDATE asymm.sample_series AS s SET last_at = v_hour + interval '1 hour'
          WHERE s.id IN (SELECT unnest(h.ids) FROM unnest(v_hours) AS h);
         v_hour := v_hour + interval '1 hour';
-        v_learn := true;
     END LOOP;
-    IF v_learn THEN
-        PERFORM asymm._learn_latency();
-    END IF;
+    PERFORM asymm._learn_latency();
     UPDATE asymm.telemetry_state AS t SET quarters_until = v_quarter, hours_until = v_hour
      WHERE (t.quarters_until, t.hours_until) IS DISTINCT FROM (v_quarter, v_hour);
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION asymm._roll_up() IS 'Organ: adds minutes up to quarters of an hour and these to hours; each hour learns what statements usually take.';
+COMMENT ON FUNCTION asymm._roll_up() IS 'Organ: adds minutes up to quarters of an hour and these to hours, and learns what statements usually take.';
 
 CREATE OR REPLACE FUNCTION asymm._purge_telemetry() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

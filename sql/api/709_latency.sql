@@ -1,100 +1,142 @@
 -- How long statements take, and which take longer than they did.
 
--- The last week without the last day, so that what is slow today is held against what was usual before.
+-- Looks are kept of the hundred costliest each, half a minute apart.
+CREATE OR REPLACE FUNCTION asymm._looks(since timestamptz) RETURNS TABLE (query_id bigint, seconds double precision, ms double precision)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off SET enable_nestloop = on
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT u.id, EXTRACT(epoch FROM s.at)::float8, u.ms / u.calls
+          FROM asymm._samples('minute', 'look.exec_ms', $1, 'infinity') AS s
+          JOIN asymm._samples('minute', 'look.calls', $1, 'infinity') AS c ON c.at = s.at AND c.ids = s.ids
+         CROSS JOIN LATERAL unnest(s.ids, s.totals, c.totals) AS u (id, ms, calls)
+         WHERE u.calls > 0;
+END
+$$;
+COMMENT ON FUNCTION asymm._looks(timestamptz) IS 'Milliseconds a call of the costliest statements in each look since then.';
+
+-- Of the steps of the last week without the last day, so that what is slow today is held against what was usual before, and of the looks of
+-- six hours without the last half an hour. The first changes within a day, the second within a quarter of an hour.
 CREATE OR REPLACE FUNCTION asymm._learn_latency() RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off SET jit = off
+SET enable_nestloop = off SET jit = off SET max_parallel_workers_per_gather = 0
 AS $$
+DECLARE
+    v_now constant timestamptz := clock_timestamp();
+    v_learned asymm.query_baseline[];
+    v_due bigint[];
 BEGIN
-    WITH step AS MATERIALIZED (
-        SELECT l.query_id, ln(l.exec_ms / l.calls) AS ms
-          FROM asymm.query_load AS l
-         WHERE l.query_id <> 0 AND l.calls > 0 AND l.exec_ms > 0 AND l.at < clock_timestamp() - interval '1 day'
-           AND l.at >= clock_timestamp() - interval '7 days'),
-    center AS (
-        SELECT s.query_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY s.ms) AS ms, count(*) AS steps FROM step AS s
-         GROUP BY s.query_id HAVING count(*) >= 12)
-    INSERT INTO asymm.query_baseline AS b (query_id, center_ms, spread, steps)
-    SELECT c.query_id, exp(c.ms), 1.4826 * percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(s.ms - c.ms)), c.steps
-      FROM center AS c JOIN step AS s ON s.query_id = c.query_id JOIN asymm.query AS q ON q.id = c.query_id
-     GROUP BY c.query_id, c.ms, c.steps
-    ON CONFLICT (query_id) DO UPDATE
-       SET center_ms = EXCLUDED.center_ms, spread = EXCLUDED.spread, steps = EXCLUDED.steps, at = clock_timestamp();
+    v_due := ARRAY(
+        SELECT l.query_id
+          FROM (SELECT DISTINCT l.query_id FROM asymm.query_load AS l
+                 WHERE l.slot = ANY (asymm._load_slots(v_now - interval '1 hour')) AND l.at > v_now - interval '1 hour' AND l.query_id <> 0) AS l
+          JOIN asymm.query AS q ON q.id = l.query_id
+          LEFT JOIN asymm.query_baseline AS b ON b.query_id = l.query_id AND b.kind = 'step'
+         WHERE b.at IS NULL OR b.at < v_now - CASE WHEN b.since < b.at - interval '23 hours' THEN interval '6 hours' ELSE interval '15 min' END
+         ORDER BY b.at NULLS FIRST, l.query_id LIMIT 150);
+    IF cardinality(v_due) > 0 THEN
+        SELECT array_agg(u) INTO v_learned
+          FROM (SELECT array_agg(l.query_id) AS ids, array_agg(EXTRACT(epoch FROM l.at)::float8) AS times, array_agg(l.exec_ms / l.calls) AS figures
+                  FROM asymm.query_load AS l
+                 WHERE l.query_id = ANY (v_due) AND l.calls > 0 AND l.exec_ms > 0 AND l.at >= v_now - interval '7 days') AS p
+         CROSS JOIN LATERAL asymm._usual('step', p.ids, p.times, p.figures, EXTRACT(epoch FROM v_now)::float8 - 86400) AS u;
+    END IF;
+    v_due := ARRAY(
+        SELECT l.query_id
+          -- There are enough of one that was seen a while ago, too.
+          FROM (SELECT l.query_id FROM asymm._looks(v_now - interval '15 min') AS l GROUP BY l.query_id
+                HAVING max(l.seconds) - min(l.seconds) >= 600) AS l
+          JOIN asymm.query AS q ON q.id = l.query_id
+          LEFT JOIN asymm.query_baseline AS b ON b.query_id = l.query_id AND b.kind = 'look'
+         WHERE b.at IS NULL OR b.at < v_now - interval '15 min');
+    IF cardinality(v_due) > 0 THEN
+        SELECT v_learned || array_agg(u) INTO v_learned
+          FROM (SELECT array_agg(l.query_id) AS ids, array_agg(l.seconds) AS times, array_agg(l.ms) AS figures
+                  FROM asymm._looks(v_now - interval '6 hours') AS l WHERE l.query_id = ANY (v_due)) AS p
+         CROSS JOIN LATERAL asymm._usual('look', p.ids, p.times, p.figures, EXTRACT(epoch FROM v_now)::float8 - 1800) AS u;
+    END IF;
+    INSERT INTO asymm.query_baseline AS b SELECT n.* FROM unnest(v_learned) AS n
+    ON CONFLICT (query_id, kind) DO UPDATE
+       SET center_ms = EXCLUDED.center_ms, spread = EXCLUDED.spread, tied = EXCLUDED.tied, hours = EXCLUDED.hours, high_ms = EXCLUDED.high_ms,
+           steps = EXCLUDED.steps, since = EXCLUDED.since, at = EXCLUDED.at;
 END
 $$;
-COMMENT ON FUNCTION asymm._learn_latency() IS 'Learns what a call of each statement usually takes.';
+COMMENT ON FUNCTION asymm._learn_latency() IS 'Learns what a call of each statement usually takes, of 150 at a time.';
 
--- Statements whose last steps were slower than usual: these alone are looked at closely.
-CREATE OR REPLACE FUNCTION asymm._slower_queries(query bigint) RETURNS TABLE (query_id bigint, center_ms double precision)
+-- Statements that were slower than usual in the last two steps of time are looked at closely, by their steps of a day.
+CREATE OR REPLACE FUNCTION asymm._slower_by_steps(query bigint)
+RETURNS TABLE (query_id bigint, changed_at double precision, before_ms double precision, after_ms double precision, ratio double precision,
+               score double precision)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET jit = off SET enable_nestloop = off SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_since constant timestamptz := clock_timestamp() - 2 * (asymm._index_settings()).workload_step;
-    v_slots constant smallint[] := asymm._load_slots(v_since);
+    v_late constant timestamptz := clock_timestamp() - 2 * (asymm._index_settings()).workload_step;
+    v_day constant timestamptz := clock_timestamp() - interval '1 day';
+    v_slots constant smallint[] := asymm._load_slots(v_late);
+    v_days constant smallint[] := asymm._load_slots(v_day);
+    v_usual asymm.query_baseline[];
+    v_ids bigint[];
 BEGIN
+    SELECT array_agg(s.usual), array_agg((s.usual).query_id) INTO v_usual, v_ids
+      FROM (SELECT b AS usual
+              FROM (SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms, sum(l.exec_ms) AS cost
+                      FROM asymm.query_load AS l
+                     WHERE l.slot = ANY (v_slots) AND l.at >= v_late AND l.calls > 0 AND (l.query_id = $1 OR $1 IS NULL)
+                     GROUP BY l.query_id) AS n
+              JOIN asymm.query_baseline AS b ON b.query_id = n.query_id AND b.kind = 'step'
+             WHERE n.ms > 1.15 * b.center_ms ORDER BY n.cost DESC LIMIT 100) AS s;
+    IF v_ids IS NULL THEN
+        RETURN;
+    END IF;
     RETURN QUERY
-        WITH late AS MATERIALIZED (
-            SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms, sum(l.exec_ms) AS cost, b.center_ms
-              FROM asymm.query_load AS l LEFT JOIN asymm.query_baseline AS b ON b.query_id = l.query_id
-             WHERE l.slot = ANY (v_slots) AND l.at >= v_since AND l.query_id <> 0 AND (l.query_id = $1 OR $1 IS NULL)
-             GROUP BY l.query_id, b.center_ms HAVING sum(l.calls) > 0),
-        -- Of what is new the mean has to do.
-        mean AS (
-            SELECT l.query_id, sum(l.exec_ms) / sum(l.calls) AS ms
-              FROM asymm.query_load AS l
-             WHERE (SELECT count(*) FROM late AS n WHERE n.center_ms IS NULL) > 0
-               AND l.query_id = ANY (ARRAY(SELECT n.query_id FROM late AS n WHERE n.center_ms IS NULL)) AND l.at < v_since
-             GROUP BY l.query_id HAVING sum(l.calls) > 0)
-        SELECT n.query_id, COALESCE(n.center_ms, m.ms)
-          FROM late AS n LEFT JOIN mean AS m ON m.query_id = n.query_id
-         WHERE n.ms > 1.15 * COALESCE(n.center_ms, m.ms)
-            OR m.ms IS NULL AND n.center_ms IS NULL
-         ORDER BY n.cost DESC LIMIT 100;
+        SELECT r.id, r.changed_at, r.before, r.after, r.ratio, r.score
+          FROM (SELECT array_agg(l.query_id) AS ids, array_agg(EXTRACT(epoch FROM l.at)::float8) AS times, array_agg(l.exec_ms / l.calls) AS figures
+                  FROM asymm.query_load AS l
+                 WHERE l.slot = ANY (v_days) AND l.at >= v_day AND l.query_id = ANY (v_ids) AND l.calls > 0) AS p
+         CROSS JOIN LATERAL asymm._risen(p.ids, p.times, p.figures, v_usual) AS r;
 END
 $$;
-COMMENT ON FUNCTION asymm._slower_queries(bigint) IS 'Statements that were slower than usual in the last two steps of time, or are that new; the costliest hundred.';
+COMMENT ON FUNCTION asymm._slower_by_steps(bigint) IS 'Statements whose steps of time take longer than is usual of them, one or (NULL) all.';
 
--- Looks are half a minute apart, and a day has its rhythm: what rose within hours must also stand out from all steps of the week.
-CREATE OR REPLACE FUNCTION asymm._slower_since(
-    times double precision[], figures double precision[], look_times double precision[], look_figures double precision[])
-RETURNS TABLE (changed_at timestamptz, before_ms double precision, after_ms double precision, ratio double precision,
-               score double precision, step interval)
+-- The same by looks. A day has its rhythm, of which some hours know nothing: what rose must also stand out from all steps of the week.
+CREATE OR REPLACE FUNCTION asymm._slower_by_looks(query bigint)
+RETURNS TABLE (query_id bigint, changed_at double precision, before_ms double precision, after_ms double precision, ratio double precision,
+               score double precision)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET jit = off SET enable_nestloop = off
 AS $$
+#variable_conflict use_column
 DECLARE
-    v_now constant double precision := EXTRACT(epoch FROM clock_timestamp());
-    v_usual double precision;
-    v_change record;
+    v_usual asymm.query_baseline[];
+    v_ids bigint[];
 BEGIN
-    SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY u.figure) INTO v_usual
-      FROM unnest($1, $2) AS u (time, figure) WHERE u.time < v_now - 7200 HAVING count(*) >= 12;
-    SELECT * INTO v_change
-      FROM asymm._change_point($1, $2, CASE WHEN $1[12] < v_now - 86400 THEN v_now - 86400 END);
-    step := (asymm._index_settings()).workload_step;
-    IF v_change.changed IS NOT TRUE AND $3 IS NOT NULL THEN
-        SELECT * INTO v_change FROM asymm._change_point($3, $4, CASE WHEN $3[12] < v_now - 1800 THEN v_now - 1800 END);
-        step := '30 s';
-        IF v_change.after < 1.2 * v_usual THEN
-            RETURN;
-        END IF;
+    SELECT array_agg(b), array_agg(b.query_id) INTO v_usual, v_ids
+      FROM (SELECT l.query_id, avg(l.ms) AS ms
+              FROM (SELECT l.*, row_number() OVER (PARTITION BY l.query_id ORDER BY l.seconds DESC) AS back
+                      FROM asymm._looks(clock_timestamp() - interval '5 min') AS l WHERE l.query_id = $1 OR $1 IS NULL) AS l
+             WHERE l.back <= 3 GROUP BY l.query_id) AS n
+      JOIN asymm.query_baseline AS b ON b.query_id = n.query_id AND b.kind = 'look' WHERE n.ms > 1.15 * b.center_ms;
+    IF v_usual IS NULL THEN
+        RETURN;
     END IF;
-    IF v_change.changed THEN
-        changed_at := to_timestamp(v_change.changed_at);
-        before_ms := v_change.before;
-        after_ms := v_change.after;
-        ratio := v_change.ratio;
-        score := v_change.score;
-        RETURN NEXT;
-    END IF;
+    RETURN QUERY
+        SELECT r.id, r.changed_at, r.before, r.after, r.ratio, r.score
+          FROM (SELECT array_agg(l.query_id) AS ids, array_agg(l.seconds) AS times, array_agg(l.ms) AS figures
+                  FROM asymm._looks(clock_timestamp() - interval '30 min') AS l WHERE l.query_id = ANY (v_ids)) AS p
+         CROSS JOIN LATERAL asymm._risen(p.ids, p.times, p.figures, v_usual, true) AS r
+          LEFT JOIN asymm.query_baseline AS b ON b.query_id = r.id AND b.kind = 'step'
+         WHERE r.after < 1.2 * b.high_ms IS NOT TRUE;
 END
 $$;
-COMMENT ON FUNCTION asymm._slower_since(double precision[], double precision[], double precision[], double precision[]) IS 'Since when a statement takes longer than it did, by the steps of the workload or by the last hours'' looks; no row: it doesn''t.';
+COMMENT ON FUNCTION asymm._slower_by_looks(bigint) IS 'Statements that took longer than is usual of them for some minutes, one or (NULL) all.';
 
 -- A flip: the plan seen last is not the one that was seen before it, within a day.
 CREATE OR REPLACE FUNCTION asymm._plan_flips(query bigint)
@@ -102,27 +144,39 @@ RETURNS TABLE (query_id bigint, changed_at timestamptz, before_ms double precisi
                cost_after double precision, shape_before text, shape_after text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET jit = off SET enable_nestloop = off SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
 DECLARE
     v_step constant interval := (asymm._index_settings()).workload_step;
+    v_since constant timestamptz := clock_timestamp() - interval '2 days';
+    v_slots constant smallint[] := asymm._load_slots(v_since);
+    v_ids bigint[];
 BEGIN
+    v_ids := ARRAY(SELECT p.query_id FROM asymm.query_plan AS p WHERE p.query_id = $1 OR $1 IS NULL
+                    GROUP BY p.query_id
+                   HAVING count(*) > 1 AND (array_agg(p.last_seen ORDER BY p.last_seen DESC))[2] > clock_timestamp() - interval '1 day');
+    IF v_ids = '{}' THEN
+        RETURN;
+    END IF;
     RETURN QUERY
+        WITH plan AS (
+            SELECT p.query_id, p.shape, p.first_seen, p.last_seen, (p.plan ->> 'Total Cost')::float8 AS cost,
+                   row_number() OVER (PARTITION BY p.query_id ORDER BY p.last_seen DESC) AS back
+              FROM asymm.query_plan AS p WHERE p.query_id = ANY (v_ids)),
+        flip AS MATERIALIZED (
+            SELECT p.query_id, p.shape AS shape_after, o.shape AS shape_before, GREATEST(p.first_seen, o.last_seen) AS at,
+                   p.cost AS cost_after, o.cost AS cost_before
+              FROM plan AS p JOIN plan AS o ON o.query_id = p.query_id AND o.back = 2 WHERE p.back = 1),
+        mean AS (
+            SELECT o.query_id, sum(o.exec_ms) FILTER (WHERE o.old) / NULLIF(sum(o.calls) FILTER (WHERE o.old), 0) AS before,
+                   sum(o.exec_ms) FILTER (WHERE NOT o.old) / NULLIF(sum(o.calls) FILTER (WHERE NOT o.old), 0) AS after
+              FROM (SELECT l.query_id, l.calls, l.exec_ms, l.at < f.at - v_step AS old
+                      FROM flip AS f JOIN asymm.query_load AS l ON l.query_id = f.query_id
+                     WHERE l.slot = ANY (v_slots) AND l.query_id = ANY (v_ids) AND l.at >= v_since AND l.at >= f.at - interval '1 day') AS o
+             GROUP BY o.query_id)
         SELECT f.query_id, f.at, l.before, l.after, f.cost_before, f.cost_after, f.shape_before, f.shape_after
-          FROM (SELECT p.query_id, p.shape AS shape_after, o.shape AS shape_before, GREATEST(p.first_seen, o.last_seen) AS at,
-                       (p.plan ->> 'Total Cost')::float8 AS cost_after, (o.plan ->> 'Total Cost')::float8 AS cost_before
-                  FROM (SELECT DISTINCT ON (p.query_id) p.* FROM asymm.query_plan AS p
-                         WHERE p.query_id = $1 OR $1 IS NULL ORDER BY p.query_id, p.last_seen DESC) AS p
-                 CROSS JOIN LATERAL (SELECT o.* FROM asymm.query_plan AS o WHERE o.query_id = p.query_id AND o.shape <> p.shape
-                                      ORDER BY o.last_seen DESC LIMIT 1) AS o
-                 WHERE o.last_seen > clock_timestamp() - interval '1 day') AS f
-         CROSS JOIN LATERAL (
-               SELECT sum(o.exec_ms) FILTER (WHERE o.old) / NULLIF(sum(o.calls) FILTER (WHERE o.old), 0) AS before,
-                      sum(o.exec_ms) FILTER (WHERE NOT o.old) / NULLIF(sum(o.calls) FILTER (WHERE NOT o.old), 0) AS after
-                 FROM (SELECT l.calls, l.exec_ms, l.at < f.at - v_step AS old FROM asymm.query_load AS l
-                        WHERE l.slot = ANY (asymm._load_slots(f.at - interval '1 day')) AND l.query_id = f.query_id
-                          AND l.at >= f.at - interval '1 day') AS o) AS l
+          FROM flip AS f LEFT JOIN mean AS l ON l.query_id = f.query_id
          WHERE l.after >= 1.25 * l.before OR f.cost_after >= 2 * f.cost_before AND l.after >= l.before IS NOT FALSE;
 END
 $$;
@@ -133,54 +187,33 @@ RETURNS TABLE (query bigint, kind text, changed_at timestamptz, before_ms double
                score double precision, calls bigint, lost_ms double precision, step interval, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET jit = off SET enable_nestloop = off SET max_parallel_workers_per_gather = 0
 AS $$
-#variable_conflict use_column
-DECLARE
-    v_since timestamptz;
-    v_ids bigint[];
 BEGIN
-    v_ids := ARRAY(SELECT s.query_id FROM asymm._slower_queries($1) AS s);
-    v_since := CASE WHEN v_ids = '{}' THEN 'infinity' ELSE clock_timestamp() - interval '6 hours' END;
     RETURN QUERY
-        WITH look AS MATERIALIZED (
-            SELECT u.id, array_agg(EXTRACT(epoch FROM u.at)::float8 ORDER BY u.at) AS times,
-                   array_agg(u.ms / NULLIF(u.calls, 0) ORDER BY u.at) AS figures
-              FROM (SELECT i.id, s.at, max(s.totals[p.place]) FILTER (WHERE s.family = 'look.exec_ms') AS ms,
-                           max(s.totals[p.place]) FILTER (WHERE s.family = 'look.calls') AS calls
-                      FROM (SELECT 'look.exec_ms' AS family, s.* FROM asymm._samples('minute', 'look.exec_ms', v_since, 'infinity') AS s
-                            UNION ALL
-                            SELECT 'look.calls', s.* FROM asymm._samples('minute', 'look.calls', v_since, 'infinity') AS s) AS s
-                     CROSS JOIN unnest(v_ids) AS i (id)
-                     CROSS JOIN LATERAL array_position(s.ids, i.id) AS p (place)
-                     WHERE p.place IS NOT NULL
-                     GROUP BY i.id, s.at) AS u
-             GROUP BY u.id),
-        load AS MATERIALIZED (
-            SELECT l.query_id AS id, array_agg(EXTRACT(epoch FROM l.at)::float8 ORDER BY l.at) AS times,
-                   array_agg(l.exec_ms / l.calls ORDER BY l.at) AS figures
-              FROM asymm.query_load AS l
-             WHERE cardinality(v_ids) > 0 AND l.query_id = ANY (v_ids)
-               AND l.calls > 0 AND l.exec_ms > 0 AND l.at > clock_timestamp() - interval '7 days'
-             GROUP BY l.query_id),
-        slower AS (
-            SELECT l.id AS query_id, c.*
-              FROM load AS l LEFT JOIN look AS k ON k.id = l.id
-             CROSS JOIN LATERAL asymm._slower_since(l.times, l.figures, k.times, k.figures) AS c),
-        change AS (
-            SELECT s.query_id, 'slower' AS kind, s.changed_at, s.before_ms, s.after_ms, s.ratio, s.score, s.step, NULL AS detail FROM slower AS s
+        WITH slower AS (
+            SELECT s.*, (asymm._index_settings()).workload_step AS step FROM asymm._slower_by_steps($1) AS s
+            UNION ALL
+            SELECT s.*, interval '30 s' FROM asymm._slower_by_looks($1) AS s),
+        change AS MATERIALIZED (
+            SELECT * FROM (
+                -- By steps, if both see it.
+                SELECT DISTINCT ON (s.query_id) s.query_id, 'slower' AS kind, to_timestamp(s.changed_at) AS changed_at, s.before_ms, s.after_ms,
+                       s.ratio, s.score, s.step, NULL AS detail
+                  FROM slower AS s ORDER BY s.query_id, s.step DESC) AS s
             UNION ALL
             SELECT f.query_id, 'plan flip', f.changed_at, f.before_ms, f.after_ms, f.after_ms / NULLIF(f.before_ms, 0), NULL, NULL,
                    format('estimated cost %s before, %s now', round(f.cost_before::numeric, 1), round(f.cost_after::numeric, 1))
-              FROM asymm._plan_flips($1) AS f)
-        SELECT c.query_id, c.kind, c.changed_at, c.before_ms, c.after_ms, c.ratio, c.score, l.calls,
-               GREATEST(0, l.exec_ms - l.calls * c.before_ms), c.step, c.detail
-          FROM change AS c
-         CROSS JOIN LATERAL (
-               SELECT COALESCE(sum(l.calls), 0)::bigint AS calls, COALESCE(sum(l.exec_ms), 0) AS exec_ms
-                 FROM asymm.query_load AS l
-                WHERE l.slot = ANY (asymm._load_slots(c.changed_at - interval '1 min')) AND l.query_id = c.query_id
-                  AND l.at >= c.changed_at - interval '1 min') AS l
+              FROM asymm._plan_flips($1) AS f),
+        since AS (
+            SELECT c.query_id, c.kind, sum(l.calls)::bigint AS calls, sum(l.exec_ms) AS exec_ms
+              FROM change AS c JOIN asymm.query_load AS l ON l.query_id = c.query_id
+             WHERE l.slot = ANY (asymm._load_slots((SELECT min(o.changed_at) FROM change AS o) - interval '1 min'))
+               AND l.query_id = ANY (ARRAY(SELECT o.query_id FROM change AS o)) AND l.at >= c.changed_at - interval '1 min'
+             GROUP BY c.query_id, c.kind)
+        SELECT c.query_id, c.kind, c.changed_at, c.before_ms, c.after_ms, c.ratio, c.score, COALESCE(l.calls, 0),
+               GREATEST(0, COALESCE(l.exec_ms, 0) - COALESCE(l.calls, 0) * c.before_ms), c.step, c.detail
+          FROM change AS c LEFT JOIN since AS l ON l.query_id = c.query_id AND l.kind = c.kind
          ORDER BY 9 DESC NULLS LAST, c.query_id, c.kind;
 END
 $$;
@@ -226,7 +259,7 @@ CREATE OR REPLACE VIEW asymm.query_latency AS
            b.center_ms AS usual_ms, b.spread, b.steps
       FROM asymm.query AS q
       JOIN asymm._statement_times() AS t ON (t.queryid, t.role_id, t.toplevel) = (q.queryid, q.role_id, q.toplevel)
-      LEFT JOIN asymm.query_baseline AS b ON b.query_id = q.id
+      LEFT JOIN asymm.query_baseline AS b ON b.query_id = q.id AND b.kind = 'step'
     UNION ALL
     SELECT s.id, s.queryid, r.role, CASE WHEN asymm._sees_statements() THEN r.statement END, 'driver', l.route, c.calls,
            c.seconds * 1000 / NULLIF(c.calls, 0), NULL, NULL, NULL, asymm._percentile_ms(l.counts, 0.5), asymm._percentile_ms(l.counts, 0.95),

@@ -16,15 +16,19 @@ END
 $$;
 COMMENT ON FUNCTION asymm._normal_share(double precision) IS 'The probability that a standard normal variable lies below this.';
 
-CREATE OR REPLACE FUNCTION asymm._over(mean double precision, deviation double precision, budget double precision,
-    OUT share double precision, OUT time_share double precision)
+CREATE OR REPLACE FUNCTION asymm._lognormal(mean double precision, deviation double precision, budget double precision,
+    OUT p50 double precision, OUT p95 double precision, OUT p99 double precision, OUT share double precision, OUT time_share double precision)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_sigma constant double precision := sqrt(ln(1 + (deviation / GREATEST(mean, 1e-9)) ^ 2));
-    v_mu constant double precision := ln(GREATEST(mean, 1e-9)) - v_sigma * v_sigma / 2;
+    v_mean constant double precision := GREATEST(mean, 1e-9);
+    v_sigma constant double precision := sqrt(ln(1 + (deviation / v_mean) ^ 2));
+    v_mu constant double precision := ln(v_mean) - v_sigma * v_sigma / 2;
 BEGIN
+    p50 := exp(v_mu);
+    p95 := exp(v_mu + 1.6448536269514722 * v_sigma);
+    p99 := exp(v_mu + 2.3263478740408408 * v_sigma);
     IF v_sigma < 1e-6 THEN
         share := (mean > budget)::integer;
         time_share := share;
@@ -34,8 +38,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._over(double precision, double precision, double precision)
-    IS 'Shares of executions, and of their time, that take longer than a budget, for times of this mean and deviation.';
+COMMENT ON FUNCTION asymm._lognormal(double precision, double precision, double precision)
+    IS 'Percentiles of times of this mean and deviation, and the shares of executions, and of their time, that take longer than a budget.';
 
 CREATE OR REPLACE FUNCTION asymm._require_span(span interval) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -90,14 +94,11 @@ DECLARE
     v_budget constant double precision := EXTRACT(epoch FROM (asymm._sonar_settings()).latency_budget) * 1000;
 BEGIN
     RETURN QUERY
-        SELECT p.query, p.role, p.calls, m.mean, p.deviation_ms,
-               exp(m.mu), exp(m.mu + 1.6448536269514722 * m.sigma), exp(m.mu + 2.3263478740408408 * m.sigma),
+        SELECT p.query, p.role, p.calls, m.mean, p.deviation_ms, o.p50, o.p95, o.p99,
                p.calls * o.share, p.exec_ms * o.time_share, c.changed, p.since, 'mean and deviation of pg_stat_statements, taken as lognormal'
           FROM asymm.ux_ping($1) AS p
-         CROSS JOIN LATERAL (SELECT GREATEST(p.exec_ms / p.calls, 1e-9) AS mean) AS a
-         CROSS JOIN LATERAL (SELECT a.mean, sqrt(ln(1 + (p.deviation_ms / a.mean) ^ 2)) AS sigma,
-                                    ln(a.mean) - ln(1 + (p.deviation_ms / a.mean) ^ 2) / 2 AS mu) AS m
-         CROSS JOIN LATERAL asymm._over(m.mean, p.deviation_ms, v_budget) AS o
+         CROSS JOIN LATERAL (SELECT GREATEST(p.exec_ms / p.calls, 1e-9) AS mean) AS m
+         CROSS JOIN LATERAL asymm._lognormal(m.mean, p.deviation_ms, v_budget) AS o
           LEFT JOIN (SELECT f.node, string_agg(f.seen, '; ' ORDER BY f.key) AS changed
                        FROM asymm.finding AS f WHERE f.closed_at IS NULL AND f.sonar = 'ux' AND f.key ~ '^(slower|plan flip) ' GROUP BY f.node) AS c
                  ON c.node = 'query:' || p.query;

@@ -6,16 +6,17 @@ CREATE OR REPLACE FUNCTION asymm.semantic_ping(span interval DEFAULT '1 hour')
 RETURNS TABLE (node text, kind text, state text, annotation asymm.annotation, exec_ms double precision, observed asymm.cost, spread text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET jit = off SET enable_nestloop = off
 AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM asymm._require_span($1);
     RETURN QUERY
-        WITH spent AS MATERIALIZED (SELECT p.query, p.exec_ms FROM asymm.ux_ping($1) AS p),
+        WITH spent AS MATERIALIZED (
+            SELECT n.id, p.exec_ms FROM asymm.ux_ping($1) AS p JOIN asymm.node AS n ON n.query_id = p.query AND n.gone_at IS NULL),
         voice AS MATERIALIZED (
-            SELECT v.node, CASE WHEN count(DISTINCT v.annotation::text) = 1 THEN (array_agg(v.annotation))[1] END AS annotation FROM asymm._voice AS v
-             GROUP BY v.node),
+            SELECT v.node, CASE WHEN cardinality(v.said) = 1 OR v.said[1] = ALL (v.said) THEN v.said[1] END AS annotation
+              FROM (SELECT v.node, array_agg(v.annotation) AS said FROM asymm._voice AS v GROUP BY v.node) AS v),
         place AS MATERIALIZED (
             SELECT n.id, n.kind, n.kind || ':' || n.name AS node, n.query_id, c.relnamespace AS schema
               FROM asymm.node AS n LEFT JOIN pg_class AS c ON c.oid = n.relid WHERE n.gone_at IS NULL),
@@ -32,10 +33,10 @@ BEGIN
                               WHEN bool_or(n.schema <> n.own) THEN 'module' ELSE 'local' END AS spread
               FROM near AS n GROUP BY n.id, n.own),
         carried AS (
-            SELECT o.id, sum(s.exec_ms) AS ms
-              FROM spent AS s JOIN place AS q ON q.query_id = s.query AND q.kind = 'query'
-             CROSS JOIN LATERAL (SELECT q.id UNION SELECT f.source FROM asymm.flow AS f WHERE f.target = q.id
-                                 UNION SELECT f.target FROM asymm.flow AS f WHERE f.source = q.id) AS o (id)
+            SELECT o.id, sum(o.exec_ms) AS ms
+              FROM (SELECT s.id, s.id AS query, s.exec_ms FROM spent AS s
+                    UNION SELECT f.source, s.id, s.exec_ms FROM spent AS s JOIN asymm.flow AS f ON f.target = s.id
+                    UNION SELECT f.target, s.id, s.exec_ms FROM spent AS s JOIN asymm.flow AS f ON f.source = s.id) AS o
              GROUP BY o.id)
         SELECT p.node, p.kind, CASE WHEN v.node IS NULL THEN 'missing' WHEN v.annotation IS NULL THEN 'forked' ELSE 'annotated' END, v.annotation,
                COALESCE(c.ms, 0), o.cost, COALESCE(w.spread, CASE WHEN v.node IS NOT NULL THEN 'local' END)
@@ -94,12 +95,41 @@ BEGIN
                                 CASE WHEN c.honest < 1 THEN format('said to cost %s, seen to cost %s', (c.annotation).cost, c.observed) END,
                                 CASE WHEN c.fitting < 1 THEN format('said to be %s, seen to be %s', (c.annotation).scope, c.spread) END), '')
           FROM checked AS c
-         CROSS JOIN LATERAL (SELECT avg(v.figure) AS score
-                               FROM unnest(ARRAY[c.complete, c.existing, c.flowing, c.honest, c.fitting]) AS v (figure)) AS m;
+         CROSS JOIN LATERAL (SELECT (COALESCE(c.complete, 0) + COALESCE(c.existing, 0) + COALESCE(c.flowing, 0) + COALESCE(c.honest, 0)
+                                     + COALESCE(c.fitting, 0)) / num_nonnulls(c.complete, c.existing, c.flowing, c.honest, c.fitting) AS score) AS m;
 END
 $$;
 COMMENT ON FUNCTION asymm.semantic_echo(interval)
     IS 'Semantic Sonar, figures of each node, 0 to 1: complete (five fields), existing (what its lineage names), flowing (declared flows seen, seen ones declared), honest (cost observed not above that declared), fitting (scope); NULL where there is nothing to check. weight: its share of the workload''s time.';
+
+-- With the nodes to find fault with, if asked for: the organ needs both at each look. Flows are the watchdog's to tell.
+CREATE OR REPLACE FUNCTION asymm._semantic_sums(span interval, by text, faulty boolean)
+RETURNS TABLE (node text, nodes bigint, annotated bigint, forked bigint, complete double precision, existing double precision,
+               flowing double precision, honest double precision, fitting double precision, score double precision, critique text[], faults jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        WITH s AS (
+            SELECT CASE $2 WHEN 'all' THEN '*' WHEN 'node' THEN e.node ELSE split_part(e.node, ':', 1) END AS name, e.*
+              FROM asymm.semantic_echo($1) AS e)
+        SELECT s.name, count(*), count(*) FILTER (WHERE s.state = 'annotated'), count(*) FILTER (WHERE s.state = 'forked'),
+               sum(s.weight * s.complete) / sum(s.weight), sum(s.weight * s.existing) / sum(s.weight) FILTER (WHERE s.existing IS NOT NULL),
+               sum(s.weight * s.flowing) / sum(s.weight) FILTER (WHERE s.flowing IS NOT NULL),
+               sum(s.weight * s.honest) / sum(s.weight) FILTER (WHERE s.honest IS NOT NULL),
+               sum(s.weight * s.fitting) / sum(s.weight) FILTER (WHERE s.fitting IS NOT NULL), sum(s.weight * s.score) / sum(s.weight),
+               COALESCE((array_agg(s.node || ': ' || s.critique ORDER BY s.weight * (1 - s.score) DESC, s.node)
+                             FILTER (WHERE s.critique IS NOT NULL))[:5], '{}'),
+               jsonb_path_query_array(jsonb_agg(to_jsonb(s) - 'name' ORDER BY s.weight DESC, s.node)
+                             FILTER (WHERE $3 AND (s.state = 'forked' OR s.honest < 1 OR s.existing < 1 OR s.fitting < 1)), '$[0 to 199]')
+          FROM s GROUP BY s.name ORDER BY sum(s.weight) DESC, s.name;
+END
+$$;
+COMMENT ON FUNCTION asymm._semantic_sums(interval, text, boolean)
+    IS 'The checks of asymm.semantic_echo() summed up by all, kind or node, with the 200 heaviest of those it finds fault with, if asked for.';
 
 CREATE OR REPLACE FUNCTION asymm.semantic_sonar(span interval DEFAULT '1 hour', by text DEFAULT 'all')
 RETURNS TABLE (node text, nodes bigint, annotated bigint, forked bigint, complete double precision, existing double precision,
@@ -117,18 +147,9 @@ BEGIN
                   HINT = 'SELECT * FROM asymm.semantic_sonar(by => ''node'')';
     END IF;
     RETURN QUERY
-        WITH s AS (
-            SELECT CASE $2 WHEN 'all' THEN '*' WHEN 'node' THEN e.node ELSE split_part(e.node, ':', 1) END AS name, e.*
-              FROM asymm.semantic_echo($1) AS e)
-        SELECT s.name, count(*), count(*) FILTER (WHERE s.state = 'annotated'), count(*) FILTER (WHERE s.state = 'forked'),
-               sum(s.weight * s.complete) / sum(s.weight), sum(s.weight * s.existing) / sum(s.weight) FILTER (WHERE s.existing IS NOT NULL),
-               sum(s.weight * s.flowing) / sum(s.weight) FILTER (WHERE s.flowing IS NOT NULL),
-               sum(s.weight * s.honest) / sum(s.weight) FILTER (WHERE s.honest IS NOT NULL),
-               sum(s.weight * s.fitting) / sum(s.weight) FILTER (WHERE s.fitting IS NOT NULL),
-               sum(s.weight * s.score) / sum(s.weight), asymm._status_word(sum(s.weight * s.score) / sum(s.weight)),
-               COALESCE((array_agg(s.node || ': ' || s.critique ORDER BY s.weight * (1 - s.score) DESC, s.node)
-                             FILTER (WHERE s.critique IS NOT NULL))[:5], '{}')
-          FROM s GROUP BY s.name ORDER BY sum(s.weight) DESC, s.name;
+        SELECT s.node, s.nodes, s.annotated, s.forked, s.complete, s.existing, s.flowing, s.honest, s.fitting, s.score, asymm._status_word(s.score),
+               s.critique
+          FROM asymm._semantic_sums($1, $2, false) AS s;
 END
 $$;
 COMMENT ON FUNCTION asymm.semantic_sonar(interval, text)

@@ -2,7 +2,7 @@
 -- measured it and the query that shows it. A term that was not measured is NULL and the others share its weight.
 
 -- The schema's part of stability: the share of what is watched that is as declared.
-CREATE OR REPLACE FUNCTION asymm._terms(span interval)
+CREATE OR REPLACE FUNCTION asymm._terms(span interval, semantic jsonb DEFAULT NULL)
 RETURNS TABLE (score text, term text, value double precision, weight double precision, source text, query text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,9 @@ DECLARE
     v_centre constant double precision[] := ARRAY[0.3385, 0.2872, 0.3744];
 BEGIN
     SELECT u.score, u.fps, u.cls, u.long_task INTO v_ux FROM asymm.ux_sonar($1) AS u;
-    SELECT s.score, s.complete, s.existing, s.flowing, s.honest, s.fitting INTO v_semantic FROM asymm.semantic_sonar($1) AS s;
+    SELECT s.* INTO v_semantic
+      FROM jsonb_to_record(COALESCE($2, (SELECT to_jsonb(s) FROM asymm._semantic_sums($1, 'all', false) AS s), '{}'))
+           AS s (score float8, complete float8, existing float8, flowing float8, honest float8, fitting float8);
     SELECT avg(s.score) INTO v_state FROM asymm.state_sonar() AS s;
     SELECT 1 - count(*) FILTER (WHERE EXISTS (SELECT FROM asymm.drift_record AS d WHERE d.baseline_id = b.id AND d.state = 'open'))::float8
                / NULLIF(count(*), 0) INTO v_coherence FROM asymm.baseline AS b;
@@ -43,7 +45,8 @@ BEGIN
         ('balance', 'balance', v_semantic.score, v_centre[3], 'Semantic Sonar', 'SELECT * FROM asymm.explain_score(''semantic'')');
 END
 $$;
-COMMENT ON FUNCTION asymm._terms(interval) IS 'The terms of all scores, with what they were measured by.';
+COMMENT ON FUNCTION asymm._terms(interval, jsonb)
+    IS 'The terms of all scores, with what they were measured by; the figures of Semantic Sonar may be given, by who has them.';
 
 CREATE OR REPLACE FUNCTION asymm.explain_score(name text DEFAULT 'shm', span interval DEFAULT '1 hour')
 RETURNS TABLE (term text, value double precision, weight double precision, adds double precision, source text, query text)
@@ -89,7 +92,7 @@ $$;
 COMMENT ON FUNCTION asymm.health(interval)
     IS 'System health: 0.5 UX + 0.25 Semantic + 0.25 State, each 0 to 1, over a span; what was not measured is named and left out. asymm.explain_score(''shm'') shows the terms.';
 
-CREATE OR REPLACE FUNCTION asymm.balance(span interval DEFAULT '1 hour')
+CREATE OR REPLACE FUNCTION asymm._balance(span interval, semantic jsonb DEFAULT NULL)
 RETURNS TABLE (score double precision, health double precision, support double precision, exploration double precision, balance double precision,
                place double precision[], centre double precision[], distance double precision, not_measured text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
@@ -106,7 +109,7 @@ BEGIN
            array_agg(t.term ORDER BY t.term) FILTER (WHERE t.score = 'balance' AND t.value IS NULL) AS missing,
            sum(t.value * t.weight) FILTER (WHERE t.score = 'shm')
                / sum(t.weight) FILTER (WHERE t.score = 'shm' AND t.value IS NOT NULL) AS health
-      INTO v FROM asymm._terms($1) AS t;
+      INTO v FROM asymm._terms($1, $2) AS t;
     support := v.support;
     exploration := v.exploration;
     balance := v.balance;
@@ -121,6 +124,18 @@ BEGIN
         score := 100 - 100 * distance;
     END IF;
     RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION asymm._balance(interval, jsonb) IS 'What asymm.balance() returns; the figures of Semantic Sonar may be given, by who has them.';
+
+CREATE OR REPLACE FUNCTION asymm.balance(span interval DEFAULT '1 hour')
+RETURNS TABLE (score double precision, health double precision, support double precision, exploration double precision, balance double precision,
+               place double precision[], centre double precision[], distance double precision, not_measured text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT b.* FROM asymm._balance($1) AS b;
 END
 $$;
 COMMENT ON FUNCTION asymm.balance(interval)

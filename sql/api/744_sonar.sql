@@ -86,28 +86,29 @@ END
 $$;
 COMMENT ON FUNCTION asymm._find_slow(asymm.sonar_setting) IS 'Notes findings of statements over the latency budget and of those whose latency or plan changed; returns their keys.';
 
-CREATE OR REPLACE FUNCTION asymm._find_untrue() RETURNS text[]
+CREATE OR REPLACE FUNCTION asymm._find_untrue(faults jsonb) RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
     v_keys text[] := '{}';
-    v record;
+    v_fault jsonb;
+    v_node text;
 BEGIN
-    -- Flows are the watchdog's to tell.
-    FOR v IN SELECT e.* FROM asymm.semantic_echo() AS e
-              WHERE e.state = 'forked' OR e.honest < 1 OR e.existing < 1 OR e.fitting < 1 ORDER BY e.weight DESC, e.node LIMIT 200 LOOP
-        PERFORM asymm._find('semantic', v.node, CASE WHEN v.honest = 0 THEN 'warning' ELSE 'info' END, v.node, v.critique,
-                            jsonb_strip_nulls(to_jsonb(v) - '{node,critique}'::text[]),
-                            format('SELECT * FROM asymm.semantic_echo() WHERE node = %L', v.node),
-                            format('Say what is so: SELECT * FROM asymm.annotate(%L, …)', v.node));
-        v_keys := v_keys || v.node;
+    FOR v_fault IN SELECT f.value FROM jsonb_array_elements(COALESCE(NULLIF(faults, 'null'), '[]')) AS f LOOP
+        v_node := v_fault ->> 'node';
+        PERFORM asymm._find('semantic', v_node, CASE WHEN (v_fault ->> 'honest')::float8 = 0 THEN 'warning' ELSE 'info' END, v_node,
+                            v_fault ->> 'critique', jsonb_strip_nulls(v_fault - '{node,critique}'::text[]),
+                            format('SELECT * FROM asymm.semantic_echo() WHERE node = %L', v_node),
+                            format('Say what is so: SELECT * FROM asymm.annotate(%L, …)', v_node));
+        v_keys := v_keys || v_node;
     END LOOP;
     RETURN v_keys;
 END
 $$;
-COMMENT ON FUNCTION asymm._find_untrue() IS 'Notes findings of nodes whose annotations disagree or are not what is measured; returns their keys.';
+COMMENT ON FUNCTION asymm._find_untrue(jsonb)
+    IS 'Notes findings of nodes whose annotations disagree or are not what is measured, as asymm._semantic_sums() has them; returns their keys.';
 
 CREATE OR REPLACE FUNCTION asymm._sonar_round() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -115,11 +116,12 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
+    v_semantic constant jsonb := (SELECT to_jsonb(s) FROM asymm._semantic_sums('1 hour', 'all', true) AS s);
     v record;
 BEGIN
     PERFORM asymm._close_findings('ux', asymm._find_slow(asymm._sonar_settings()));
-    PERFORM asymm._close_findings('semantic', asymm._find_untrue());
-    SELECT b.*, (SELECT avg(s.score) FROM asymm.state_sonar() AS s) AS state INTO v FROM asymm.balance() AS b;
+    PERFORM asymm._close_findings('semantic', asymm._find_untrue(v_semantic -> 'faults'));
+    SELECT b.*, (SELECT avg(s.score) FROM asymm.state_sonar() AS s) AS state INTO v FROM asymm._balance('1 hour', v_semantic) AS b;
     PERFORM asymm._record(s.metric, '*', s.value)
        FROM (VALUES ('score.shm', v.health), ('score.ux', v.exploration), ('score.semantic', v.balance), ('score.state', v.state),
                     ('score.balance', v.score)) AS s (metric, value) WHERE s.value IS NOT NULL;

@@ -73,7 +73,7 @@ DECLARE
             '_read_list', '_list_end', '_names_of', '_read',
             '_read_unit', '_read_value', '_row_item', '_read_expression', '_searched_schemas', '_type_named', '_cast_item', '_base_type', '_taken_as',
             '_operator_named', '_operator_item', '_call_item', '_any_item', '_trusts', '_plan_nodes', '_texts',
-            '_scanned_relations', '_scanned_names',
+            '_scanned_relations', '_scanned_names', '_planned_relations',
             '_condition_terms',
             '_index_strategy', '_bare_expression', '_plan_terms', '_order_of_scan', '_query_terms', '_query_columns', '_key_lists', '_ordered_key',
             '_index_parts', '_class_name', '_same_key', '_needed_columns', '_equality_share', '_index_candidates',

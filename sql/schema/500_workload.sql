@@ -72,6 +72,7 @@ CREATE TABLE asymm.query_load (
     exec_squares double precision NOT NULL DEFAULT 0,
     PRIMARY KEY (slot, at, query_id)
 ) PARTITION BY LIST (slot);
+CREATE INDEX query_load_query ON asymm.query_load (query_id, at);
 COMMENT ON TABLE asymm.query_load IS 'What each statement did in a step of time; query_id 0 is everything beyond the 500 costliest.';
 
 CREATE TABLE asymm.table_load (
@@ -128,10 +129,16 @@ CREATE TABLE asymm.query_look (
     at timestamptz NOT NULL,
     reason text,
     relations oid[] NOT NULL DEFAULT '{}',
-    written jsonb
-);
+    written jsonb,
+    read oid[],
+    basis text,
+    same_at timestamptz
+) WITH (fillfactor = 70);
 COMMENT ON TABLE asymm.query_look IS 'When each statement was last planned, the relations it names, and the reason if it was not.';
 COMMENT ON COLUMN asymm.query_look.written IS 'Numbers of the columns its UPDATE sets, by the oid of the table.';
+COMMENT ON COLUMN asymm.query_look.read IS 'The relations it names and those its plan reads.';
+COMMENT ON COLUMN asymm.query_look.basis IS 'What asymm._plan_basis() said of these before it was planned.';
+COMMENT ON COLUMN asymm.query_look.same_at IS 'When that was last seen to be so still.';
 
 CREATE TABLE asymm.query_plan (
     query_id bigint NOT NULL REFERENCES asymm.query ON DELETE CASCADE,

@@ -33,6 +33,11 @@ CREATE TABLE asymm.expectation_state (
     cost asymm.cost,
     blame jsonb,
     latency interval,
-    reason text
+    reason text,
+    read oid[],
+    basis text,
+    planned_at timestamptz
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE asymm.expectation_state IS 'Whether each expectation was kept when it was checked last, and what was seen. Not dumped.';
+COMMENT ON COLUMN asymm.expectation_state.read IS 'The relations the statement names and those its plan reads.';
+COMMENT ON COLUMN asymm.expectation_state.basis IS 'What asymm._plan_basis() said of these before it was planned.';

@@ -104,7 +104,7 @@ class Scene:
         """Run loops by connections of the actor, without pg_cron, until the block ends."""
         loops = [self.db.connect(user=ACTOR) for _ in lanes]
         threads = [
-            threading.Thread(target=self._call, args=(loop, lane, seconds), daemon=True)
+            threading.Thread(target=self.call, args=(loop, lane, seconds), daemon=True)
             for loop, lane in zip(loops, lanes, strict=True)
         ]
         for thread in threads:
@@ -128,6 +128,6 @@ class Scene:
                 loop.close()
 
     @staticmethod
-    def _call(loop: psycopg.Connection, lane: str, seconds: float) -> None:
+    def call(loop: psycopg.Connection, lane: str, seconds: float) -> None:
         with contextlib.suppress(psycopg.errors.QueryCanceled):
             loop.execute(f"CALL asymm.pulse('{seconds} s', '{lane}', forced => true)".encode())

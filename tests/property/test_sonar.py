@@ -85,6 +85,7 @@ def test_faults_planted_are_found_and_nothing_else(workload: Database) -> None:
     rounds(db, {})
     db.sql("SELECT * FROM asymm.declare_flow('entity:air.flight', 'entity:air.arrival')")
     assert rounds(db, {}) == set()
+    db.sql("SELECT asymm._learn_latency()")
     well = db.sql("SELECT ux, state FROM asymm.health()")[0]
     assert well == (1, 1)
 
