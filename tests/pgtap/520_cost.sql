@@ -80,6 +80,18 @@ CREATE INDEX t_b ON s.t (b);
 SELECT asymm._check_expectations();
 SELECT is((SELECT row(e.state, e.seen_cost)::text FROM asymm.expectations AS e), '(kept,"O(log n)")', 'Kept with an index');
 SELECT is((SELECT count(*) FROM asymm.findings AS f WHERE f.sonar = 'contract'), 0::bigint, 'The finding is closed');
+-- What was planned twice on the same basis is planned no more until that changes.
+SELECT asymm._check_expectations();
+UPDATE asymm.expectation_state SET cost = 'O(1)';
+SELECT asymm._check_expectations();
+SELECT is((SELECT e.seen_cost FROM asymm.expectations AS e), 'O(1)', 'Nothing changed: not planned again');
+UPDATE asymm.expectation_state SET planned_at = planned_at - interval '11 min';
+SELECT asymm._check_expectations();
+SELECT is((SELECT e.seen_cost FROM asymm.expectations AS e), 'O(log n)', 'After ten minutes it is');
+UPDATE asymm.expectation_state SET cost = 'O(1)';
+ANALYZE s.t;
+SELECT asymm._check_expectations();
+SELECT is((SELECT e.seen_cost FROM asymm.expectations AS e), 'O(log n)', 'And when statistics are others');
 DROP INDEX s.t_b;
 SELECT asymm._check_expectations();
 SELECT is((SELECT row(e.state, e.reason)::text FROM asymm.expectations AS e), '(broken,"O(n) instead of O(log n)")', 'Broken without');
