@@ -182,35 +182,6 @@ def look(db: Database) -> None:
     db.sql("SELECT asymm._observe_plans()")
 
 
-def test_a_plan_is_made_anew_when_what_it_rests_on_changed(workload: Database) -> None:
-    db = workload
-    db.sql("ALTER TABLE w SET (autovacuum_enabled = off)")
-    db.sql("INSERT INTO w SELECT n, n FROM generate_series(1, 5000) AS n")
-    db.sql("UPDATE w SET b = 1 WHERE a < 2500")
-    look(db)
-    db.sql("SELECT a FROM w WHERE b = 7")
-    # The first look learns which tables there are, the second what its plan rests on.
-    look(db)
-    look(db)
-
-    def due() -> int:
-        db.sql("UPDATE asymm.query_look SET at = now() - interval '1 h', same_at = NULL")
-        return len(db.sql("SELECT * FROM asymm._queries_to_plan(20) WHERE statement ~ 'FROM w WHERE'"))
-
-    assert due() == 0
-    for change in (
-        "CREATE INDEX w_b ON w (b)",
-        "ANALYZE w",
-        "INSERT INTO w SELECT n, n FROM generate_series(1, 5000) AS n",
-    ):
-        db.sql(change)
-        db.sql("SELECT pg_stat_force_next_flush()")
-        assert (due(), due()) == (1, 0), change
-    # Settings change unseen.
-    db.sql("UPDATE asymm.query_look SET at = now() - interval '4 h', same_at = NULL")
-    assert db.sql("SELECT * FROM asymm._queries_to_plan(20) WHERE statement ~ 'FROM w WHERE'") != []
-
-
 def test_an_actor_sees_no_constants_of_others(workload: Database) -> None:
     db = workload
     owner, other = db.role("owner"), db.role("other")
