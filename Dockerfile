@@ -24,7 +24,7 @@ COPY python /src/python
 RUN --mount=type=secret,id=ca,target=/run/ca.pem \
     if [ -s /run/ca.pem ]; then export PIP_CERT=/run/ca.pem; fi \
     && python3 -m venv /opt/asymmetrica \
-    && /opt/asymmetrica/bin/pip install --no-cache-dir --disable-pip-version-check '/src/python[cli,mirror,metrics]'
+    && /opt/asymmetrica/bin/pip install --no-cache-dir --disable-pip-version-check '/src/python[cli,mirror,metrics,alerts]'
 
 FROM base AS runtime
 COPY --from=build /out/ /
@@ -47,7 +47,7 @@ FROM runtime AS test
 USER root
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-17-pgtap postgresql-17-plpgsql-check redis-server \
-        libfaketime python3-venv make \
+        libfaketime prometheus-alertmanager python3-venv make \
     && rm -rf /var/lib/apt/lists/*
 COPY python/pyproject.toml /tmp/pyproject.toml
 RUN --mount=type=secret,id=ca,target=/run/ca.pem \

@@ -21,7 +21,7 @@ LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT EXISTS (SELECT FROM asymm.baseline) OR EXISTS (SELECT FROM asymm.watched_schema) OR EXISTS (SELECT FROM asymm.watched_database)
-        OR EXISTS (SELECT FROM asymm.mirror_table)
+        OR EXISTS (SELECT FROM asymm.mirror_table) OR EXISTS (SELECT FROM asymm.alert_destination)
 $$;
 COMMENT ON FUNCTION asymm._has_declarations() IS 'True when anything is watched.';
 

@@ -31,6 +31,9 @@ BEGIN
                                     ('transactions', (w.counters ->> 'transactions')::float8)) AS v (name, value)
          WHERE v.value IS NOT NULL;
     RETURN QUERY
+        SELECT 'alert.' || v.name, 'destination:' || s.destination, '', v.value
+          FROM asymm.alert_destination_state AS s CROSS JOIN LATERAL (VALUES ('sent', s.sent::float8), ('failed', s.failed)) AS v (name, value);
+    RETURN QUERY
         SELECT 'read.' || v.name, 'route:' || r.route, r.day::text, v.value
           FROM (SELECT c.day, c.route, sum(c.hits + c.misses + c.refused)::float8 AS reads, sum(c.hits)::float8 AS hits,
                        sum(c.seconds) AS seconds, sum(c.saved_seconds) AS saved
@@ -78,6 +81,9 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 'finding.count', f.sonar || ':' || f.severity, count(*)::float8 FROM asymm.finding AS f
                   WHERE f.closed_at IS NULL GROUP BY f.sonar, f.severity;
+    RETURN QUERY SELECT 'alert.open', 'severity:' || a.severity, count(*)::float8 FROM asymm.alert AS a WHERE a.closed_at IS NULL GROUP BY a.severity;
+    RETURN QUERY SELECT 'alert.' || v.name, 'destination:' || g.destination, v.value
+                   FROM asymm._alert_figures() AS g CROSS JOIN LATERAL (VALUES ('waiting', g.waiting::float8), ('dead', g.dead)) AS v (name, value);
     RETURN QUERY
         SELECT 'mirror.' || v.name, '*', v.value
           FROM asymm.mirror_worker AS w

@@ -13,7 +13,7 @@ DECLARE
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
-            '_doctor_healing', '_doctor_mirror', '_doctor_audit', 'verify_audit', '_audit_faults', '_audit_state',
+            '_doctor_healing', '_doctor_mirror', '_doctor_audit', '_doctor_alerts', 'verify_audit', '_audit_faults', '_audit_state',
         'mirror_status', '_mirror_memory', '_mirror_slot', '_wal_end',
         '_measured_growth',
         'content_hash', 'content_hash_expression', 'content_hashes', '_canonical_json', '_hash_fields', '_hash_field', '_hash_of', '_as_row',
@@ -42,6 +42,7 @@ DECLARE
             '_mirror_key_fault', '_mirror_login_statements', '_require_rights', '_require_session', '_may_act',
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
+        'set_alert_destination', 'drop_alert_destination', 'test_alert', 'alert_on', 'alert_off', 'acknowledge', 'resend',
         'configure_sonar', 'track_state', 'untrack_state', '_state_columns', '_state_declare',
         '_audit', 'audit', 'seal_audit',
         'protect', 'unprotect', 'create_masked_view', '_require_protectable', '_purge_protected', '_protect_declare', '_protect_forget',
@@ -81,7 +82,7 @@ DECLARE
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
         '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload', '_purge_reads',
-            '_purge_findings', '_purge_graph', '_purge_telemetry', '_observe_telemetry', '_roll_up',
+            '_purge_findings', '_purge_graph', '_purge_telemetry', '_tend_alerts', '_observe_telemetry', '_roll_up',
             '_take_lease', '_lane_to_run', '_runs_under_serial_cron', '_learn', '_cron_is_held', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
@@ -103,13 +104,16 @@ DECLARE
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
+    -- asymm_sender: what a sender of alerts asks and says.
+    v_sender text[] := ARRAY['_alert_claim', '_alert_sent', '_alert_failed'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         'query_costs', 'expectations', 'broken_expectations',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
-        'sonar_settings', 'effort', 'protected'];
-    v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys'];
+        'sonar_settings', 'effort', 'protected', 'alerts', 'alert_rules'];
+    v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys', 'alert_destinations',
+        'alert_outbox'];
     -- asymm_auditor: what nobody else of ours may change.
     v_auditor text[] := ARRAY['audit_entry', 'audit_seal', 'audit_head', 'audit_log', '_audit', '_audit_digest', '_audit_link', '_seal_audit',
         '_audit_faults', '_audit_state', '_refuse_audit_change'];
@@ -131,7 +135,7 @@ BEGIN
             EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO %I', v.relname, v_owner);
         END IF;
         EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
-                                  'asymm_operator, asymm_streamer', v.relname);
+                                  'asymm_operator, asymm_streamer, asymm_sender', v.relname);
         IF v.relname = ANY (v_views) THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_reader', v.relname);
         ELSIF v.relname = ANY (v_operator_views) THEN
@@ -143,7 +147,7 @@ BEGIN
         v_owner := CASE WHEN v.proname = ANY (v_auditor) THEN 'asymm_auditor' ELSE 'asymm_owner' END;
         EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO %I', v.signature, v_owner);
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_pulse, '
-                                  'asymm_operator, asymm_streamer', v.signature);
+                                  'asymm_operator, asymm_streamer, asymm_sender', v.signature);
         IF v.proname = '_audit' THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_owner', v.signature);
         ELSIF v.proname = '_caller' THEN
@@ -151,6 +155,9 @@ BEGIN
         END IF;
         IF v.proname = ANY (v_streamer) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_streamer', v.signature);
+        END IF;
+        IF v.proname = ANY (v_sender) THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_sender', v.signature);
         END IF;
         -- The other function of that name is for readers.
         IF v.signature = 'asymm.annotate(text,asymm.annotation)' THEN

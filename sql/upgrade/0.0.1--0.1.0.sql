@@ -204,3 +204,6 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 -- Privacy.
 @schema 850_privacy.sql
 @schema 860_audit.sql
+
+-- Alerts.
+@schema 880_alert.sql

@@ -51,6 +51,8 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         SELECT array_agg(t::regclass::text ORDER BY t::regclass::text COLLATE "C")
           FROM pg_extension e, unnest(e.extconfig) AS t WHERE e.extname = 'asymmetrica'""")
     assert dumped == [
+        "asymm.alert_destination",
+        "asymm.alert_rule",
         "asymm.annotation_setting",
         "asymm.audit_entry",
         "asymm.audit_entry_id_seq",
@@ -94,9 +96,10 @@ def test_plpgsql_check_finds_nothing(db: Database) -> None:
         SELECT p.oid::regprocedure || ' line ' || COALESCE(c.lineno, 0) || ': ' || c.message || COALESCE(' '
             || c.detail, '')
           FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-         CROSS JOIN LATERAL plpgsql_check_function_tb(p.oid, CASE p.prorettype WHEN 'trigger'::regtype
-             THEN 'asymm.audit_entry'::regclass ELSE 0::regclass END, fatal_errors => false,
-             extra_warnings => false) AS c
+          LEFT JOIN LATERAL (SELECT tgrelid, max(tgnewtable) AS new_rows, max(tgoldtable) AS old_rows
+                               FROM pg_trigger WHERE tgfoid = p.oid GROUP BY 1) AS t ON true
+         CROSS JOIN LATERAL plpgsql_check_function_tb(p.oid, COALESCE(t.tgrelid, 0), fatal_errors => false,
+             extra_warnings => false, newtable => t.new_rows, oldtable => t.old_rows) AS c
          WHERE p.pronamespace = 'asymm'::regnamespace
            -- pg_cron's tables are absent here and read by dynamic SQL.
            AND NOT (c.sqlstate IN ('42P01', '3F000') AND c.message ~ 'cron' OR c.message ~
@@ -131,7 +134,7 @@ def test_drop_extension_leaves_only_the_roles(empty_db: Database) -> None:
         "SELECT array_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'asymm\\_%'"
     )
     assert roles == [
-        f"asymm_{role}" for role in ("auditor", "operator", "owner", "pulse", "reader", "streamer")
+        f"asymm_{role}" for role in ("auditor", "operator", "owner", "pulse", "reader", "sender", "streamer")
     ]
     empty_db.sql("CREATE EXTENSION asymmetrica")
     assert catalog.problems(empty_db) == []

@@ -89,7 +89,7 @@ RULES = {
     "a role may use it that is none of ours": """
         SELECT x.oid::regprocedure || ' ' || a.grantee::regrole FROM pg_proc x, aclexplode(x.proacl) a
          WHERE x.pronamespace = 'asymm'::regnamespace
-           AND a.grantee::regrole::text !~ '^asymm_(owner|auditor|reader|operator|pulse|streamer)$'
+           AND a.grantee::regrole::text !~ '^asymm_(owner|auditor|reader|operator|pulse|streamer|sender)$'
         UNION ALL
         SELECT x.oid::regclass || ' ' || a.grantee::regrole FROM pg_class x, aclexplode(x.relacl) a
          WHERE x.relnamespace = 'asymm'::regnamespace AND a.grantee <> x.relowner
@@ -152,6 +152,9 @@ def members(db: Database) -> list[tuple[Any, ...]]:
             SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid), '', '',
                 obj_description(oid, 'pg_constraint')
               FROM pg_constraint WHERE connamespace = 'asymm'::regnamespace
+            UNION ALL
+            SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid), '', '', ''
+              FROM pg_trigger WHERE NOT tgisinternal AND tgfoid::regproc::text LIKE 'asymm.%'
             UNION ALL
             SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid), '', '', ''
               FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace =

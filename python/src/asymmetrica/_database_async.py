@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ._alerts_async import AsyncAlerts
 from ._annotations_async import AsyncAnnotations
 from ._costs_async import AsyncCosts
 from ._exchange_async import AsyncExchange
@@ -37,6 +38,7 @@ class AsyncDatabase(
     AsyncSonars,
     AsyncGraph,
     AsyncCosts,
+    AsyncAlerts,
     AsyncReads,
 ):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ._alerts_sync import Alerts
 from ._annotations_sync import Annotations
 from ._costs_sync import Costs
 from ._exchange_sync import Exchange
@@ -38,6 +39,7 @@ class Database(
     Sonars,
     Graph,
     Costs,
+    Alerts,
     Reads,
 ):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from . import _rows_cost, _rows_exchange, _rows_graph, _rows_index, _rows_policy, _rows_pulse, _rows_sonar
+from . import (
+    _rows_alert,
+    _rows_cost,
+    _rows_exchange,
+    _rows_graph,
+    _rows_index,
+    _rows_policy,
+    _rows_pulse,
+    _rows_sonar,
+)
+from ._rows_alert import *  # noqa: F403
 from ._rows_cost import *  # noqa: F403
 from ._rows_exchange import *  # noqa: F403
 from ._rows_graph import *  # noqa: F403
@@ -43,6 +53,7 @@ __all__ += _rows_sonar.__all__
 __all__ += _rows_index.__all__
 __all__ += _rows_graph.__all__
 __all__ += _rows_cost.__all__
+__all__ += _rows_alert.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
 

@@ -1,4 +1,4 @@
-"""What the mirror's worker says: bars and lines on a terminal, else lines for whoever collects logs."""
+"""What the mirror's worker and senders of alerts say: lines for whoever collects logs, bars on a terminal."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .output import Output
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..alerts.sender import Event as Sending
     from ..mirror.worker import Event
 
 __all__ = ["Teller", "telling"]
@@ -29,13 +30,13 @@ class Teller:
     def __init__(self, out: Output) -> None:
         self.out = out
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event | Sending) -> None:
         if self.out.json:
             self.out.event(_fields(event))
         else:
             self.show(event)
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Any) -> None:
         """Print a line."""
         fields = _fields(event)
         said = {"time": datetime.now().astimezone().isoformat(timespec="milliseconds")}
@@ -44,7 +45,7 @@ class Teller:
         print(" ".join(words), file=sys.stderr, flush=True)
 
 
-def _fields(event: Event) -> dict[str, Any]:
+def _fields(event: Event | Sending) -> dict[str, Any]:
     return {name: getattr(event, name) for name in type(event).__slots__}
 
 
