@@ -6,7 +6,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     SELECT CASE
-               WHEN n.nspname IN ('pg_catalog', 'information_schema', 'asymm') OR n.nspname LIKE 'pg\_toast%' THEN 'it is part of the system'
+               -- Of our own only the entities are data of applications.
+               WHEN n.nspname IN ('pg_catalog', 'information_schema') OR n.nspname LIKE 'pg\_toast%'
+                    OR n.nspname = 'asymm' AND c.relname <> 'data_entity' THEN 'it is part of the system'
                WHEN c.relpersistence = 't' THEN 'it is temporary, and the WAL says nothing of it'
                WHEN c.relpersistence = 'u' THEN 'it is unlogged, and the WAL says nothing of it'
                WHEN c.relkind = 'f' THEN 'it is a foreign table, and its rows change elsewhere'

@@ -78,7 +78,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     SELECT CASE
-               WHEN n.nspname IN ('pg_catalog', 'information_schema', 'asymm', 'pg_toast') OR c.relkind NOT IN ('r', 'p', 'v', 'm', 'f')
+               WHEN n.nspname IN ('pg_catalog', 'information_schema', 'asymm', 'pg_toast') AND (n.nspname, c.relname) <> ('asymm', 'data_entity')
+                    OR c.relkind NOT IN ('r', 'p', 'v', 'm', 'f')
                    THEN format('%s is part of the system or no table', c.oid::regclass)
                WHEN c.relpersistence = 't' THEN format('%s is temporary', c.oid::regclass)
                WHEN c.relkind = 'm' THEN format('%s is a materialized view, and nothing tells when it is refreshed', c.oid::regclass)
@@ -89,7 +90,8 @@ BEGIN
       INTO fault, remedy
       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.oid = ANY (relids)
-       AND (n.nspname IN ('pg_catalog', 'information_schema', 'asymm', 'pg_toast') OR c.relkind NOT IN ('r', 'p', 'v', 'f')
+       AND (n.nspname IN ('pg_catalog', 'information_schema', 'asymm', 'pg_toast') AND (n.nspname, c.relname) <> ('asymm', 'data_entity')
+            OR c.relkind NOT IN ('r', 'p', 'v', 'f')
             OR c.relpersistence = 't' OR c.relrowsecurity)
      LIMIT 1;
 END

@@ -10,7 +10,8 @@ AS $$
     SELECT CASE WHEN nfc THEN pg_catalog.normalize(
                pg_catalog.regexp_replace(pg_catalog.regexp_replace(value::pg_catalog.text, '("(?:[^"\\]|\\.)*")|\.0+(?![0-9])', '\1', 'g'),
                                          '("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?![0-9])', '\1\2', 'g'))
-           WHEN value::pg_catalog.text OPERATOR(pg_catalog.~~) '%.%' THEN
+           -- Only of the few that may have such zeros; strings may look like it.
+           WHEN value::pg_catalog.text OPERATOR(pg_catalog.~) '\.[0-9]*0(?:[],}]|$)' THEN
                pg_catalog.regexp_replace(pg_catalog.regexp_replace(value::pg_catalog.text, '("(?:[^"\\]|\\.)*")|\.0+(?![0-9])', '\1', 'g'),
                                          '("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?![0-9])', '\1\2', 'g')
            ELSE value::pg_catalog.text END

@@ -54,6 +54,7 @@ BEGIN
     PERFORM asymm._purge_findings();
     PERFORM asymm._purge_telemetry();
     PERFORM asymm._tend_alerts();
+    PERFORM asymm._purge_entities();
     -- pg_cron keeps a row per run for ever; each role sees and deletes only its own.
     IF asymm._is_pg_cron('cron.job_run_details') AND has_schema_privilege('cron', 'USAGE') THEN
         EXECUTE 'DELETE FROM cron.job_run_details'

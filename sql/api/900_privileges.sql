@@ -29,12 +29,13 @@ DECLARE
         'state_sonar', 'ux_ping', 'ux_echo', 'ux_sonar', 'semantic_ping', 'semantic_echo', 'semantic_sonar', 'health', 'balance', 'explain_score',
             'leverage', 'sonar', 'validate', 'draw',
         'policy_for', '_rule_conditions', '_index_progress',
+        'get_entity', 'query_entities', 'entity_history', '_annotation_filter', '_entity_at',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.
     v_operator text[] := ARRAY[
-        'configure', 'configure_indexes', 'configure_annotations', 'settle', 'autopilot', 'watch', 'watch_schema', 'watch_database', 'unwatch',
-            'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
+        'configure', 'configure_indexes', 'configure_annotations', 'configure_entities', 'settle', 'autopilot', 'watch', 'watch_schema',
+            'watch_database', 'unwatch', 'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
         'configure_graph', 'refresh_graph', 'unannotate', 'declare_flow', 'undeclare_flow', 'accept_annotation', 'reject_annotation',
         'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
@@ -82,7 +83,8 @@ DECLARE
         '_check_actor', '_other_sessions', '_actor_settings', '_has_setting', '_actor_statements', '_period',
             '_beat_organs',
         '_claim_organ', '_organ_ran', '_organ_failed', '_housekeep', '_purge', '_recheck_policies', '_purge_workload', '_purge_reads',
-            '_purge_findings', '_purge_graph', '_purge_telemetry', '_tend_alerts', '_observe_telemetry', '_roll_up',
+            '_purge_findings', '_purge_graph', '_purge_telemetry', '_purge_entities', '_tend_alerts',
+            '_observe_telemetry', '_roll_up',
             '_take_lease', '_lane_to_run', '_runs_under_serial_cron', '_learn', '_cron_is_held', '_beat_begin',
             '_end_run', '_run_claimed', '_tell', '_recover_once', '_refuse_atomic', '_loop_session',
         '_record_beat', '_record_cycle', '_run_organ', '_merge_seen', '_plan_later', '_beat_report', '_announce',
@@ -106,12 +108,15 @@ DECLARE
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
     -- asymm_sender: what a sender of alerts asks and says.
     v_sender text[] := ARRAY['_alert_claim', '_alert_sent', '_alert_failed'];
+    -- asymm_writer: entities; who else is to read them is granted SELECT on these tables.
+    v_writer text[] := ARRAY['create_entity', 'create_entities', 'update_entity', 'delete_entity'];
+    v_entities text[] := ARRAY['data_entity', 'data_entity_history'];
     v_views text[] := ARRAY['settings', 'drift', 'actions', 'ddl', 'watched', 'heartbeat', 'organs', 'organ',
         'query_costs', 'expectations', 'broken_expectations',
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
-        'sonar_settings', 'effort', 'protected', 'alerts', 'alert_rules'];
+        'sonar_settings', 'effort', 'protected', 'entity_settings', 'alerts', 'alert_rules'];
     v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys', 'alert_destinations',
         'alert_outbox'];
     -- asymm_auditor: what nobody else of ours may change.
@@ -135,19 +140,26 @@ BEGIN
             EXECUTE pg_catalog.format('ALTER TABLE asymm.%I OWNER TO %I', v.relname, v_owner);
         END IF;
         EXECUTE pg_catalog.format('REVOKE ALL ON asymm.%I FROM PUBLIC, asymm_reader, asymm_pulse, '
-                                  'asymm_operator, asymm_streamer, asymm_sender', v.relname);
+                                  'asymm_operator, asymm_streamer, asymm_sender, asymm_writer', v.relname);
         IF v.relname = ANY (v_views) THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_reader', v.relname);
         ELSIF v.relname = ANY (v_operator_views) THEN
             EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_operator', v.relname);
+        ELSIF v.relname = ANY (v_entities) THEN
+            EXECUTE pg_catalog.format('GRANT SELECT ON asymm.%I TO asymm_writer', v.relname);
         END IF;
+    END LOOP;
+    -- What mirror() granted.
+    FOR v IN SELECT (SELECT '(' || pg_catalog.string_agg(pg_catalog.quote_ident(c), ', ') || ')' FROM pg_catalog.unnest(m.columns) AS c) AS list
+               FROM asymm.mirror_table AS m WHERE (m.schema_name, m.table_name) = ('asymm', 'data_entity') LOOP
+        EXECUTE pg_catalog.format('GRANT SELECT %s ON asymm.data_entity TO asymm_streamer', v.list);
     END LOOP;
     FOR v IN SELECT p.oid::regprocedure::text AS signature, p.proname, p.prokind
                FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'asymm'::regnamespace LOOP
         v_owner := CASE WHEN v.proname = ANY (v_auditor) THEN 'asymm_auditor' ELSE 'asymm_owner' END;
         EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO %I', v.signature, v_owner);
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, asymm_reader, asymm_pulse, '
-                                  'asymm_operator, asymm_streamer, asymm_sender', v.signature);
+                                  'asymm_operator, asymm_streamer, asymm_sender, asymm_writer', v.signature);
         IF v.proname = '_audit' THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_owner', v.signature);
         ELSIF v.proname = '_caller' THEN
@@ -155,6 +167,8 @@ BEGIN
         END IF;
         IF v.proname = ANY (v_streamer) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_streamer', v.signature);
+        ELSIF v.proname = ANY (v_writer) THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_writer', v.signature);
         END IF;
         IF v.proname = ANY (v_sender) THEN
             EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO asymm_sender', v.signature);

@@ -188,6 +188,9 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 @schema 610_reads.sql
 @schema 612_read_latency.sql
 
+-- Entities.
+@schema 660_entity.sql
+
 -- Telemetry and findings.
 @schema 700_telemetry.sql
 @schema 705_finding.sql

@@ -12,6 +12,7 @@ from bench import (
     beat,
     ddl,
     drift,
+    entity,
     graph,
     hashes,
     heal,
@@ -43,6 +44,7 @@ GROUPS = {
     "learning": learning.measure,
     "mirror": mirror.measure,
     "reads": reads.measure,
+    "entity": entity.measure,
 }
 
 

@@ -60,7 +60,12 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.audit_seal",
         "asymm.baseline",
         "asymm.baseline_id_seq",
+        "asymm.data_entity",
+        "asymm.data_entity_history",
+        "asymm.data_entity_request",
+        "asymm.data_entity_version_seq",
         "asymm.declared_flow",
+        "asymm.entity_setting",
         "asymm.expectation",
         "asymm.expectation_id_seq",
         "asymm.graph_setting",
@@ -134,7 +139,8 @@ def test_drop_extension_leaves_only_the_roles(empty_db: Database) -> None:
         "SELECT array_agg(rolname ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'asymm\\_%'"
     )
     assert roles == [
-        f"asymm_{role}" for role in ("auditor", "operator", "owner", "pulse", "reader", "sender", "streamer")
+        f"asymm_{role}"
+        for role in ("auditor", "operator", "owner", "pulse", "reader", "sender", "streamer", "writer")
     ]
     empty_db.sql("CREATE EXTENSION asymmetrica")
     assert catalog.problems(empty_db) == []

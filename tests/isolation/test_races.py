@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from support.database import Database
-from support.other import Other
+from support.other import Other, transaction
 from support.pulse import make_actor, make_table
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -31,13 +31,6 @@ def drifted(db: Database) -> Database:
 def action(db: Database) -> int:
     found: int = db.value("SELECT max(id) FROM asymm.actions")
     return found
-
-
-def transaction(db: Database, query: str, **options: Any) -> Connection:
-    """Run a statement in a transaction that stays open."""
-    connection = db.connect(autocommit=False, **options)
-    connection.execute(query.encode())
-    return connection
 
 
 def test_approved_twice_is_run_once(drifted: Database) -> None:

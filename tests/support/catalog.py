@@ -89,16 +89,21 @@ RULES = {
     "a role may use it that is none of ours": """
         SELECT x.oid::regprocedure || ' ' || a.grantee::regrole FROM pg_proc x, aclexplode(x.proacl) a
          WHERE x.pronamespace = 'asymm'::regnamespace
-           AND a.grantee::regrole::text !~ '^asymm_(owner|auditor|reader|operator|pulse|streamer|sender)$'
+           AND a.grantee::regrole::text
+               !~ '^asymm_(owner|auditor|reader|operator|pulse|streamer|sender|writer)$'
         UNION ALL
         SELECT x.oid::regclass || ' ' || a.grantee::regrole FROM pg_class x, aclexplode(x.relacl) a
          WHERE x.relnamespace = 'asymm'::regnamespace AND a.grantee <> x.relowner
            AND a.grantee NOT IN ('asymm_owner'::regrole, 'asymm_reader'::regrole,
-               'asymm_operator'::regrole)""",
+               'asymm_operator'::regrole)
+           AND NOT (x.relname IN ('data_entity', 'data_entity_history')
+                    AND a.grantee IN ('asymm_writer'::regrole, 'asymm_streamer'::regrole))""",
     "reader or operator may write it or read a table": """
         SELECT c.oid::regclass || ' ' || a.privilege_type FROM pg_class c, aclexplode(c.relacl) a
          WHERE c.relnamespace = 'asymm'::regnamespace AND a.grantee <> c.relowner
-           AND (a.privilege_type <> 'SELECT' OR c.relkind <> 'v' AND c.relname <> 'organ')""",
+           AND (a.privilege_type <> 'SELECT' OR c.relkind <> 'v' AND c.relname <> 'organ'
+                AND (a.grantee IN ('asymm_reader'::regrole, 'asymm_operator'::regrole)
+                     OR c.relname NOT IN ('data_entity', 'data_entity_history')))""",
     "not ENABLE ALWAYS": """
         SELECT evtname FROM pg_event_trigger WHERE evtname LIKE 'asymm%' AND evtenabled <> 'A'""",
     "calls what is less stable or less parallel than it says": r"""

@@ -1,4 +1,4 @@
-"""A second session."""
+"""A second session: one that waits, or one that keeps others waiting."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 
 from support.database import Database
+
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Other:
@@ -36,3 +38,10 @@ class Other:
         self.thread.join(30)
         assert not self.thread.is_alive()
         return self.rows
+
+
+def transaction(db: Database, query: str, **options: Any) -> Connection:
+    """Run a statement in a transaction that stays open."""
+    connection = db.connect(autocommit=False, **options)
+    connection.execute(query.encode())
+    return connection

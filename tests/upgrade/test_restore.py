@@ -27,6 +27,11 @@ def source(db: Database) -> Database:
     db.sql("SELECT asymm.set_policy('propose', 'rich.in%%', 'table', 'rewrites table', 10)")
     db.sql("SELECT asymm.set_policy('guard', 'rich.invoice')")
     db.sql("SELECT asymm.configure_annotations(fidelity_half_life => '7 days')")
+    db.sql("SELECT asymm.configure_entities(retention => '9 days')")
+    version = db.value("SELECT version FROM asymm.create_entity('kept', '1', NULL, 'key')")
+    version = db.value("SELECT version FROM asymm.update_entity('kept', '2', %s)", version)
+    db.sql("SELECT asymm.create_entity('gone', '1'), asymm.create_entity('here', '{}')")
+    db.sql("SELECT asymm.delete_entity('gone', (SELECT version FROM asymm.get_entity('gone')))")
     db.sql("SELECT asymm.settle('n', ARRAY[asymm.annotate('a'), asymm.annotate('b', cost => 'n')])")
     return db
 
@@ -50,6 +55,10 @@ def declared(db: Database) -> list[list[tuple[object, ...]]]:
         db.sql("SELECT * FROM asymm.policies ORDER BY id"),
         db.sql("SELECT * FROM asymm.annotation_settings"),
         db.sql("SELECT * FROM asymm.quarantine"),
+        db.sql("SELECT * FROM asymm.entity_settings"),
+        db.sql("SELECT * FROM asymm.data_entity ORDER BY id"),
+        db.sql("SELECT * FROM asymm.data_entity_history ORDER BY id, version"),
+        db.sql("SELECT * FROM asymm.data_entity_request"),
     ]
 
 
@@ -62,6 +71,11 @@ def test_restore_keeps_what_was_declared_and_pauses(source: Database, restored: 
     assert declared(restored) == declared(source)
     assert catalog.problems(restored) == []
     assert catalog.members(restored) == catalog.members(source)
+    # The same call again has the answer of then; versions go on after those that were given.
+    assert restored.value("SELECT value FROM asymm.create_entity('kept', '1', NULL, 'key')") == 1
+    assert restored.value("SELECT version FROM asymm.create_entity('gone', '3')") > source.value(
+        "SELECT max(version) FROM asymm.entity_history('gone')"
+    )
     assert restored.value("SELECT asymm._healing_paused()") == "the declarations came from a dump"
     look(restored)
     assert restored.sql("SELECT object, part, name, attribute, declared, actual FROM asymm.drift") == []

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ._alerts_async import AsyncAlerts
 from ._annotations_async import AsyncAnnotations
 from ._costs_async import AsyncCosts
+from ._entities_async import AsyncEntities
 from ._exchange_async import AsyncExchange
 from ._graph_async import AsyncGraph
 from ._indexes_async import AsyncIndexes
 from ._methods_async import AsyncMethods
 from ._policies_async import AsyncPolicies
 from ._pulses_async import AsyncPulses
-from ._reads_async import AsyncReads
 from ._session_async import AsyncSession, AsyncSource
 from ._sonars_async import AsyncSonars
 from .reads._replica_async import AsyncReplica
@@ -39,7 +39,7 @@ class AsyncDatabase(
     AsyncGraph,
     AsyncCosts,
     AsyncAlerts,
-    AsyncReads,
+    AsyncEntities,
 ):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""
 

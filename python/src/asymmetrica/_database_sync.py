@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ._alerts_sync import Alerts
 from ._annotations_sync import Annotations
 from ._costs_sync import Costs
+from ._entities_sync import Entities
 from ._exchange_sync import Exchange
 from ._graph_sync import Graph
 from ._indexes_sync import Indexes
 from ._methods_sync import Methods
 from ._policies_sync import Policies
 from ._pulses_sync import Pulses
-from ._reads_sync import Reads
 from ._session_sync import Session, Source
 from ._sonars_sync import Sonars
 from .reads._replica_sync import Replica
@@ -40,7 +40,7 @@ class Database(
     Graph,
     Costs,
     Alerts,
-    Reads,
+    Entities,
 ):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""
 

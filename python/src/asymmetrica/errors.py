@@ -15,6 +15,7 @@ from ._redact import redact
 
 __all__ = [
     "SQLSTATES",
+    "AlreadyExists",
     "AmbiguousName",
     "AsymmetricaError",
     "AuditIsAppendOnly",
@@ -23,6 +24,7 @@ __all__ = [
     "DataLoss",
     "HealingPaused",
     "InvalidArgument",
+    "KeyReused",
     "NotAllowed",
     "NotConverged",
     "NotInstalled",
@@ -39,6 +41,7 @@ __all__ = [
     "UnknownObject",
     "UnknownSchema",
     "UnknownTable",
+    "VersionConflict",
     "WrongKind",
     "WrongState",
     "translate",
@@ -149,6 +152,18 @@ class NotPlanned(AsymmetricaError):
     code = "SY016"
 
 
+class VersionConflict(AsymmetricaError):
+    """The entity was changed meanwhile; the detail says which version it is at."""
+
+    code = "SY017"
+
+
+class KeyReused(AsymmetricaError):
+    """The idempotency key was used for another call on this entity."""
+
+    code = "SY018"
+
+
 class ProtectedColumn(AsymmetricaError):
     """A protected column's values would be kept where they must not be."""
 
@@ -159,6 +174,12 @@ class AuditIsAppendOnly(AsymmetricaError):
     """The audit is only added to."""
 
     code = "SY021"
+
+
+class AlreadyExists(AsymmetricaError):
+    """Something with this id or key is there already."""
+
+    code = "23505"
 
 
 class NullArgument(AsymmetricaError):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from . import (
     _rows_alert,
     _rows_cost,
+    _rows_entity,
     _rows_exchange,
     _rows_graph,
     _rows_index,
@@ -21,6 +22,7 @@ from . import (
 )
 from ._rows_alert import *  # noqa: F403
 from ._rows_cost import *  # noqa: F403
+from ._rows_entity import *  # noqa: F403
 from ._rows_exchange import *  # noqa: F403
 from ._rows_graph import *  # noqa: F403
 from ._rows_index import *  # noqa: F403
@@ -47,6 +49,7 @@ __all__ = [
     "WatchedObject",
 ]
 __all__ += _rows_pulse.__all__
+__all__ += _rows_entity.__all__
 __all__ += _rows_exchange.__all__
 __all__ += _rows_policy.__all__
 __all__ += _rows_sonar.__all__

@@ -39,7 +39,9 @@ def encode_key(values: Sequence[bytes]) -> bytes:
 
 
 def table_name(schema: str, table: str) -> str:
-    """Return what stands for a table in keys: schema.table."""
+    """Return what stands for a table in keys: schema.table; of the entities `entity`, which no table's is."""
+    if (schema, table) == ("asymm", "data_entity"):
+        return "entity"
     return ".".join(encode(name.encode()).decode().replace(".", "%2E") for name in (schema, table))
 
 

@@ -1,0 +1,45 @@
+-- Settings of the entity store.
+
+CREATE OR REPLACE FUNCTION asymm._entity_settings() RETURNS asymm.entity_setting
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm.entity_setting;
+BEGIN
+    SELECT s.* INTO v FROM asymm.entity_settings AS s;
+    RETURN v;
+END
+$$;
+COMMENT ON FUNCTION asymm._entity_settings() IS 'The settings of the entity store in force as one row.';
+
+CREATE OR REPLACE FUNCTION asymm.configure_entities(
+    retention interval DEFAULT NULL,
+    idempotency_window interval DEFAULT NULL,
+    max_value_bytes integer DEFAULT NULL
+) RETURNS asymm.entity_setting
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_row asymm.entity_setting;
+    v_constraint text;
+BEGIN
+    PERFORM asymm._require_session();
+    -- One writer at a time: the second waits, then sees the first one's row.
+    LOCK TABLE asymm.entity_setting IN SHARE ROW EXCLUSIVE MODE;
+    INSERT INTO asymm.entity_setting DEFAULT VALUES ON CONFLICT DO NOTHING;
+    UPDATE asymm.entity_setting AS s
+       SET retention = COALESCE(configure_entities.retention, s.retention),
+           idempotency_window = COALESCE(configure_entities.idempotency_window, s.idempotency_window),
+           max_value_bytes = COALESCE(configure_entities.max_value_bytes, s.max_value_bytes)
+    RETURNING s.* INTO v_row;
+    PERFORM asymm._record_place();
+    RETURN v_row;
+EXCEPTION WHEN check_violation THEN
+    GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+    PERFORM asymm._refuse_setting('asymm.entity_setting', v_constraint);
+END
+$$;
+COMMENT ON FUNCTION asymm.configure_entities(interval, interval, integer)
+    IS 'Changes how long versions, tombstones and idempotency keys of entities are kept, and how large a value may be; NULL leaves one as it is. Returns the row in force. Raises 22023 for a value out of range.';
