@@ -158,6 +158,12 @@ BEGIN
         RETURN QUERY SELECT revert.action, 1, v_plan ->> 'statement', '{}'::text[], v_plan ->> 'state';
         RETURN;
     END IF;
+    v_plan := asymm._unmerge(action, dry_run);
+    IF v_plan IS NOT NULL THEN
+        RETURN QUERY SELECT revert.action, 1, format('%s rows come back, %s references to them', v_plan ->> 'removed', v_plan ->> 'repointed'),
+                            '{}'::text[], v_plan ->> 'state';
+        RETURN;
+    END IF;
     v_plan := asymm._begin_revert(action, dry_run);
     IF NOT dry_run THEN
         PERFORM asymm._require_healing();

@@ -52,6 +52,7 @@ BEGIN
     PERFORM asymm._purge_reads();
     PERFORM asymm._purge_graph();
     PERFORM asymm._purge_findings();
+    PERFORM asymm._purge_recycled();
     PERFORM asymm._purge_telemetry();
     PERFORM asymm._tend_alerts();
     PERFORM asymm._purge_entities();

@@ -2,7 +2,7 @@
 
 CREATE TABLE asymm.action (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CONSTRAINT action_kind CHECK (kind IN ('heal', 'adopt', 'create index', 'drop index', 'reindex')),
+    kind text NOT NULL CONSTRAINT action_kind CHECK (kind IN ('heal', 'adopt', 'create index', 'drop index', 'reindex', 'merge')),
     baseline_id bigint,
     target text NOT NULL,
     owner name,

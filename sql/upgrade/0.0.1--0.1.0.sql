@@ -180,7 +180,7 @@ COMMENT ON COLUMN asymm.baseline.watch_policy IS 'The policy that watch(), watch
 -- Indexes: settings, kinds of actions, what becomes of them.
 @schema 566_index_setting.sql
 ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
-    ADD CONSTRAINT action_kind CHECK (kind IN ('heal', 'adopt', 'create index', 'drop index', 'reindex'));
+    ADD CONSTRAINT action_kind CHECK (kind IN ('heal', 'adopt', 'create index', 'drop index', 'reindex', 'merge'));
 @schema 570_index_action.sql
 
 -- The mirror.
@@ -203,6 +203,9 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- What statements cost, and what is expected of them.
 @schema 520_expectation.sql
+
+-- Duplicates.
+@schema 650_duplicate.sql
 
 -- Privacy.
 @schema 850_privacy.sql
