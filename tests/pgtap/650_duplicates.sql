@@ -40,7 +40,8 @@ CREATE TABLE once_before AS SELECT * FROM d.only_once;
 CREATE TABLE link_before AS SELECT * FROM d."Link, 'x'";
 CREATE FUNCTION changed() RETURNS bigint LANGUAGE sql AS $$
     SELECT (SELECT count(*) FROM (TABLE part_before EXCEPT SELECT id, name, price, weight, tags, doc, size, made, "Odd ""one""" FROM d.part) AS x)
-         + (SELECT count(*) FROM (TABLE line_before EXCEPT TABLE d.line) AS x) + (SELECT count(*) FROM (TABLE once_before EXCEPT TABLE d.only_once) AS x)
+         + (SELECT count(*) FROM (TABLE line_before EXCEPT TABLE d.line) AS x)
+         + (SELECT count(*) FROM (TABLE once_before EXCEPT TABLE d.only_once) AS x)
          + (SELECT count(*) FROM (TABLE link_before EXCEPT TABLE d."Link, 'x'") AS x) + (SELECT abs(count(*) - 32) FROM d.part)
 $$;
 
@@ -98,7 +99,8 @@ DELETE FROM d.part WHERE name = 'new';
 UPDATE d.line SET part_id = 10 WHERE id IN (1, 2, 4, 5, 6, 8, 9);
 SELECT matches((SELECT state FROM asymm.revert((SELECT max(id) FROM asymm.actions))), 'reverted', 'what was pointed elsewhere since is left so');
 SELECT is((SELECT count(*) FROM d.line WHERE part_id = 10), 8::bigint, 'so it is');
-SELECT results_eq($$SELECT removed FROM asymm.merge_duplicates('d.part', 't.id = 15', ignore => '{made}')$$, 'VALUES (16::bigint)', 'by expression');
+SELECT results_eq($$SELECT removed FROM asymm.merge_duplicates('d.part', 't.id = 15', ignore => '{made}')$$, 'VALUES (16::bigint)',
+                  'by expression');
 SELECT is((SELECT array_agg(id) FROM d.part WHERE name = 'p5'), '{15}'::int[], 'which says whom to keep');
 SELECT results_eq($$SELECT groups, removed FROM asymm.merge_duplicates('d.plain')$$, 'VALUES (5::bigint, 45::bigint)', 'equal rows without a key');
 SELECT is((SELECT state FROM asymm.revert((SELECT max(id) FROM asymm.actions))), 'reverted', 'come back');
@@ -124,7 +126,8 @@ END
 $$;
 SELECT matches(attempt('CREATE RULE r AS ON DELETE TO d.plain DO INSTEAD NOTHING'), 'Rules', 'rules');
 SELECT matches(attempt('CREATE TABLE d.heir () INHERITS (d.plain)'), 'inherit', 'inheritance');
-SELECT matches(attempt('ALTER TABLE d.plain ADD k int UNIQUE; CREATE TABLE d.no_key (k int REFERENCES d.plain (k))'), 'no primary key', 'no key there');
+SELECT matches(attempt('ALTER TABLE d.plain ADD k int UNIQUE;
+                         CREATE TABLE d.no_key (k int REFERENCES d.plain (k))'), 'no primary key', 'no key there');
 SELECT matches(attempt($$CREATE FUNCTION d.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
                          CREATE TRIGGER t BEFORE DELETE ON d.plain FOR EACH ROW EXECUTE FUNCTION d.keep()$$), 'trigger', 'a trigger that keeps rows');
 SELECT is((SELECT count(*) FROM d.plain), 50::bigint, 'and nothing was changed');
