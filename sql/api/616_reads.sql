@@ -2,21 +2,21 @@
 
 -- One batch of one driver: whatever is wrong in it, all of it is refused.
 CREATE OR REPLACE FUNCTION asymm._read_batch(batch jsonb)
-RETURNS TABLE (kind text, name text, route text, hits bigint, misses bigint, refused bigint, seconds double precision,
-               saved_seconds double precision, bytes bigint, statement text, tables text[], reason text)
+RETURNS TABLE (kind text, name text, route text, hits bigint, misses bigint, refused bigint, failed bigint,
+               seconds double precision, saved_seconds double precision, bytes bigint, statement text, tables text[], reason text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-        SELECT b.kind, b.name, r.route, COALESCE(r.hits, 0), COALESCE(r.misses, 0), COALESCE(r.refused, 0),
+        SELECT b.kind, b.name, r.route, COALESCE(r.hits, 0), COALESCE(r.misses, 0), COALESCE(r.refused, 0), COALESCE(r.failed, 0),
                COALESCE(r.seconds, 0), COALESCE(r.saved_seconds, 0), COALESCE(r.bytes, 0), left(r.statement, 10000),
                ARRAY(SELECT left(t.name, 200) FROM unnest(r.tables) AS t (name) LIMIT 100), left(r.reason, 500)
           FROM (VALUES ('query', COALESCE(batch -> 'queries', '[]')), ('row', COALESCE(batch -> 'tables', '[]'))) AS k (kind, list)
          CROSS JOIN LATERAL jsonb_array_elements(k.list) AS e (item)
          CROSS JOIN LATERAL jsonb_to_record(e.item) AS r (
-               fingerprint text, "table" text, route text, hits bigint, misses bigint, refused bigint, seconds double precision,
+               fingerprint text, "table" text, route text, hits bigint, misses bigint, refused bigint, failed bigint, seconds double precision,
                saved_seconds double precision, bytes bigint, statement text, tables text[], reason text)
          CROSS JOIN LATERAL (SELECT k.kind, CASE k.kind WHEN 'query' THEN r.fingerprint ELSE left(r."table", 200) END) AS b (kind, name);
 END
@@ -45,8 +45,8 @@ BEGIN
           FROM asymm._read_batch(batch) AS b
          WHERE b.name IS NULL OR b.name = '' OR b.kind = 'query' AND b.name !~ '^[0-9a-f]{16,64}$'
             OR b.route IS NULL OR b.route NOT IN ('near', 'redis', 'replica', 'primary')
-            OR LEAST(b.hits, b.misses, b.refused, b.bytes, b.seconds, b.saved_seconds) < 0
-            OR GREATEST(b.hits, b.misses, b.refused) > 1e12 OR b.bytes > 1e15 OR GREATEST(b.seconds, b.saved_seconds) > 1e9
+            OR LEAST(b.hits, b.misses, b.refused, b.failed, b.bytes, b.seconds, b.saved_seconds) < 0
+            OR GREATEST(b.hits, b.misses, b.refused, b.failed) > 1e12 OR b.bytes > 1e15 OR GREATEST(b.seconds, b.saved_seconds) > 1e9
          LIMIT 1),
         (SELECT max(asymm._histogram_fault(e.item -> 'latency')) FROM jsonb_array_elements(COALESCE(batch -> 'queries', '[]')) AS e (item)));
 EXCEPTION WHEN data_exception THEN
@@ -70,8 +70,8 @@ BEGIN
     IF v_fault IS NOT NULL THEN
         RAISE EXCEPTION 'not a batch of read counts'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = v_fault,
-                  HINT = '{"queries": [{"fingerprint", "route", "hits", "misses", "refused", "seconds", "saved_seconds", "bytes", "statement", '
-                         '"tables", "reason", "latency"}], "tables": [{"table", "route", …}], '
+                  HINT = '{"queries": [{"fingerprint", "route", "hits", "misses", "refused", "failed", "seconds", "saved_seconds", "bytes", '
+                         '"statement", "tables", "reason", "latency"}], "tables": [{"table", "route", …}], '
                          '"keys": [{"table" or "fingerprint", "key", "hits", "misses"}]}';
     END IF;
     SELECT count(*) INTO v_known FROM asymm.read_query;
@@ -84,15 +84,17 @@ BEGIN
     ON CONFLICT (fingerprint) DO UPDATE
        SET statement = COALESCE(excluded.statement, q.statement), reason = excluded.reason, last_seen = clock_timestamp(),
            tables = CASE WHEN excluded.tables = '{}' THEN q.tables ELSE excluded.tables END;
-    INSERT INTO asymm.read_count AS c (day, kind, name, route, hits, misses, refused, seconds, saved_seconds, bytes)
-    SELECT v_day, b.kind, b.name, b.route, sum(b.hits), sum(b.misses), sum(b.refused), sum(b.seconds), sum(b.saved_seconds), sum(b.bytes)
+    INSERT INTO asymm.read_count AS c (day, kind, name, route, hits, misses, refused, failed, seconds, saved_seconds, bytes)
+    SELECT v_day, b.kind, b.name, b.route, sum(b.hits), sum(b.misses), sum(b.refused), sum(b.failed), sum(b.seconds), sum(b.saved_seconds),
+           sum(b.bytes)
       FROM asymm._read_batch(batch) AS b
      WHERE CASE b.kind WHEN 'query' THEN EXISTS (SELECT FROM asymm.read_query AS k WHERE k.fingerprint = b.name)
                        ELSE EXISTS (SELECT FROM asymm.mirror_table AS m WHERE format('%s.%s', m.schema_name, m.table_name) = b.name) END
      GROUP BY b.kind, b.name, b.route ORDER BY b.kind, b.name, b.route
     ON CONFLICT ON CONSTRAINT read_count_key DO UPDATE
        SET hits = c.hits + excluded.hits, misses = c.misses + excluded.misses, refused = c.refused + excluded.refused,
-           seconds = c.seconds + excluded.seconds, saved_seconds = c.saved_seconds + excluded.saved_seconds, bytes = c.bytes + excluded.bytes;
+           failed = c.failed + excluded.failed, seconds = c.seconds + excluded.seconds,
+           saved_seconds = c.saved_seconds + excluded.saved_seconds, bytes = c.bytes + excluded.bytes;
     GET DIAGNOSTICS v_counted = ROW_COUNT;
     IF batch ? 'queries' THEN
         PERFORM asymm._count_latency(batch -> 'queries', v_day);

@@ -20,6 +20,7 @@ CREATE TABLE asymm.read_count (
     hits bigint NOT NULL,
     misses bigint NOT NULL,
     refused bigint NOT NULL,
+    failed bigint NOT NULL,
     seconds double precision NOT NULL,
     saved_seconds double precision NOT NULL,
     bytes bigint NOT NULL,
@@ -29,6 +30,7 @@ COMMENT ON TABLE asymm.read_count IS 'Reads of a day by query (its fingerprint) 
 COMMENT ON COLUMN asymm.read_count.hits IS 'Answered by a copy.';
 COMMENT ON COLUMN asymm.read_count.misses IS 'Could have been answered by a copy, but there was none, or none new enough.';
 COMMENT ON COLUMN asymm.read_count.refused IS 'Could not be answered by any copy.';
+COMMENT ON COLUMN asymm.read_count.failed IS 'Was tried by this route, which did not answer; another one did.';
 
 CREATE TABLE asymm.read_key (
     day date NOT NULL,

@@ -1,6 +1,6 @@
 -- Room 200 by itself: nodes and flows from catalogs, workload and copies; impact, path, route; what is refused.
 BEGIN;
-SELECT plan(48);
+SELECT plan(50);
 
 CREATE ROLE tap_owner NOLOGIN;
 CREATE ROLE tap_member IN ROLE tap_owner, asymm_operator;
@@ -73,6 +73,19 @@ SELECT results_eq($$SELECT role, regexp_replace(node, '\d+', '#'), plan_cost, be
     $$VALUES ('query', 'query:#', 7.5::float8, NULL::boolean), ('reads', 'entity:shop.open_orders', NULL, NULL),
              ('reads', 'entity:shop.orders', NULL, NULL), ('answers', 'primary', NULL, true)$$, 'the way of a query');
 SELECT is((SELECT remark FROM asymm.route((SELECT seeks FROM q)) WHERE node = 'redis'), 'not mirrored: shop.orders', 'why no copy answers');
+
+-- A replica is faster, and wins until it fails too often: by the formula of arbitrate().
+INSERT INTO asymm.read_query (fingerprint, role, statement) VALUES (repeat('0c', 16), 'tap_reader', 'SELECT 1 FROM shop.open_orders');
+INSERT INTO asymm.read_count (day, kind, name, route, hits, misses, refused, failed, seconds, saved_seconds, bytes)
+    VALUES (current_date, 'query', repeat('0c', 16), 'replica', 9, 0, 0, 1, 0.009, 0, 0),
+           (current_date, 'query', repeat('0c', 16), 'primary', 0, 0, 9, 0, 0.018, 0, 0);
+PREPARE standing AS SELECT node, round(success::numeric, 3), round(score::numeric, 6), best FROM asymm.route((SELECT seeks FROM q))
+                     WHERE role = 'answers' AND state = 'live' ORDER BY node DESC;
+SELECT results_eq('standing', format($$VALUES ('replica', 0.9, %s, true), ('primary', 1.000, 0.875, false)$$,
+    round((3 * 0.9 * 10.0 / 11 + 0.9) / (3 * 10.0 / 11 + 0.9), 6)), 'routes are arbitrated by success and time');
+UPDATE asymm.read_count SET failed = 9 WHERE route = 'replica';
+SELECT results_eq($$SELECT node, remark FROM asymm.route((SELECT seeks FROM q)) WHERE best$$, $$VALUES ('primary', NULL::text)$$,
+    'who fails often loses');
 
 -- impact and path
 SELECT results_eq($$SELECT touched, distance, round(attenuation::numeric, 3), path FROM asymm.impact('entity:shop.log') WHERE kind = 'entity'$$,

@@ -19,6 +19,8 @@ def test_counts_reach_the_database(mirror: Mirror) -> None:
         reader.get("public.t", 1000)
         one = "SELECT n FROM public.t WHERE id = %s"
         warm(reader, one, [5])
+        named = "SELECT a FROM public.t WHERE n = %(n)s AND id = %(id)s"
+        until_route(lambda: reader.query(named, {"id": 6, "n": 6}), "redis")
         assert reader._reader.tally.hot.hits
     counted = db.sql(
         "SELECT kind, route, sum(hits) > 0, sum(misses) > 0, sum(refused) FROM asymm.read_count"
@@ -36,7 +38,7 @@ def test_counts_reach_the_database(mirror: Mirror) -> None:
     assert db.value("SELECT tables FROM asymm.read_query WHERE statement = %s", SUM) == ["public.t"]
     keys = "SELECT key, hits > 0, misses > 0 OR hits > 0 FROM asymm.mirror_keys WHERE kind = %s ORDER BY key"
     assert db.sql(keys, "row") == [("1000", False, True), ("3", True, True)]
-    assert db.sql(keys, "query") == [("5", True, True)]
+    assert db.sql(keys, "query") == [("5", True, True), ("6, 6", True, True)]
     # Who may not tell reads all the same.
     stranger = db.role("stranger")
     db.sql(f"GRANT SELECT ON t TO {stranger}")

@@ -63,7 +63,11 @@ class PathStep:
 
 @dataclass(frozen=True, slots=True)
 class RouteStep:
-    """Where a query goes: itself, what it reads and writes, copies of that, and what could answer it."""
+    """Where a query goes: itself, what it reads and writes, copies of that, and what could answer it.
+
+    Of what could answer it `success` is the share of attempts that did, `score` what arbitration gives it;
+    `best` is the one that wins.
+    """
 
     place: int
     role: str
@@ -72,6 +76,8 @@ class RouteStep:
     ms: float | None
     calls: int | None
     plan_cost: float | None
+    success: float | None
+    score: float | None
     best: bool | None
     remark: str | None
 

@@ -134,7 +134,8 @@ FLOWS: Final = """SELECT source, target, kind, declared, calls, last_fired, mean
 IMPACT: Final = """SELECT touched, kind, distance, attenuation, path
     FROM asymm.impact(node => %(node)s, operation => %(operation)s)"""
 PATH: Final = "SELECT place, node, kind, flow FROM asymm.path(source => %(source)s, target => %(target)s)"
-ROUTE: Final = """SELECT place, role, node, state, ms, calls, plan_cost, best, remark
+ROUTE: Final = """SELECT place, role, node, state, ms, calls, plan_cost, success, score, best,
+    remark
     FROM asymm.route(query => %(query)s)"""
 _SAID: Final = """name, state, said_by::pg_catalog.text[], fidelity,
     ARRAY(SELECT pg_catalog.jsonb_build_array(c.symbol, c.scope, c.regime, c.cost, c.lineage, c.weight)

@@ -41,6 +41,15 @@ class Verdict:
     settled: Annotation | None
 
 
+def weigh(witnesses: Iterable[tuple[float, float, float]]) -> float | None:
+    """Return Σwφc / Σwc over (fidelity φ, confidence c, weight w); None: no witness knows."""
+    said = total = 0.0
+    for fidelity, confidence, weight in witnesses:
+        said += weight * fidelity * confidence
+        total += weight * confidence
+    return said / total if total else None
+
+
 def arbitrate(candidates: Sequence[Annotation], witnesses: Iterable[Witness] = ()) -> list[Verdict]:
     """Weigh annotations that disagree: Σwφc / Σwc over the witnesses of each, its lineage where it has none.
 
@@ -51,8 +60,7 @@ def arbitrate(candidates: Sequence[Annotation], witnesses: Iterable[Witness] = (
         raise NullArgument(
             "there is nothing to arbitrate", detail="There is no candidate.", hint="Pass an annotation."
         )
-    said = [0.0] * len(candidates)
-    total = [0.0] * len(candidates)
+    said: list[list[tuple[float, float, float]]] = [[] for _ in candidates]
     survived: list[bool | None] = [None] * len(candidates)
     for witness in witnesses:
         share(witness.fidelity, "fidelity")
@@ -65,11 +73,11 @@ def arbitrate(candidates: Sequence[Annotation], witnesses: Iterable[Witness] = (
             )
         if witness.confidence > 0:
             place = witness.candidate - 1
-            said[place] += witness.weight * witness.fidelity * witness.confidence
-            total[place] += witness.weight * witness.confidence
+            said[place].append((witness.fidelity, witness.confidence, witness.weight))
             survived[place] = bool(survived[place]) or witness.fidelity > 0
+    weighed = map(weigh, said)
     scores = [
-        said[place] / total[place] if total[place] else depth(one) / 5 for place, one in enumerate(candidates)
+        depth(one) / 5 if score is None else score for one, score in zip(candidates, weighed, strict=True)
     ]
     able = [place for place in range(len(candidates)) if survived[place] is not False]
     winner = max(able, key=lambda place: (scores[place], place), default=None)

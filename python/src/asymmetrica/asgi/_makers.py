@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 
 from ..errors import ConnectionFailed
 from ._pages import Pages
@@ -42,7 +43,9 @@ class Maker:
                 return True
             if asked >= until:
                 return False
-            self.waited = True
+            if not self.waited:
+                self.waited = True
+                self._makers.counters["waits"] += 1
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST)
 
@@ -77,8 +80,8 @@ class Maker:
 class Makers:
     """Those at work in this process, by page."""
 
-    def __init__(self, pages: Pages, wait: float) -> None:
-        self.pages, self.wait = pages, wait
+    def __init__(self, pages: Pages, wait: float, counters: Counter[str]) -> None:
+        self.pages, self.wait, self.counters = pages, wait, counters
         self._at_work: dict[str, Maker] = {}
         self._hopeless: dict[str, float] = {}
 

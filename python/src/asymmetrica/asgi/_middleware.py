@@ -68,7 +68,7 @@ class CacheMiddleware:
         self.largest, self.room = largest, room
         self.counters: Counter[str] = Counter() if counters is None else counters
         self._pages = Pages(redis, prefix, timeout)
-        self._makers = Makers(self._pages, wait)
+        self._makers = Makers(self._pages, wait, self.counters)
         # What is kept until when; and what this process wrote: up to a position, or until a moment
         # when Redis surely has it.
         self._kept: deque[tuple[float, int]] = deque()

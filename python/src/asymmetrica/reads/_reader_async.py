@@ -30,6 +30,7 @@ __all__ = ["AsyncReader"]
 _EXACT = frozenset((int, str, bool, bytes, date, UUID, type(None)))
 # So many names of queries are remembered, of queries no longer than this.
 _MOST, _SHORT = 1024, 4096
+_BEHIND = "Redis is behind"
 
 
 def near_key(text: str, params: Any, who: Who) -> Hashable:
@@ -41,9 +42,9 @@ def near_key(text: str, params: Any, who: Who) -> Hashable:
     return None
 
 
-def key_of(params: Any) -> Any:
-    """Return parameters as the key they are counted by."""
-    return params if isinstance(params, Mapping) else tuple(params)
+def key_of(text: str, params: Any) -> Any:
+    """Return parameters as the key they are counted by: those with names in the order of their numbers."""
+    return tuple(ordered(placeholders(text)[1], params) if isinstance(params, Mapping) else params)
 
 
 class AsyncReader(AsyncFill):
@@ -85,7 +86,7 @@ class AsyncReader(AsyncFill):
         now = time.monotonic()
         self.tally.add(False, ask.text, "near", 0, now - ask.began)
         if ask.params:
-            self.tally.hot.add(False, ask.text, key_of(ask.params), True)
+            self.tally.hot.add(False, ask.text, key_of(ask.text, ask.params), True)
         return Result(held.columns, rows, "near", proof.age(now), now - ask.began,
                       format_lsn(proof.position), held.tables, None)  # fmt: skip
 
@@ -100,14 +101,24 @@ class AsyncReader(AsyncFill):
             elif ask.max_staleness <= 0:
                 ask.why_not = "the answer may not be a copy"
             else:
+                errors = self.link.errors
                 try:
                     found = await self._copy(connection, self.link, ask)
                 except ConnectionFailed as error:
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
-            if found is None:
-                found = await self.elsewhere(connection, ask)
-            return found if found is not None else (await self.run(connection, ask))[0]
+                    # Its own circuit may have kept it from being asked at all.
+                    if self.link.errors > errors:
+                        ask.failed += ("redis",)
+                if ask.why_not == _BEHIND:
+                    self._failed(ask)
+            try:
+                if found is None:
+                    found = await self.elsewhere(connection, ask)
+                return found if found is not None else (await self.run(connection, ask))[0]
+            finally:
+                for route in ask.failed if self.link is not None else ():
+                    self.tally.fail(ask.text, route)
 
     async def _copy(self, connection: AsyncConnection[Any], link: AsyncLink, ask: Ask) -> Result | None:
         """Look into Redis; if nothing is there, ask the primary and put it there."""
@@ -136,16 +147,24 @@ class AsyncReader(AsyncFill):
         if self.costs.prefers(ask.text, "primary", "redis"):
             ask.why_not = "Postgres is faster at this"
             return None
+        if not self.costs.allows(ask.text, "redis"):
+            ask.why_not = "its copy failed a moment ago and is left alone for now"
+            return None
         found = await self.look(connection, link, ask, named, known.tables if known else None, until)
         if found is not None:
             self.costs.note(ask.text, "redis", found.elapsed)
             self.tally.add(False, ask.text, "redis", 0, found.elapsed)
             if ask.params:
-                self.tally.hot.add(False, ask.text, key_of(ask.params), True)
+                self.tally.hot.add(False, ask.text, key_of(ask.text, ask.params), True)
             return found
         if ask.params:
-            self.tally.hot.add(False, ask.text, key_of(ask.params), False)
+            self.tally.hot.add(False, ask.text, key_of(ask.text, ask.params), False)
         return await self.fill(connection, link, ask, named) if ask.why_not is None else None
+
+    def _failed(self, ask: Ask) -> None:
+        """Note that Redis was asked in vain."""
+        self.costs.failed(ask.text, "redis")
+        ask.failed += ("redis",)
 
     async def _confirmed(self, link: AsyncLink, ask: Ask, who: Who, until: float) -> Result | None:
         """Answer from the near cache if Redis says that what it depends on is as it was."""
@@ -165,7 +184,7 @@ class AsyncReader(AsyncFill):
             if suits is None and await self.reach(link, ask, who, until, held.upto):
                 continue
             if not suits:
-                ask.why_not = "Redis is behind"
+                ask.why_not = _BEHIND
                 return None
             self.state.proven(proof)
             return self._from_near(held, proof, ask)
@@ -212,13 +231,14 @@ class AsyncReader(AsyncFill):
                 if suits is None and await self.reach(link, ask, named.who, until, head.upto):
                     continue
                 if not suits:
-                    ask.why_not = "Redis is behind"
+                    ask.why_not = _BEHIND
                     return None
                 rows = unpack(head, self.server.load(connection), named.who.zone)
                 await self.keep(link, ask, head, rows, watch, len(blob))
                 return self._result(ask, proof, head, rows)
             except Garbage:
                 self.state.counters["garbage"] += 1
+                self._failed(ask)
                 return None
             finally:
                 link.unwatch(watch)

@@ -31,6 +31,7 @@ __all__ = ["Reader"]
 _EXACT = frozenset((int, str, bool, bytes, date, UUID, type(None)))
 # So many names of queries are remembered, of queries no longer than this.
 _MOST, _SHORT = 1024, 4096
+_BEHIND = "Redis is behind"
 
 
 def near_key(text: str, params: Any, who: Who) -> Hashable:
@@ -42,9 +43,9 @@ def near_key(text: str, params: Any, who: Who) -> Hashable:
     return None
 
 
-def key_of(params: Any) -> Any:
-    """Return parameters as the key they are counted by."""
-    return params if isinstance(params, Mapping) else tuple(params)
+def key_of(text: str, params: Any) -> Any:
+    """Return parameters as the key they are counted by: those with names in the order of their numbers."""
+    return tuple(ordered(placeholders(text)[1], params) if isinstance(params, Mapping) else params)
 
 
 class Reader(Fill):
@@ -86,7 +87,7 @@ class Reader(Fill):
         now = time.monotonic()
         self.tally.add(False, ask.text, "near", 0, now - ask.began)
         if ask.params:
-            self.tally.hot.add(False, ask.text, key_of(ask.params), True)
+            self.tally.hot.add(False, ask.text, key_of(ask.text, ask.params), True)
         return Result(held.columns, rows, "near", proof.age(now), now - ask.began,
                       format_lsn(proof.position), held.tables, None)  # fmt: skip
 
@@ -101,14 +102,24 @@ class Reader(Fill):
             elif ask.max_staleness <= 0:
                 ask.why_not = "the answer may not be a copy"
             else:
+                errors = self.link.errors
                 try:
                     found = self._copy(connection, self.link, ask)
                 except ConnectionFailed as error:
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
-            if found is None:
-                found = self.elsewhere(connection, ask)
-            return found if found is not None else (self.run(connection, ask))[0]
+                    # Its own circuit may have kept it from being asked at all.
+                    if self.link.errors > errors:
+                        ask.failed += ("redis",)
+                if ask.why_not == _BEHIND:
+                    self._failed(ask)
+            try:
+                if found is None:
+                    found = self.elsewhere(connection, ask)
+                return found if found is not None else (self.run(connection, ask))[0]
+            finally:
+                for route in ask.failed if self.link is not None else ():
+                    self.tally.fail(ask.text, route)
 
     def _copy(self, connection: Connection[Any], link: Link, ask: Ask) -> Result | None:
         """Look into Redis; if nothing is there, ask the primary and put it there."""
@@ -137,16 +148,24 @@ class Reader(Fill):
         if self.costs.prefers(ask.text, "primary", "redis"):
             ask.why_not = "Postgres is faster at this"
             return None
+        if not self.costs.allows(ask.text, "redis"):
+            ask.why_not = "its copy failed a moment ago and is left alone for now"
+            return None
         found = self.look(connection, link, ask, named, known.tables if known else None, until)
         if found is not None:
             self.costs.note(ask.text, "redis", found.elapsed)
             self.tally.add(False, ask.text, "redis", 0, found.elapsed)
             if ask.params:
-                self.tally.hot.add(False, ask.text, key_of(ask.params), True)
+                self.tally.hot.add(False, ask.text, key_of(ask.text, ask.params), True)
             return found
         if ask.params:
-            self.tally.hot.add(False, ask.text, key_of(ask.params), False)
+            self.tally.hot.add(False, ask.text, key_of(ask.text, ask.params), False)
         return self.fill(connection, link, ask, named) if ask.why_not is None else None
+
+    def _failed(self, ask: Ask) -> None:
+        """Note that Redis was asked in vain."""
+        self.costs.failed(ask.text, "redis")
+        ask.failed += ("redis",)
 
     def _confirmed(self, link: Link, ask: Ask, who: Who, until: float) -> Result | None:
         """Answer from the near cache if Redis says that what it depends on is as it was."""
@@ -166,7 +185,7 @@ class Reader(Fill):
             if suits is None and self.reach(link, ask, who, until, held.upto):
                 continue
             if not suits:
-                ask.why_not = "Redis is behind"
+                ask.why_not = _BEHIND
                 return None
             self.state.proven(proof)
             return self._from_near(held, proof, ask)
@@ -213,13 +232,14 @@ class Reader(Fill):
                 if suits is None and self.reach(link, ask, named.who, until, head.upto):
                     continue
                 if not suits:
-                    ask.why_not = "Redis is behind"
+                    ask.why_not = _BEHIND
                     return None
                 rows = unpack(head, self.server.load(connection), named.who.zone)
                 self.keep(link, ask, head, rows, watch, len(blob))
                 return self._result(ask, proof, head, rows)
             except Garbage:
                 self.state.counters["garbage"] += 1
+                self._failed(ask)
                 return None
             finally:
                 link.unwatch(watch)

@@ -92,7 +92,8 @@ class AsyncReplicas:
             return None
         shape, state, costs = ask.table or ask.text, self.state, self.costs
         usable = [name for name, replica in self.all.items()
-                  if not replica.breaker.rests() and not costs.prefers(shape, "primary", name)]  # fmt: skip
+                  if not (replica.breaker.rests() or costs.rests(shape, name)
+                          or costs.prefers(shape, "primary", name))]  # fmt: skip
         if not usable or not await self._allowed(connection, ask, who):
             return None
         timeline = await self._log(connection, ask.max_staleness)
@@ -106,7 +107,7 @@ class AsyncReplicas:
 
         for name in costs.order(shape, usable):
             replica = self.all[name]
-            if not replica.breaker.allows():
+            if not (costs.allows(shape, name) and replica.breaker.allows()):
                 continue
             began = time.monotonic()
             try:
@@ -118,6 +119,7 @@ class AsyncReplicas:
             except Unfit:
                 state.counters["replica_unfit"] += 1
                 replica.breaker.failed()
+                ask.failed += ("replica",)
             except (psycopg.Error, AsymmetricaError) as error:
                 code = error.sqlstate or ""
                 if replica.lost() or code.startswith(_TROUBLES):
@@ -126,8 +128,9 @@ class AsyncReplicas:
                     # The primary tells what is wrong with the query.
                     return None
                 else:
-                    costs.note(shape, name, time.monotonic() - began + _CANCELLED)
+                    costs.failed(shape, name, time.monotonic() - began + _CANCELLED)
                 state.counters["replica_failed"] += 1
+                ask.failed += ("replica",)
             else:
                 costs.note(shape, name, took)
                 state.saw(end)

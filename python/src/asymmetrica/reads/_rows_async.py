@@ -17,7 +17,7 @@ from ._server_async import AsyncServer
 from .ask import Ask, Options, clone
 from .codec import Garbage
 from .facts import Who
-from .keys import Keys, Proof, number
+from .keys import Keys, Proof, half_end, number
 from .near import Entry
 from .result import Route, Row
 from .table import Table, key_texts
@@ -158,8 +158,10 @@ class AsyncRows(AsyncReader):
                 if wanted and safe is not None and version is not None and safe != place.epoch:
                     place.epoch = safe
                     continue
-                suits = self.suits(proof, who, ask)
-                if suits is None and wanted and await self.reach(link, ask, who, until):
+                # Several rows are not taken while Redis has but a part of a transaction.
+                whole = half_end(values[3]) if len(wanted) > 1 else 0
+                suits = self.suits(proof, who, ask, whole)
+                if suits is None and wanted and await self.reach(link, ask, who, until, whole):
                     continue
                 if not suits:
                     return None, everything
@@ -215,9 +217,7 @@ class AsyncRows(AsyncReader):
         state.saw(proof.position)
         if version > proof.settled:
             state.saw_unsettled(version)
-        if isinstance(partial, bytes):
-            # Where its commit begins; Redis has all of it once it is past that.
-            end = (number(partial.partition(b":")[0]) or 0) + 1
+        if end := half_end(partial):
             state.saw(end)
             state.saw_unsettled(end)
 

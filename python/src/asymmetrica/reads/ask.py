@@ -29,6 +29,7 @@ class Ask:
         "after",
         "began",
         "budget",
+        "failed",
         "max_staleness",
         "near",
         "params",
@@ -49,6 +50,8 @@ class Ask:
         # For the counts: no copy is possible; the table whose row is asked for.
         self.refused = False
         self.table: str | None = None
+        # Routes that were tried and did not answer.
+        self.failed: tuple[str, ...] = ()
 
     def until(self, cost: float | None) -> float:
         """Return the moment after which a copy is waited for no more: when Postgres would have answered."""

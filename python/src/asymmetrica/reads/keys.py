@@ -13,7 +13,7 @@ from typing import Any
 
 from ..mirror.names import Names
 
-__all__ = ["NOTHING", "Claims", "Keys", "Proof", "number", "unchanged"]
+__all__ = ["NOTHING", "Claims", "Keys", "Proof", "half_end", "number", "unchanged"]
 
 # Redis' clock and the worker's reading of it may differ by so much, in ms.
 _SKEW = 50
@@ -23,6 +23,12 @@ _MOST = 1024
 def number(value: Any) -> int | None:
     """Return the number a key holds, None if it holds none."""
     return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) < 20 else None
+
+
+def half_end(partial: Any) -> int:
+    """Return the position past which Redis has all of the transaction it has a part of; 0: of none."""
+    # It is told by where its commit begins.
+    return (number(partial.partition(b":")[0]) or 0) + 1 if isinstance(partial, bytes) else 0
 
 
 @dataclass(frozen=True, slots=True)

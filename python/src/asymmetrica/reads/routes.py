@@ -6,12 +6,15 @@ import random
 import time
 from collections.abc import Hashable, Sequence
 
+from ..algebra.arbitration import weigh
 from ..errors import ConnectionFailed
 
-__all__ = ["Breaker", "Costs"]
+__all__ = ["Breaker", "Costs", "Standing"]
 
 _PERIOD = 11 / 54
 _STEPS = 8
+# Of one query on one route the circuit is open for 16 periods at most.
+_FEW_STEPS = 4
 
 
 class Breaker:
@@ -20,9 +23,10 @@ class Breaker:
     Then one call may try (half-open): its success closes it, its failure opens it for longer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int = _STEPS) -> None:
         self.failures = 0
         self.until = 0.0
+        self._steps = steps
 
     def allows(self) -> bool:
         """Whether the route may be tried now; the next who asks must wait until this try is over."""
@@ -45,7 +49,7 @@ class Breaker:
 
     def failed(self) -> None:
         """Note a failure."""
-        longest = _PERIOD * 2 ** min(self.failures, _STEPS)
+        longest = _PERIOD * 2 ** min(self.failures, self._steps)
         self.failures += 1
         self.until = time.monotonic() + random.uniform(0.25, 1.0) * longest
 
@@ -54,21 +58,67 @@ class Breaker:
         self.failures = 0
 
 
+class Standing:
+    """How a route stands with a query.
+
+    `success` is the share of attempts that it answered, lately; `seconds` its mean, None before the first;
+    `score` what arbitration gives it; `open`, as a circuit is: it is left alone.
+    """
+
+    __slots__ = ("open", "route", "score", "seconds", "success")
+
+    def __init__(
+        self, route: str, success: float, seconds: float | None, score: float, *, open: bool
+    ) -> None:
+        self.route, self.success, self.seconds = route, success, seconds
+        self.score, self.open = score, open
+
+    def __repr__(self) -> str:
+        return f"<Standing of {self.route}: {self.score:.3f}{', left alone' if self.open else ''}>"
+
+
+class Trouble:
+    """A query that failed on a route: how much of it succeeds lately, and its circuit."""
+
+    __slots__ = ("attempts", "breaker", "success")
+
+    def __init__(self) -> None:
+        self.success = 1.0
+        self.attempts = 0
+        self.breaker = Breaker(_FEW_STEPS)
+
+    def attempt(self, outcome: float) -> None:
+        """Note one."""
+        self.attempts += 1
+        self.success += (outcome - self.success) * 0.125
+
+
 class Costs:
     """Moving averages of seconds by shape of query and route.
 
     A copy is left for Postgres only where that is much cheaper, since the copy also spares the server; every
     64th time the other route is tried, so that a cost that changed is noticed.
+
+    Once a query failed on a route, its routes are arbitrated as annotations are that disagree: each has two
+    witnesses, how often it answered and how fast. The circuit of one that failed and lost is opened.
     """
 
     _FACTOR, _GAIN, _EVERY, _MOST = 2.0, 0.0003, 64, 4096
+    # How much the witnesses count: an answer that does not come is worse than one that comes late.
+    _SUCCESS, _SPEED = 3.0, 1.0
 
     def __init__(self) -> None:
         self._of: dict[Hashable, dict[str, tuple[float, int]]] = {}
         self._turn = 0
+        self._troubles: dict[tuple[Hashable, str], Trouble] = {}
 
     def note(self, shape: Hashable, route: str, seconds: float) -> None:
-        """Take a measurement in."""
+        """Take in how long a route took to answer."""
+        if self._troubles:
+            self._worked(shape, route)
+        self._measured(shape, route, seconds)
+
+    def _measured(self, shape: Hashable, route: str, seconds: float) -> None:
         routes = self._of.get(shape)
         if routes is None:
             if len(self._of) >= self._MOST:
@@ -79,6 +129,53 @@ class Costs:
         mean, count = routes.get(route, (seconds, 0))
         weight = max(1 / (count + 1), 0.125)
         routes[route] = mean + (seconds - mean) * weight, min(count + 1, 1000)
+
+    def _worked(self, shape: Hashable, route: str) -> None:
+        trouble = self._troubles.get((shape, route))
+        if trouble is not None:
+            trouble.attempt(1.0)
+            trouble.breaker.worked()
+            if trouble.success > 0.99:
+                self._troubles.pop((shape, route), None)
+
+    def failed(self, shape: Hashable, route: str, lost: float | None = None) -> None:
+        """Note that a route did not answer, and how many seconds that cost; one that loses is left alone."""
+        if len(self._troubles) >= self._MOST:
+            self._troubles.clear()
+        trouble = self._troubles.setdefault((shape, route), Trouble())
+        trouble.attempt(0.0)
+        if lost is not None:
+            self._measured(shape, route, lost)
+        if self.standings(shape)[0].route != route:
+            trouble.breaker.failed()
+
+    def allows(self, shape: Hashable, route: str) -> bool:
+        """Whether a query may try a route now, by its own circuit; the next who asks waits for this try."""
+        trouble = self._troubles.get((shape, route)) if self._troubles else None
+        return trouble is None or trouble.breaker.allows()
+
+    def rests(self, shape: Hashable, route: str) -> bool:
+        """Whether a query may not try a route now."""
+        trouble = self._troubles.get((shape, route)) if self._troubles else None
+        return trouble is not None and trouble.breaker.rests()
+
+    def standings(self, shape: Hashable) -> list[Standing]:
+        """Return the routes that a query took or tried, the winner of the arbitration first."""
+        routes = dict(self._of.get(shape, {}))
+        troubled = {route: trouble for (of, route), trouble in tuple(self._troubles.items()) if of == shape}
+        best = min((mean for mean, _ in routes.values()), default=0.0)
+        out = []
+        for route in dict.fromkeys((*routes, *troubled)):
+            mean, count = routes.get(route, (None, 0))
+            trouble = troubled.get(route)
+            success = 1.0 if trouble is None else trouble.success
+            attempts = count if trouble is None else max(count, trouble.attempts)
+            said = [(success, attempts / (attempts + 1), self._SUCCESS)]
+            if mean is not None:
+                said.append((best / mean if mean > 0 else 1.0, count / (count + 1), self._SPEED))
+            open_now = trouble is not None and trouble.breaker.rests()
+            out.append(Standing(route, success, mean, weigh(said) or 0.0, open=open_now))
+        return sorted(out, key=lambda standing: -standing.score)
 
     def of(self, shape: Hashable, route: str) -> float | None:
         """Return what a route costs in the mean, None before the first time."""
@@ -98,6 +195,10 @@ class Costs:
         """Return routes that could all be taken, the cheapest first; one never tried before those tried."""
         of = self._of.get(shape, {})
         out = sorted(routes, key=lambda route: of.get(route, (0.0, 0))[0])
+        if self._troubles and any((shape, route) in self._troubles for route in routes):
+            scores = {standing.route: standing.score for standing in self.standings(shape)}
+            out.sort(key=lambda route: -scores.get(route, 1.0))
+            return out
         if len(out) > 1:
             self._turn += 1
             if self._turn % self._EVERY == 0:

@@ -39,7 +39,7 @@ class Tally:
         if found is None:
             if self.off or len(self._counts) >= _MOST:
                 return
-            found = self._counts[(row, name, route)] = [0, 0, 0, 0.0]
+            found = self._counts[(row, name, route)] = [0, 0, 0, 0.0, 0]
         found[what] += 1
         found[3] += seconds
         # What a copy of this process answers falls into the first step and need not be looked up.
@@ -47,6 +47,15 @@ class Tally:
             place = min(_LAST, math.ceil(2 * math.log2(seconds / _LEAST)))
             steps = self._slow.setdefault((name, route), {})
             steps[place] = steps.get(place, 0) + 1
+
+    def fail(self, name: str, route: str) -> None:
+        """Count an attempt at a query that a route did not answer."""
+        found = self._counts.get((False, name, route))
+        if found is None:
+            if self.off or len(self._counts) >= _MOST:
+                return
+            found = self._counts[(False, name, route)] = [0, 0, 0, 0.0, 0]
+        found[4] += 1
 
     def knows(self, text: str, tables: tuple[str, ...], why_not: str | None) -> None:
         """Note on what a query depends, or why its result is not kept."""
@@ -63,9 +72,9 @@ class Tally:
         self._counts, self._known, self._slow, self.hot = {}, {}, {}, Hot()
         self._due = time.monotonic() + _EVERY
         queries, tables = [], []
-        for (row, name, route), (hits, misses, refused, seconds) in counts.items():
+        for (row, name, route), (hits, misses, refused, seconds, failed) in counts.items():
             said: dict[str, Any] = {"route": route, "hits": int(hits), "misses": int(misses)}
-            said |= {"refused": int(refused), "seconds": seconds}
+            said |= {"refused": int(refused), "seconds": seconds, "failed": int(failed)}
             said["saved_seconds"] = max(0.0, hits * (self.costs.of(name, "primary") or 0.0) - seconds)
             if not hits:
                 said["saved_seconds"] = 0.0
