@@ -111,3 +111,17 @@ def test_keys_of_the_worker_of_another_type(mirror: Mirror) -> None:
     log = mirror.workers[-1].log.read_text()
     assert "somebody wrote to asymm:mirror:rows" in log
     assert "WRONGTYPE" in log
+
+
+@pytest.mark.long
+def test_what_was_noted_of_tables_is_evicted(mirror: Mirror) -> None:
+    """With a table that was taken out meanwhile, and rows of a former epoch that were to be deleted."""
+    both(mirror)
+    assert mirror.workers[-1].stop() == 0
+    mirror.db.sql("SELECT asymm.unmirror('u')")
+    mirror.redis.delete("asymm:mirror:tables", "asymm:mirror:sweeps", "asymm:mirror:rows")
+    mirror.redis.set("asymm:public.t:e0:left", "{}")
+    mirror.work()
+    assert mirror.check() == 100
+    mirror.until(lambda: mirror.found().keys() == mirror.wanted().keys(), 20, "nothing is left")
+    assert not mirror.redis.exists(SAFE[1])

@@ -55,6 +55,7 @@ class Tables:
         """Take over what Redis holds; what is not as registered is built anew."""
         store, names = self.store, self.store.names
         tables, counts = store.tables(), store.counts()
+        noted = bool(tables)
         # Should somebody have deleted one of these, later than it was is right, too.
         late: list[Command] = [(b"SET", names.ddl, lsn, b"NX")]
         for table in self.control.registry():
@@ -73,6 +74,20 @@ class Tables:
         store.write(late)
         for number, said in tables.items():
             self._forget(number, said["name"], said["epoch"])
+        if not noted:
+            self._strays()
+
+    def _strays(self) -> None:
+        """Have deleted what is mirrored no more: Redis may have dropped what was noted of it."""
+        store, names, cursor = self.store, self.store.names, b""
+        known = {plan.table.name for plan in self.plans.values()}
+        while cursor != b"0":
+            cursor, keys = store.scan(cursor or b"0", names.epoch("*"))
+            for name in {key.decode()[len(names.epoch("")) :] for key in keys} - known:
+                below = store.highest(name) + 1
+                gone_now: Command = (b"DEL", names.safe(name), names.version(name))
+                store.write([gone_now, (b"HSET", names.sweeps, name.encode(), below)])
+                self._sweep(name, below)
 
     def _forget(self, number: int, name: str, epoch: int) -> None:
         """A table is mirrored no more, or otherwise, or under another name."""
