@@ -90,6 +90,7 @@ def test_story(
     told = json.loads(capsys.readouterr().out)
     assert told["failures"] == []
     assert code == 0
+    assert stage.value("SELECT text LIKE 'Schema synced%' FROM asymm.alert_outbox WHERE state = 'sent'")
     assert len(SLIPS) >= 12
     assert stage.value("SELECT count(*) FROM flights.flights") == 100
     assert stage.value("SELECT count(*) FROM flights.planes WHERE speed IS NULL") == len(ROWS["planes"])

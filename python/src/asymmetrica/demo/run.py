@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -110,6 +111,10 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.slips()
         story.rule()
         story.quick(quick)
+        if find_spec("urllib3") is not None:
+            from .told import told
+
+            told(story)
         story.migration()
         story.revert()
         story.guard()

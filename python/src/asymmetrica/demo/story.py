@@ -59,7 +59,7 @@ class Story:
         for number, slip in enumerate(SLIPS, 1):
             self.screen.console.print(f"\n  [bold]{number:>2}. {slip.kind}[/bold]  {slip.table}")
             try:
-                rows = self._slip(slip)
+                rows = self.slip(slip)
             except psycopg.errors.ProgrammingError as error:  # what an earlier slip took away is not back
                 self.screen.failed(f"{slip.kind}: {error.diag.message_primary}")
                 continue
@@ -76,7 +76,7 @@ class Story:
         healed = 0
         with self.screen.progress("breaking and mending", count) as advance:
             for _ in range(count):
-                rows = self._slip(QUICK)
+                rows = self.slip(QUICK)
                 healed += rows is not None
                 advance(1)
         self.screen.check(healed == count, f"{healed} of {count} repaired")
@@ -155,7 +155,7 @@ class Story:
         else:
             self.screen.failed("the guarded table was dropped")
 
-    def _slip(self, slip: Slip) -> list[Drift] | None:
+    def slip(self, slip: Slip) -> list[Drift] | None:
         """Commit a slip at a random moment; return its differences when they are settled as they should."""
         time.sleep(random.uniform(0, 2 * PERIOD))
         since = self._last()
