@@ -1,5 +1,11 @@
 -- What an entity may be, and how a call that is repeated is told from another.
 
+-- What functions return is not the table's own type: one that is partitioned can take its place.
+CREATE OR REPLACE VIEW asymm._entity AS
+    SELECT d.id, d.value, d.annotations, d.version, d.content_hash, d.created_at, d.created_by, d.changed_at, d.changed_by
+      FROM asymm.data_entity AS d;
+COMMENT ON VIEW asymm._entity IS 'What get_entity() and the like return.';
+
 CREATE OR REPLACE FUNCTION asymm._entity_fault(id text, value jsonb, max_bytes integer) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -151,7 +151,7 @@ COMMENT ON FUNCTION asymm.create_entities(jsonb)
 
 CREATE OR REPLACE FUNCTION asymm.create_entity(
     id text, value jsonb, annotations asymm.annotation DEFAULT NULL, idempotency_key text DEFAULT NULL)
-RETURNS SETOF asymm.data_entity
+RETURNS SETOF asymm._entity
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,11 +1,11 @@
 -- Changing and deleting an entity: only at the version the caller knows.
 
-CREATE OR REPLACE FUNCTION asymm._lock_entity(id text, version bigint) RETURNS asymm.data_entity
+CREATE OR REPLACE FUNCTION asymm._lock_entity(id text, version bigint) RETURNS asymm._entity
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v asymm.data_entity;
+    v asymm._entity;
     v_gone timestamptz;
 BEGIN
     SELECT d.* INTO v FROM asymm.data_entity AS d WHERE d.id = _lock_entity.id FOR UPDATE;
@@ -41,7 +41,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_version(bigint) IS 'Raises 22004 for a version that is NULL.';
 
-CREATE OR REPLACE FUNCTION asymm._keep_version(entity asymm.data_entity, until timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION asymm._keep_version(entity asymm._entity, until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -52,11 +52,11 @@ BEGIN
             entity.changed_at, entity.changed_by, _keep_version.until);
 END
 $$;
-COMMENT ON FUNCTION asymm._keep_version(asymm.data_entity, timestamptz) IS 'Puts a version that ends into the history.';
+COMMENT ON FUNCTION asymm._keep_version(asymm._entity, timestamptz) IS 'Puts a version that ends into the history.';
 
 CREATE OR REPLACE FUNCTION asymm.update_entity(
     id text, value jsonb, version bigint, annotations asymm.annotation DEFAULT NULL, idempotency_key text DEFAULT NULL)
-RETURNS SETOF asymm.data_entity
+RETURNS SETOF asymm._entity
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,7 +66,7 @@ DECLARE
     v_annotations constant jsonb := asymm.annotation_json(asymm._require_annotation(annotations));
     v_version bigint;
     v_done bigint;
-    v_old asymm.data_entity;
+    v_old asymm._entity;
     v_now timestamptz;
 BEGIN
     PERFORM asymm._require_writable_entities();
@@ -104,7 +104,7 @@ AS $$
 DECLARE
     v_version bigint;
     v_done bigint;
-    v_old asymm.data_entity;
+    v_old asymm._entity;
 BEGIN
     PERFORM asymm._require_writable_entities();
     PERFORM asymm._require_text(id, 'id'), asymm._require_version(version), asymm._require_key(idempotency_key);

@@ -1,6 +1,6 @@
 -- Reading entities, with the rights of who asks: SELECT on the tables, and whatever policies an administrator put on them.
 
-CREATE OR REPLACE FUNCTION asymm._entity_at(id text, version bigint) RETURNS SETOF asymm.data_entity
+CREATE OR REPLACE FUNCTION asymm._entity_at(id text, version bigint) RETURNS SETOF asymm._entity
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -15,7 +15,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._entity_at(text, bigint) IS 'An entity as it was at a version, if that is kept.';
 
-CREATE OR REPLACE FUNCTION asymm.get_entity(id text) RETURNS SETOF asymm.data_entity
+CREATE OR REPLACE FUNCTION asymm.get_entity(id text) RETURNS SETOF asymm._entity
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -75,7 +75,7 @@ COMMENT ON FUNCTION asymm._annotation_filter(jsonb) IS 'A part of an annotation 
 -- A path that is a condition by itself ($.n > 3) always has a result, true or false; of another (… ? (@.n > 3)) what it finds counts.
 CREATE OR REPLACE FUNCTION asymm.query_entities(
     path jsonpath DEFAULT NULL, contains jsonb DEFAULT NULL, annotation jsonb DEFAULT NULL, after text DEFAULT NULL, most integer DEFAULT 100)
-RETURNS SETOF asymm.data_entity
+RETURNS SETOF asymm._entity
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 -- Planned for what is asked: only so is the index used for one of the conditions and not for what is not there.
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
