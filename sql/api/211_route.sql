@@ -36,8 +36,9 @@ DECLARE
     v_candidates asymm.annotation[];
     v_witnesses asymm.witness[];
 BEGIN
-    v_candidates := ARRAY(SELECT asymm.annotate(r.route, lineage => CASE r.route WHEN 'primary' THEN '{query}' WHEN 'replica' THEN '{query,sync}'
-                                                                                 ELSE '{query,sync,cache}' END::text[])
+    v_candidates := ARRAY(SELECT ROW(r.route, 'local', 'Balance', 'O(1)', CASE r.route WHEN 'primary' THEN '{query}'
+                                                                                       WHEN 'replica' THEN '{query,sync}'
+                                                                                       ELSE '{query,sync,cache}' END, 1)::asymm.annotation
                             FROM unnest(routes) WITH ORDINALITY AS r (route, place) ORDER BY r.place);
     v_witnesses := ARRAY(
         SELECT ROW(f.place, w.fidelity, w.confidence, w.weight)::asymm.witness
