@@ -22,8 +22,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT EXISTS (SELECT FROM asymm.baseline) OR EXISTS (SELECT FROM asymm.watched_schema) OR EXISTS (SELECT FROM asymm.watched_database)
         OR EXISTS (SELECT FROM asymm.mirror_table) OR EXISTS (SELECT FROM asymm.alert_destination)
+        OR EXISTS (SELECT FROM asymm.encore_setting AS e WHERE e.encore)
 $$;
-COMMENT ON FUNCTION asymm._has_declarations() IS 'True when anything is watched.';
+COMMENT ON FUNCTION asymm._has_declarations() IS 'True when anything is watched or mirrored, or replays were consented to.';
 
 CREATE OR REPLACE FUNCTION asymm._record_place() RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

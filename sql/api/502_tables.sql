@@ -9,6 +9,9 @@ DECLARE
     v_load record := asymm._load_slot();
     v_first boolean;
 BEGIN
+    IF EXISTS (SELECT FROM asymm.replay_scan) THEN
+        PERFORM asymm._settle_scans();
+    END IF;
     SELECT w.tables_at IS NULL INTO v_first FROM asymm.workload_state AS w;
     WITH s AS MATERIALIZED (
         SELECT s.relid, s.n_tup_ins, s.n_tup_upd, s.n_tup_hot_upd, s.n_tup_del, s.seq_scan, s.seq_tup_read, COALESCE(s.idx_scan, 0) AS idx_scan

@@ -55,20 +55,23 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF $1 IS NULL OR $1 NOT IN ('shm', 'ux', 'semantic', 'support', 'balance') THEN
+    IF $1 IS NULL OR $1 NOT IN ('shm', 'ux', 'semantic', 'support', 'balance', 'play', 'knowledge') THEN
         PERFORM asymm._require_text($1, 'name');
         RAISE EXCEPTION 'score "%" does not exist', $1
-            USING ERRCODE = 'undefined_object', DETAIL = 'Scores are shm, ux, semantic, support and balance; state is a row for each table.',
+            USING ERRCODE = 'undefined_object',
+                  DETAIL = 'Scores are shm, ux, semantic, support, balance, play and knowledge; state is a row for each table.',
                   HINT = 'SELECT * FROM asymm.explain_score(''shm'')';
     END IF;
     RETURN QUERY
         SELECT t.term, t.value, t.weight,
                t.value * t.weight / sum(t.weight) FILTER (WHERE t.value IS NOT NULL) OVER (), t.source, t.query
-          FROM asymm._terms($2) AS t WHERE t.score = $1;
+          FROM (SELECT a.* FROM asymm._knowledge_terms($2) AS a WHERE $1 IN ('play', 'knowledge')
+                UNION ALL SELECT b.* FROM asymm._terms($2) AS b WHERE $1 NOT IN ('play', 'knowledge')) AS t
+         WHERE t.score = $1;
 END
 $$;
 COMMENT ON FUNCTION asymm.explain_score(text, interval)
-    IS 'What a score (shm, ux, semantic, support, balance) is made of: each term, its weight, what it adds to the sum, what measured it and the query that shows the rows. Terms without weight make a formula: see asymm.ux_sonar(), asymm.semantic_sonar(). Raises 42704, 22004.';
+    IS 'What a score (shm, ux, semantic, support, balance, play for Ωp, knowledge for dK/dt) is made of: each term, its weight, what it adds to the sum, what measured it and the query that shows the rows. Terms without weight make a formula: see asymm.ux_sonar(), asymm.semantic_sonar(). Raises 42704, 22004.';
 
 CREATE OR REPLACE FUNCTION asymm.health(span interval DEFAULT '1 hour')
 RETURNS TABLE (shm double precision, status text, regime text, ux double precision, semantic double precision, state double precision,

@@ -115,12 +115,12 @@ DECLARE
     v_lag double precision;
     v_tables bigint;
     v_play record;
+    v_pulses bigint;
 BEGIN
     SELECT sum(c.hits) AS hits, sum(c.hits + c.misses) AS asked INTO v_reads FROM asymm.read_count AS c WHERE c.day >= current_date - 6;
     SELECT max(EXTRACT(epoch FROM s.lag))::float8 * 1000, count(*) INTO v_lag, v_tables FROM asymm.mirror_status() AS s;
-    SELECT count(*) FILTER (WHERE a.state IN ('verified', 'reverted') AND a.evidence_after ->> 'looks' IS NOT NULL) AS taught, count(*) AS tried
-      INTO v_play FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id
-     WHERE i.built_at IS NOT NULL AND a.state NOT IN ('applying', 'applied');
+    SELECT k.* INTO v_play FROM asymm.knowledge(interval '30 days') AS k;
+    SELECT NULLIF(count(*), 0) INTO v_pulses FROM asymm.replay AS r WHERE r.taught AND r.at > clock_timestamp() - interval '1 day';
     RETURN QUERY
         SELECT format('leverage: %s', l.name), 'at least', l.target, l.measured, '× before to after', l.how, l.note FROM asymm.leverage() AS l;
     RETURN QUERY VALUES
@@ -130,9 +130,14 @@ BEGIN
         ('the mirror is at most a beat behind', 'at most', 203.7, v_lag, 'ms', 'asymm.mirror_status()',
          CASE WHEN v_tables = 0 THEN 'nothing is mirrored: SELECT * FROM asymm.mirror(…)'
               WHEN v_lag IS NULL THEN 'no worker runs: asymmetrica mirror run' END),
-        ('experiments teach (Ωp)', 'at least', 0.8, v_play.taught::float8 / NULLIF(v_play.tried, 0), 'share of indexes tried',
-         'indexes kept or taken back with a measured result, asymm.advice',
-         CASE WHEN v_play.tried = 0 THEN 'no index was tried yet' END),
+        ('experiments teach (Ωp)', 'at least', 0.8, v_play.play, 'share of experiments',
+         'indexes kept or taken back with a measured result and replays that ran to their end, asymm.knowledge(), 30 days',
+         CASE WHEN v_play.play IS NULL THEN 'no index was tried yet, and nothing replayed'
+              ELSE format('%s of %s indexes, %s of %s replays; knowledge grows by %s a day (dK/dt)', v_play.indexes_taught, v_play.indexes,
+                          v_play.replays_taught, v_play.replays, round(v_play.growth::numeric, 4)) END),
+        ('what is known is renewed by replays (ψ)', 'at least', 1, v_pulses::float8, 'replays a day', 'asymm.replays, the last day',
+         CASE WHEN NOT (asymm._encore_settings()).encore THEN 'off: SELECT * FROM asymm.configure_encore(encore => true)'
+              WHEN v_pulses IS NULL THEN 'nothing was replayed in a day: SELECT * FROM asymm.encore_status; says what holds it' END),
         ('developers are content', 'at least', 8, NULL, 'of 10', 'a question for people', 'no number is made up here');
 END
 $$;

@@ -9,6 +9,8 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('queries', 'slow', 'exploration', '30 s', '_observe_queries', 'reads what statements cost from pg_stat_statements'),
     ('tables', 'slow', 'exploration', '5 min', '_observe_tables', 'reads what is written to tables and scanned'),
     ('plans', 'slow', 'exploration', '1 min', '_observe_plans', 'looks at the plans of the statements that cost most'),
+    ('encore', 'slow', 'exploration', '10 s', '_encore', 'replays statements of the past in quiet hours, where somebody consented'),
+    ('encore_watch', 'fast', 'exploration', '0', '_encore_watch', 'cancels a replay that takes too long or is in somebody''s way'),
     ('expectations', 'slow', 'stabilization', '30 s', '_check_expectations', 'plans statements that people expect a cost of, and compares'),
     ('examples', 'slow', 'exploration', '30 s', '_collect_examples', 'keeps statements with their constants, as sessions run them'),
     ('indexes', 'slow', 'optimization', '10 s', '_tend_indexes', 'has indexes built one at a time, and measures what they bring'),
@@ -31,9 +33,10 @@ ON CONFLICT (name) DO UPDATE
        function = EXCLUDED.function, purpose = EXCLUDED.purpose;
 INSERT INTO asymm.organ_state (name) SELECT o.name FROM asymm.organ o ON CONFLICT DO NOTHING;
 
--- What is in force: the operator's choice, else the settings for the two scans, else the organ's own cadence.
+-- What is in force: the operator's choice, else the settings for the two scans, else the organ's own cadence. Encore needs consent besides.
 CREATE OR REPLACE VIEW asymm._organ_in_force AS
-    SELECT o.name, o.lane, o.regime, o.function, o.purpose, COALESCE(s.enabled, true) AS enabled,
+    SELECT o.name, o.lane, o.regime, o.function, o.purpose,
+           COALESCE(s.enabled, true) AND (o.name NOT IN ('encore', 'encore_watch') OR (SELECT e.encore FROM asymm.encore_settings AS e)) AS enabled,
            COALESCE(s.cadence, CASE o.name WHEN 'header_scan' THEN g.header_scan_every
                WHEN 'full_scan' THEN g.full_scan_every END,
                     o.cadence) AS cadence,
@@ -111,7 +114,7 @@ AS $$
       JOIN asymm.organ_state t ON t.name = o.name
       LEFT JOIN asymm.organ_setting s ON s.name = o.name
      WHERE o.lane = $1 AND COALESCE(s.enabled, true) AND COALESCE(s.cadence, o.cadence) = '0'
-       AND t.due_at <= clock_timestamp()
+       AND t.due_at <= clock_timestamp() AND (o.name <> 'encore_watch' OR (SELECT e.encore FROM asymm.encore_settings AS e))
 $$;
 COMMENT ON FUNCTION asymm._beat_organs(text) IS 'Organs a lane runs every beat.';
 

@@ -49,6 +49,7 @@ BEGIN
     PERFORM asymm._purge();
     PERFORM asymm._recheck_policies();
     PERFORM asymm._purge_workload();
+    PERFORM asymm._purge_replays();
     PERFORM asymm._purge_reads();
     PERFORM asymm._purge_graph();
     PERFORM asymm._purge_findings();

@@ -27,7 +27,7 @@ DECLARE
         'impact', 'path', 'route', 'annotation_of', '_seen_lineage', '_lineage_faults',
         'series', 'latency_changes', '_statement_times', '_percentile_ms', '_without_parameters', '_bare_statement',
         'state_sonar', 'ux_ping', 'ux_echo', 'ux_sonar', 'semantic_ping', 'semantic_echo', 'semantic_sonar', 'health', 'balance', 'explain_score',
-            'leverage', 'sonar', 'validate', 'draw',
+            'leverage', 'sonar', 'validate', 'draw', 'knowledge',
         'policy_for', '_rule_conditions', '_index_progress',
         'get_entity', 'query_entities', 'entity_history', '_annotation_filter', '_entity_at',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
@@ -37,6 +37,7 @@ DECLARE
         'configure', 'configure_indexes', 'configure_annotations', 'configure_entities', 'settle', 'autopilot', 'watch', 'watch_schema',
             'watch_database', 'unwatch', 'unwatch_schema', 'unwatch_database', 'adopt', 'heal', 'approve',
             'reject', 'revert',
+        'configure_encore',
         'configure_graph', 'refresh_graph', 'unannotate', 'declare_flow', 'undeclare_flow', 'accept_annotation', 'reject_annotation',
         'mirror', 'unmirror', 'create_mirror_login', '_require_mirrorable', '_mirror_statements', '_mirror_declare', '_mirror_forget',
             '_mirror_named', '_mirror_relation', '_mirror_columns', '_identity_index', '_index_columns', '_published_columns', '_mirror_fault',
@@ -109,6 +110,9 @@ DECLARE
         '_tend_audit', '_seal_audit',
         '_tend_graph', '_propose_annotations', '_watch_lineage',
         '_sonar_round',
+        '_encore', '_encore_watch', '_replay_to_cancel', '_replay', '_replay_check', '_replay_work', '_keep_replay', '_replay_fault',
+            '_replay_tree_fault', '_replay_type_fault', '_replay_function_fault', '_replay_relation_fault', '_replay_literal_fault',
+            '_with_parts', '_scans_so_far', '_scans_since', '_without_values', '_purge_replays',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
@@ -122,7 +126,8 @@ DECLARE
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
-        'sonar_settings', 'effort', 'protected', 'entity_settings', 'alerts', 'alert_rules'];
+        'sonar_settings', 'effort', 'protected', 'entity_settings', 'alerts', 'alert_rules',
+        'encore_settings', 'encore_status', 'replays', 'replay_patterns'];
     v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys', 'alert_destinations',
         'alert_outbox'];
     -- asymm_auditor: what nobody else of ours may change.

@@ -213,3 +213,6 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- Alerts.
 @schema 880_alert.sql
+
+-- Encore: replays of statements.
+@schema 530_replay.sql
