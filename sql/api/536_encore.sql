@@ -20,7 +20,7 @@ BEGIN
     IF NOT v_outcome ? 'reason' THEN
         v_planned := asymm._plan_statement(v.general, v.path);
         IF v_planned ? 'plan' THEN
-            PERFORM asymm._keep_plan(v.query, v_planned);
+            PERFORM asymm._keep_plan(v.query, v_planned || jsonb_build_object('read', asymm._planned_relations(v_planned)));
         ELSE
             v_planned := v_outcome;
         END IF;
