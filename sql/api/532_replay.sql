@@ -27,7 +27,7 @@ $$;
 COMMENT ON FUNCTION asymm._scans_since(jsonb, oid[]) IS 'What asymm._scans_so_far() shows more than before.';
 
 -- Messages may quote a constant, so of a refusal that is not ours only its code is told.
-CREATE OR REPLACE FUNCTION asymm._without_values(reason text) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._reason_without_values(reason text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -35,7 +35,7 @@ BEGIN
     RETURN CASE WHEN reason ~ '\([0-9A-Z]{5}\)$' THEN format('not planned: error %s', substring(reason FROM '\(([0-9A-Z]{5})\)$')) ELSE reason END;
 END
 $$;
-COMMENT ON FUNCTION asymm._without_values(text) IS 'A reason of asymm._plan_statement() without what a message may quote.';
+COMMENT ON FUNCTION asymm._reason_without_values(text) IS 'A reason of asymm._plan_statement() without what a message may quote.';
 
 -- Planning evaluates functions of constants, those of the owner acted for too: so a text is only parsed until it is known to call none.
 CREATE OR REPLACE FUNCTION asymm._replay_check(statement text, path text, OUT reason text, OUT relations oid[])
@@ -58,7 +58,7 @@ BEGIN
         PERFORM asymm._hold_ddl();
         reason := asymm._replay_literal_fault(v_text);
         IF reason IS NULL THEN
-            SELECT t.tree, t.types, asymm._without_values(t.fault) INTO v_tree, v_types, reason FROM asymm._query_tree(v_text, path, NULL) AS t;
+            SELECT t.tree, t.types, asymm._reason_without_values(t.fault) INTO v_tree, v_types, reason FROM asymm._query_tree(v_text, path, NULL) AS t;
         END IF;
         IF reason IS NULL THEN
             SELECT f.fault, f.relations INTO reason, relations FROM asymm._replay_fault(v_tree) AS f;
@@ -99,7 +99,7 @@ BEGIN
     SELECT c.reason, c.relations INTO v_reason, v_relations FROM asymm._replay_check(statement, path) AS c;
     IF v_reason IS NULL THEN
         v_checked := asymm._plan_statement(statement, path);
-        v_reason := CASE WHEN NOT v_checked ? 'plan' THEN asymm._without_values(v_checked ->> 'reason') END;
+        v_reason := CASE WHEN NOT v_checked ? 'plan' THEN asymm._reason_without_values(v_checked ->> 'reason') END;
     END IF;
     IF v_reason IS NOT NULL THEN
         RETURN jsonb_build_object('reason', v_reason);

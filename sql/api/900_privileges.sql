@@ -112,7 +112,7 @@ DECLARE
         '_sonar_round',
         '_encore', '_encore_watch', '_replay_to_cancel', '_replay', '_replay_check', '_replay_work', '_keep_replay', '_replay_fault',
             '_replay_tree_fault', '_replay_type_fault', '_replay_function_fault', '_replay_relation_fault', '_replay_literal_fault',
-            '_with_parts', '_scans_so_far', '_scans_since', '_without_values', '_purge_replays',
+            '_with_parts', '_scans_so_far', '_scans_since', '_reason_without_values', '_purge_replays',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
