@@ -58,7 +58,8 @@ BEGIN
         PERFORM asymm._hold_ddl();
         reason := asymm._replay_literal_fault(v_text);
         IF reason IS NULL THEN
-            SELECT t.tree, t.types, asymm._reason_without_values(t.fault) INTO v_tree, v_types, reason FROM asymm._query_tree(v_text, path, NULL) AS t;
+            SELECT t.tree, t.types, asymm._reason_without_values(t.fault) INTO v_tree, v_types, reason
+              FROM asymm._query_tree(v_text, path, NULL) AS t;
         END IF;
         IF reason IS NULL THEN
             SELECT f.fault, f.relations INTO reason, relations FROM asymm._replay_fault(v_tree) AS f;

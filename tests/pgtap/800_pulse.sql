@@ -57,13 +57,12 @@ SELECT throws_ok(format('SELECT asymm.configure(period => %L)', period), '22023'
 
 -- organs
 SELECT results_eq('SELECT name, lane, enabled FROM asymm.organs ORDER BY name',
-    $$VALUES ('advice', 'slow', true), ('annotator', 'slow', true), ('encore', 'slow', false), ('encore_watch', 'fast', false),
-             ('examples', 'slow', true),
-             ('expectations', 'slow', true), ('full_scan', 'slow', true), ('graph', 'slow', true), ('header_scan', 'slow', true),
-             ('housekeeping', 'slow', true), ('index_faults', 'slow', true), ('indexes', 'slow', true), ('learning', 'slow', true),
-             ('lineage', 'slow', true),
-             ('mirror', 'slow', true), ('plans', 'slow', true), ('queries', 'slow', true),
-             ('rollup', 'slow', true), ('sense', 'fast', true), ('sonar', 'slow', true), ('states', 'slow', true), ('tables', 'slow', true),
+    $$VALUES ('advice', 'slow', true), ('annotator', 'slow', true), ('audit', 'slow', true), ('encore', 'slow', false),
+             ('encore_watch', 'fast', false), ('examples', 'slow', true), ('expectations', 'slow', true),
+             ('full_scan', 'slow', true), ('graph', 'slow', true), ('header_scan', 'slow', true), ('housekeeping', 'slow', true),
+             ('index_faults', 'slow', true), ('indexes', 'slow', true), ('learning', 'slow', true), ('lineage', 'slow', true),
+             ('mirror', 'slow', true), ('plans', 'slow', true), ('queries', 'slow', true), ('rollup', 'slow', true),
+             ('sense', 'fast', true), ('sonar', 'slow', true), ('states', 'slow', true), ('tables', 'slow', true),
              ('telemetry', 'slow', true)$$, 'the organs');
 SELECT lives_ok('SELECT asymm.configure(full_scan_every => ''2 min'')', 'a cadence by setting');
 SELECT is((SELECT cadence FROM asymm.organs WHERE name = 'full_scan'), '2 min'::interval, 'is in force');
