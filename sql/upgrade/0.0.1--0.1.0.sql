@@ -210,6 +210,7 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 -- Privacy.
 @schema 850_privacy.sql
 @schema 860_audit.sql
+@schema 870_erasure.sql
 
 -- Alerts.
 @schema 880_alert.sql

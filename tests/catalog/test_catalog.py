@@ -67,6 +67,8 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.declared_flow",
         "asymm.encore_setting",
         "asymm.entity_setting",
+        "asymm.erasure",
+        "asymm.erasure_id_seq",
         "asymm.expectation",
         "asymm.expectation_id_seq",
         "asymm.graph_setting",
@@ -88,6 +90,8 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.sonar_setting",
         "asymm.state_table",
         "asymm.state_table_id_seq",
+        "asymm.subject_place",
+        "asymm.subject_place_id_seq",
         "asymm.watched_database",
         "asymm.watched_schema",
     ]

@@ -27,6 +27,7 @@ __all__ = [
     "KeyReused",
     "NotAllowed",
     "NotConverged",
+    "NotErased",
     "NotInstalled",
     "NotMirrorable",
     "NotPlanned",
@@ -180,6 +181,12 @@ class AlreadyExists(AsymmetricaError):
     """Something with this id or key is there already."""
 
     code = "23505"
+
+
+class NotErased(AsymmetricaError):
+    """A subject could not be erased, and nothing of it was; the detail says what is in the way."""
+
+    code = "SY022"
 
 
 class NullArgument(AsymmetricaError):
