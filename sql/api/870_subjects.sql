@@ -101,9 +101,9 @@ BEGIN
     END IF;
     PERFORM asymm._require_rights(COALESCE((SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                                              WHERE (n.nspname, c.relname) = (v.schema_name, v.table_name)), v.registered_by),
-                                  COALESCE(format('%I.%I', v.schema_name, v.table_name), v.prefix));
+                                  COALESCE(v.prefix, format('%I.%I', v.schema_name, v.table_name)));
     DELETE FROM asymm.subject_place AS p WHERE p.id = v.id;
-    PERFORM asymm._audit('unregister_subject', COALESCE(format('%I.%I', v.schema_name, v.table_name), 'entities ' || v.prefix),
+    PERFORM asymm._audit('unregister_subject', COALESCE('entities ' || v.prefix, format('%I.%I', v.schema_name, v.table_name)),
                          jsonb_build_object('kind', v.kind));
     RETURN true;
 END
@@ -111,30 +111,31 @@ $$;
 COMMENT ON FUNCTION asymm.unregister_subject(bigint) IS 'Takes back what register_subject() or register_entities() said; false when there was nothing. Raises 42501.';
 
 CREATE OR REPLACE VIEW asymm.subject_places AS
-    SELECT p.id, p.kind, COALESCE(format('%I.%I', p.schema_name, p.table_name), 'entities') AS place, p.column_name AS subject_column,
+    SELECT p.id, p.kind, CASE WHEN p.prefix IS NOT NULL THEN 'entities' ELSE format('%I.%I', p.schema_name, p.table_name) END AS place,
+           p.column_name AS subject_column,
            p.columns, p.prefix, p.registered_by, p.registered_at,
-           p.schema_name IS NULL OR to_regclass(format('%I.%I', p.schema_name, p.table_name)) IS NOT NULL AS present
+           CASE WHEN p.prefix IS NOT NULL THEN true ELSE to_regclass(format('%I.%I', p.schema_name, p.table_name)) IS NOT NULL END AS present
       FROM asymm.subject_place AS p ORDER BY p.kind, 3, p.id;
 COMMENT ON VIEW asymm.subject_places IS 'Where data of subjects lies, as registered, and whether the table is there.';
 
-CREATE OR REPLACE FUNCTION asymm._subject_places(kind text)
-RETURNS TABLE (id bigint, relid oid, column_name name, columns name[], type text, texts name[], prefix text, display text)
+CREATE OR REPLACE VIEW asymm._subject_place_found AS
+    SELECT p.id, p.kind, c.oid AS relid, p.column_name, p.columns, format_type(a.atttypid, a.atttypmod) AS type,
+           ARRAY(SELECT t.attname FROM pg_attribute AS t JOIN pg_type AS y ON y.oid = t.atttypid
+                  WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped
+                    AND (p.columns IS NULL OR t.attname = ANY (p.columns)) AND y.typcategory IN ('S', 'U') ORDER BY t.attnum) AS texts,
+           p.prefix, COALESCE('entities ' || p.prefix, format('%I.%I', p.schema_name, p.table_name)) AS display
+      FROM asymm.subject_place AS p
+      LEFT JOIN pg_namespace AS n ON n.nspname = p.schema_name
+      LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.table_name
+      LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = p.column_name AND NOT a.attisdropped;
+COMMENT ON VIEW asymm._subject_place_found IS 'Registered places as they are in the catalogs now; type is NULL where there is no such column.';
+
+CREATE OR REPLACE FUNCTION asymm._subject_places(kind text) RETURNS SETOF asymm._subject_place_found
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 BEGIN
-    RETURN QUERY
-        SELECT p.id, c.oid, p.column_name, p.columns, format_type(a.atttypid, a.atttypmod),
-               ARRAY(SELECT t.attname FROM pg_attribute AS t JOIN pg_type AS y ON y.oid = t.atttypid
-                      WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped
-                        AND (p.columns IS NULL OR t.attname = ANY (p.columns)) AND y.typcategory IN ('S', 'U') ORDER BY t.attnum),
-               p.prefix, COALESCE(format('%I.%I', p.schema_name, p.table_name), 'entities ' || p.prefix)
-          FROM asymm.subject_place AS p
-          LEFT JOIN pg_namespace AS n ON n.nspname = p.schema_name
-          LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.table_name
-          LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = p.column_name AND NOT a.attisdropped
-         WHERE p.kind = $1 ORDER BY p.id;
+    RETURN QUERY SELECT p.* FROM asymm._subject_place_found AS p WHERE p.kind = $1 ORDER BY p.id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no place is registered for subjects of kind "%"', $1
             USING ERRCODE = 'undefined_object', DETAIL = 'Nothing says where their data lies.',
@@ -143,3 +144,26 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._subject_places(text) IS 'The places of a kind as they are in the catalogs now; raises 42704 when there are none.';
+
+-- What is noted as erased is erased again in a restored copy, whoever calls that: so it takes the rights to erase it.
+CREATE OR REPLACE FUNCTION asymm._require_subject_rights(kind text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm._subject_place_found;
+BEGIN
+    FOR v IN SELECT p.* FROM asymm._subject_places(kind) AS p LOOP
+        IF v.prefix IS NOT NULL THEN
+            IF NOT pg_has_role(asymm._caller(), 'asymm_writer', 'MEMBER') THEN
+                RAISE EXCEPTION 'permission denied for entities'
+                    USING ERRCODE = 'insufficient_privilege', DETAIL = format('Role "%s" is not a member of asymm_writer.', asymm._caller()),
+                          HINT = format('Ask a superuser for: GRANT asymm_writer TO %I', asymm._caller());
+            END IF;
+        ELSIF v.relid IS NOT NULL THEN
+            PERFORM asymm._require_rights((SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = v.relid), v.display);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION asymm._require_subject_rights(text) IS 'Raises 42501 unless the caller may act for the owner of every place of a kind, or 42704 when there is none.';

@@ -3,8 +3,8 @@
 CREATE OR REPLACE FUNCTION asymm._holds_any(text text, erased text[]) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN EXISTS (SELECT FROM unnest(erased) AS e (value) WHERE strpos(_holds_any.text, e.value) > 0); END $$;
-COMMENT ON FUNCTION asymm._holds_any(text, text[]) IS 'Whether a text has one of some values in it.';
+AS $$ BEGIN RETURN EXISTS (SELECT FROM unnest(erased) AS e (value) WHERE length(e.value) >= 5 AND strpos(_holds_any.text, e.value) > 0); END $$;
+COMMENT ON FUNCTION asymm._holds_any(text, text[]) IS 'Whether a text has one of some values of at least five characters in it.';
 
 -- Values of less than five characters stand for too much to be looked for.
 CREATE OR REPLACE FUNCTION asymm._count_traces(erased text[]) RETURNS bigint
@@ -87,6 +87,7 @@ DECLARE
     v_salt constant text := COALESCE((SELECT e.salt FROM asymm.erasure AS e ORDER BY e.id LIMIT 1),
                                      encode(sha256(convert_to(concat(gen_random_uuid(), gen_random_uuid()), 'UTF8')), 'hex'));
 BEGIN
+    PERFORM asymm._require_subject_rights(kind);
     INSERT INTO asymm.erasure AS e (kind, salt, digest, erased_by, erased_at, place)
     SELECT _note_erasure.kind, v_salt, asymm._subject_digest(v_salt, _note_erasure.kind, s.subject), asymm._caller(), clock_timestamp(),
            asymm._place()
@@ -123,8 +124,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM asymm._require_session();
-    DELETE FROM asymm.recycled_row AS r USING asymm._recycled_rows(kind, subjects, erased) AS x
-     WHERE (r.action_id, r.item) = (x.action_id, x.item);
+    DELETE FROM asymm.recycled_row AS r USING asymm._recycled_rows(kind, subjects, erased) AS x, asymm.action AS a
+     WHERE (r.action_id, r.item) = (x.action_id, x.item) AND a.id = r.action_id AND asymm._may_act(a.owner);
 END
 $$;
 COMMENT ON FUNCTION asymm._erase_recycled(text, text[], text[]) IS 'Deletes a subject''s rows that merges put aside: taking such a merge back does not bring them again.';

@@ -17,21 +17,46 @@ END
 $$;
 COMMENT ON FUNCTION asymm._place_query(text, text) IS 'Asks a place for a subject; NULL when the subject can''t be in it. Fails where row-level security would hide rows.';
 
-CREATE OR REPLACE FUNCTION asymm._entity_ids(prefix text, subject text) RETURNS text[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+CREATE OR REPLACE FUNCTION asymm._entity_ids(kind text, prefix text, subject text) RETURNS text[]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM asymm._require_subject_rights(kind);
     RETURN ARRAY(SELECT i.id FROM (SELECT d.id FROM asymm.data_entity AS d UNION SELECT h.id FROM asymm.data_entity_history AS h
                                    UNION SELECT r.id FROM asymm.data_entity_request AS r) AS i
-                  WHERE CASE WHEN subject IS NULL THEN starts_with(i.id, prefix)
+                  WHERE EXISTS (SELECT FROM asymm.subject_place AS p WHERE p.kind = _entity_ids.kind AND p.prefix = _entity_ids.prefix)
+                    AND CASE WHEN subject IS NULL THEN starts_with(i.id, prefix)
                              ELSE i.id = prefix || subject OR starts_with(i.id, prefix || subject || '/') END ORDER BY i.id);
 END
 $$;
-COMMENT ON FUNCTION asymm._entity_ids(text, text) IS 'Ids of a subject''s entities, or of all subjects'' (NULL), those included of which only history is left.';
+COMMENT ON FUNCTION asymm._entity_ids(text, text, text)
+    IS 'Ids of a subject''s entities, or of all subjects'' (NULL), those included of which only history is left; raises 42501.';
+
+CREATE OR REPLACE FUNCTION asymm._erase_entities(kind text, prefix text, subject text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._require_text(subject, 'subject');
+    RETURN (SELECT count(asymm._erase_entity(i)) FROM unnest(asymm._entity_ids(kind, prefix, subject)) AS i);
+END
+$$;
+COMMENT ON FUNCTION asymm._erase_entities(text, text, text) IS 'Erases a subject''s entities with their history; raises 42501.';
+
+CREATE OR REPLACE FUNCTION asymm._export_entities(kind text, prefix text, subject text) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM asymm._require_text(subject, 'subject');
+    RETURN (SELECT jsonb_agg(asymm._export_entity(i) ORDER BY i) FROM unnest(asymm._entity_ids(kind, prefix, subject)) AS i);
+END
+$$;
+COMMENT ON FUNCTION asymm._export_entities(text, text, text) IS 'All that is kept of a subject''s entities; raises 42501.';
 
 -- What a place holds: {rows, subjects (as the column prints them), values (texts of the rows)}.
-CREATE OR REPLACE FUNCTION asymm._look_into_place(place record, subject text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._look_into_place(place asymm._subject_place_found, subject text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -39,7 +64,7 @@ DECLARE
     v_ids text[];
 BEGIN
     IF place.prefix IS NOT NULL THEN
-        v_ids := asymm._entity_ids(place.prefix, subject);
+        v_ids := asymm._entity_ids(place.kind, place.prefix, subject);
         RETURN jsonb_build_object('rows', cardinality(v_ids), 'subjects', '[]'::jsonb, 'values', to_jsonb(v_ids));
     ELSIF place.type IS NULL THEN
         RETURN NULL;
@@ -53,23 +78,18 @@ BEGIN
         (SELECT ' AND num_nonnulls(' || string_agg(format('t.%I', c), ', ') || ') > 0' FROM unnest(place.columns) AS c)), subject);
 END
 $$;
-COMMENT ON FUNCTION asymm._look_into_place(record, text) IS 'Counts a subject''s rows in a registered place, with the texts in them; NULL when it can hold none.';
+COMMENT ON FUNCTION asymm._look_into_place(asymm._subject_place_found, text) IS 'Counts a subject''s rows in a registered place, with the texts in them; NULL when it can hold none.';
 
-CREATE OR REPLACE FUNCTION asymm._erase_place(place record, subject text) RETURNS bigint
+CREATE OR REPLACE FUNCTION asymm._erase_place(place asymm._subject_place_found, subject text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $$
 DECLARE
-    v_erased bigint := 0;
-    v_id text;
+    v_erased bigint;
 BEGIN
     IF place.prefix IS NOT NULL THEN
-        FOR v_id IN SELECT unnest(asymm._entity_ids(place.prefix, subject)) LOOP
-            v_erased := v_erased + 1;
-            PERFORM asymm._erase_entity(v_id);
-        END LOOP;
-        RETURN v_erased;
+        RETURN asymm._erase_entities(place.kind, place.prefix, subject);
     ELSIF place.columns IS NULL THEN
         EXECUTE format('DELETE FROM %s AS t WHERE t.%I = $1::%s', place.relid::regclass, place.column_name, place.type) USING subject;
     ELSE
@@ -81,7 +101,7 @@ BEGIN
     RETURN v_erased;
 END
 $$;
-COMMENT ON FUNCTION asymm._erase_place(record, text) IS 'Deletes a subject''s rows in a place, or clears their columns.';
+COMMENT ON FUNCTION asymm._erase_place(asymm._subject_place_found, text) IS 'Deletes a subject''s rows in a place, or clears their columns.';
 
 -- Rows that others refer to go after those.
 CREATE OR REPLACE FUNCTION asymm.forget(subject text, dry_run boolean DEFAULT true, kind text DEFAULT 'subject')
@@ -103,13 +123,14 @@ DECLARE
     v_look jsonb;
     v_n integer;
     v_message text;
-    v record;
+    v asymm._subject_place_found;
 BEGIN
     PERFORM asymm._require_text(subject, 'subject');
     PERFORM asymm._require_subject_kind(kind);
     IF dry_run IS NULL THEN
         PERFORM asymm._require_text(NULL, 'dry_run');
     END IF;
+    PERFORM asymm._require_subject_rights(kind);
     FOR v IN SELECT p.* FROM asymm._subject_places(kind) AS p LOOP
         v_look := asymm._look_into_place(v, subject);
         v_ids := v_ids || v.id;
@@ -176,7 +197,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.forget(text, boolean, text)
-    IS 'Erases a subject from all registered places, and its texts from what the extension keeps; reads everything back, and notes the erasure so that asymm.reapply_erasures() finds it in a restored copy. dry_run (the default) only counts. Triggers of the tables run with the search path pg_catalog. Raises 22004, 22023, 42704, SY022 (then nothing was erased), and what the tables raise.';
+    IS 'Erases a subject from all registered places, and its texts from what the extension keeps; reads everything back, and notes the erasure so that asymm.reapply_erasures() finds it in a restored copy. dry_run (the default) only counts. Triggers of the tables run with the search path pg_catalog. Raises 22004, 22023, 42704, 42501, SY022 (then nothing was erased), and what the tables raise.';
 
 CREATE OR REPLACE FUNCTION asymm.export_subject(subject text, kind text DEFAULT 'subject') RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -185,12 +206,12 @@ AS $$
 DECLARE
     v_parts jsonb := '[]';
     v_rows jsonb;
-    v record;
+    v asymm._subject_place_found;
 BEGIN
     PERFORM asymm._require_text(subject, 'subject');
     FOR v IN SELECT p.* FROM asymm._subject_places(asymm._require_subject_kind(kind)) AS p LOOP
         IF v.prefix IS NOT NULL THEN
-            SELECT jsonb_agg(asymm._export_entity(i) ORDER BY i) INTO v_rows FROM unnest(asymm._entity_ids(v.prefix, subject)) AS i;
+            v_rows := asymm._export_entities(kind, v.prefix, subject);
         ELSIF v.type IS NOT NULL THEN
             v_rows := asymm._place_query(format('SELECT jsonb_agg(to_jsonb(t)) FROM %s AS t WHERE t.%I = $1::%s', v.relid::regclass, v.column_name,
                                                 v.type), subject);

@@ -18,7 +18,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM asymm._require_session();
+    PERFORM asymm._require_subject_rights(r.kind) FROM (SELECT DISTINCT x.kind FROM jsonb_to_recordset(ledger) AS x (kind text)) AS r;
     INSERT INTO asymm.erasure AS e (kind, salt, digest, erased_by, erased_at, place)
     SELECT DISTINCT ON (r.kind, r.salt, r.digest) r.kind, r.salt, r.digest, asymm._caller(), COALESCE(r.erased_at, clock_timestamp()), '{}'::jsonb
       FROM jsonb_to_recordset(ledger) AS r (kind text, salt text, digest text, erased_at timestamptz)
@@ -71,7 +71,7 @@ DECLARE
     v_kind text;
     v_subject text;
     v jsonb;
-    p record;
+    p asymm._subject_place_found;
 BEGIN
     IF ledger IS NOT NULL THEN
         PERFORM asymm._import_erasures(ledger);
@@ -81,7 +81,7 @@ BEGIN
         FOR p IN SELECT x.* FROM asymm._subject_places(v_kind) AS x LOOP
             IF p.prefix IS NOT NULL THEN
                 v_subjects := v_subjects || ARRAY(SELECT split_part(substr(i, length(p.prefix) + 1), '/', 1)
-                                                    FROM unnest(asymm._entity_ids(p.prefix, NULL)) AS i);
+                                                    FROM unnest(asymm._entity_ids(v_kind, p.prefix, NULL)) AS i);
             ELSIF p.type IS NOT NULL THEN
                 v := asymm._place_query(format('SELECT jsonb_agg(DISTINCT concat(t.%I)) FROM %s AS t WHERE $1 IS NULL', p.column_name,
                                                p.relid::regclass), NULL);
@@ -96,7 +96,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.reapply_erasures(jsonb)
-    IS 'In a restored copy: erases again who was erased before, by the ledger given (asymm.erasure_ledger(), kept elsewhere) and by the one here. Returns what was found. Raises 22023, and what asymm.forget() raises.';
+    IS 'In a restored copy: erases again who was erased before, by the ledger given (asymm.erasure_ledger(), kept elsewhere) and by the one here. Returns what was found. Raises 22023, 42704, and what asymm.forget() raises.';
 
 CREATE OR REPLACE FUNCTION asymm._erased_kinds() RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE

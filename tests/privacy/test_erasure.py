@@ -56,20 +56,30 @@ def test_all_of_a_subject_goes_and_is_read_back(shop: Database) -> None:
     db.sql("SELECT asymm.track_state('public.orders', '{state,address}')")
     db.sql("SELECT asymm._observe_states()")
     db.sql(f"ALTER TABLE customers ALTER name SET DEFAULT '{canary}@x'")
+    db.sql("SELECT asymm.register_entities('customer', 'customer:')")
+    mail = json.dumps({"mail": f"{canary}@x"})
+    for entity, value in {"customer:3": mail, "customer:3/cart": mail, "customer:33": "{}"}.items():
+        db.sql("SELECT asymm.create_entity(%s, %s)", entity, value)
+    db.sql("SELECT asymm.delete_entity('customer:3/cart', version) FROM asymm.get_entity('customer:3/cart')")
+    # Of four orders three are put aside.
+    db.sql("SELECT asymm.merge_duplicates('orders', columns => '{customer,address}')")
     assert len(anywhere(db, canary)) > 4
     dry = forget(db, "3", dry_run=True)
     assert {place: held for place, (held, _, _) in dry.items()} == {
         "public.customers": 1,
-        "public.orders": 4,
+        "public.orders": 1,
         "public.payments": 4,
+        "entities customer:": 2,
+        "rows put aside by merges": 3,
         "telemetry, kept statements, ledger": dry["telemetry, kept statements, ledger"][0],
     }
     assert all(erased == 0 and held == left for held, erased, left in dry.values())
     told = db.value("SELECT asymm.export_subject('3', 'customer')")
     assert {part["place"]: len(part["rows"]) for part in told["places"]} == {
         "public.customers": 1,
-        "public.orders": 4,
+        "public.orders": 1,
         "public.payments": 4,
+        "entities customer:": 2,
     }
     assert told["places"][0]["rows"] == [{"id": 3, "email": f"{canary}@x", "name": "name 3"}]
     done = forget(db, "3")
@@ -80,6 +90,7 @@ def test_all_of_a_subject_goes_and_is_read_back(shop: Database) -> None:
     assert db.value("SELECT count(*) FROM payments WHERE customer = '3' AND iban IS NULL AND amount > 0") == 4
     assert db.value("SELECT count(*) FROM customers") == 4
     assert {held for held, _, _ in forget(db, "3").values()} == {0}
+    assert db.value("SELECT count(*) FROM asymm.get_entity('customer:33')") == 1
     # Of what is no number there can't be a customer; the name of the subject stands nowhere.
     assert forget(db, "no number", dry_run=True)["public.customers"] == (0, 0, 0)
     assert "forget" in [action for (action,) in db.sql("SELECT action FROM asymm.audit_log")]
@@ -108,12 +119,19 @@ def test_all_or_nothing(shop: Database) -> None:
     # Hidden rows are not erased silently.
     role = db.role("desk", "LOGIN", ("asymm_operator",))
     db.sql(f"GRANT ALL ON customers, orders, payments TO {role}")
-    db.sql("ALTER TABLE orders ENABLE ROW LEVEL SECURITY")
     desk = db.connect(user=role)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
+        desk.execute(b"SELECT * FROM asymm.forget('2', false, 'customer')")
+    # What could plant an erasure takes the same rights.
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        desk.execute(b"SELECT asymm._note_erasure('customer', '{2}', 1)")
+    for table in ("customers", "orders", "payments"):
+        db.sql(f"ALTER TABLE {table} OWNER TO {role}")
+    db.sql("ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
         desk.execute(b"SELECT * FROM asymm.forget('2', false, 'customer')")
     db.sql("ALTER TABLE orders DISABLE ROW LEVEL SECURITY")
-    assert len(desk.execute(b"SELECT * FROM asymm.forget('2', false, 'customer')").fetchall()) == 4
+    assert len(desk.execute(b"SELECT * FROM asymm.forget('2', false, 'customer')").fetchall()) == 5
     reader = db.connect(user=db.role("reader", "LOGIN", ("asymm_reader",)))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         reader.execute(b"SELECT * FROM asymm.forget('4', true, 'customer')")
