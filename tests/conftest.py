@@ -145,6 +145,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             report.sections.append((f"server log of {cluster.directory}", "\n".join(lines)))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: a third of the time tests wait for beats and servers."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 # Of these a run of everything takes every third test, so that it stays short; a run of a part takes all,
 # and so does the long run.
 SAMPLED = {
