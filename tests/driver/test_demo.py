@@ -91,6 +91,7 @@ def test_story(
     assert told["failures"] == []
     assert code == 0
     assert stage.value("SELECT text LIKE 'Schema synced%' FROM asymm.alert_outbox WHERE state = 'sent'")
+    assert stage.value("SELECT count(*) FROM asymm.entity_history('airport:EWR')") == 3
     assert len(SLIPS) >= 12
     assert stage.value("SELECT count(*) FROM flights.flights") == 100
     assert stage.value("SELECT count(*) FROM flights.planes WHERE speed IS NULL") == len(ROWS["planes"])

@@ -19,6 +19,7 @@ from ..errors import AsymmetricaError, NotInstalled, translate
 from ..rows import Heartbeat, Promise
 from .copies import copies
 from .dataset import DatasetError
+from .entities import entities
 from .indexes import indexes
 from .others import compare, one_plan
 from .screen import Screen
@@ -120,6 +121,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.guard()
         one_plan(story)
         compare(story)
+        entities(story)
         with copies(story):
             if limit is None:  # few rows need no index
                 indexes(story)
