@@ -208,8 +208,8 @@ BEGIN
         since AS (
             SELECT c.query_id, c.kind, sum(l.calls)::bigint AS calls, sum(l.exec_ms) AS exec_ms
               FROM change AS c JOIN asymm.query_load AS l ON l.query_id = c.query_id
-             WHERE l.slot = ANY (asymm._load_slots((SELECT min(o.changed_at) FROM change AS o) - interval '1 min'))
-               AND l.query_id = ANY (ARRAY(SELECT o.query_id FROM change AS o)) AND l.at >= c.changed_at - interval '1 min'
+             WHERE l.query_id = ANY (ARRAY(SELECT o.query_id FROM change AS o))
+               AND l.at >= (SELECT min(o.changed_at) - interval '1 min' FROM change AS o) AND l.at >= c.changed_at - interval '1 min'
              GROUP BY c.query_id, c.kind)
         SELECT c.query_id, c.kind, c.changed_at, c.before_ms, c.after_ms, c.ratio, c.score, COALESCE(l.calls, 0),
                GREATEST(0, COALESCE(l.exec_ms, 0) - COALESCE(l.calls, 0) * c.before_ms), c.step, c.detail

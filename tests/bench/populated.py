@@ -106,8 +106,11 @@ def use(db: Database, session: psycopg.Connection) -> None:
         db.sql(statement)
     for _ in range(5):
         db.sql("SELECT asymm._learn_latency()")
-    for _ in range(MOST // 20):
-        session.execute("SELECT asymm._observe_plans()")
+    # The first look learns which tables a plan reads, the second what it rests on.
+    for _ in range(2):
+        db.sql("UPDATE asymm.query_look SET at = at - interval '11 min'")
+        for _ in range(MOST // 20):
+            session.execute("SELECT asymm._observe_plans()")
     session.execute("SELECT asymm._tend_graph()")
     db.sql("SELECT asymm.configure_graph(accept_annotations => true)")
     for _ in range((TABLES + MOST) // 25):
