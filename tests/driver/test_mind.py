@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+import asymmetrica
 from asymmetrica import Annotation, Cost, CostExceeded, InvalidArgument, UnknownObject
 from support.database import Database
 
@@ -32,8 +33,13 @@ async def test_sonars(call: Caller, look: Caller) -> None:
     assert raised.value.hint
 
 
-@pytest.mark.usefixtures("shop")
-async def test_graph_costs_and_telemetry(call: Caller, db: Database) -> None:
+async def test_graph_costs_and_telemetry(shop: Database) -> None:
+    """One flavour: what is done here is long, and the other is made of it."""
+    async with await asymmetrica.connect_async(shop.dsn) as ours:
+        await graph_costs_and_telemetry(Caller(ours), shop)
+
+
+async def graph_costs_and_telemetry(call: Caller, db: Database) -> None:
     db.sql("SELECT asymm.refresh_graph()")
     assert {node.node for node in await call("nodes", kind="entity")} >= {"entity:shop.orders"}
     assert await call("flows", node="entity:shop.orders") == []

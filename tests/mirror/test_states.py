@@ -111,14 +111,22 @@ def test_states_from_the_stream(mirror: Mirror) -> None:
             WHERE s.changes <> (SELECT sum(times) FROM asymm.state_transition AS t
                                  WHERE t.table_id = s.table_id)"""
     ) == [(0,)]
-    # A row that Redis lost has no former state; other columns are other states.
+    # A row that Redis lost has no former state. Values of a column that is protected now leave Redis, also as
+    # states. Other columns are other states.
+    db.sql("ALTER TABLE whole REPLICA IDENTITY DEFAULT")
     db.sql("INSERT INTO plain VALUES (0, 'new')")
     mirror.settle()
     mirror.redis.delete(*mirror.redis.keys("asymm:public.plain:e*:0"))
     db.sql("UPDATE plain SET status = 'sent' WHERE id = 0")
-    mirror.until(lambda: "but for 1" in db.value(FIGURES), 10, "what was missed is told")
+    db.sql("UPDATE whole SET status = 'canary'")
+    mirror.settle()
+    db.sql("SELECT asymm.protect('whole', 'status')")
     db.sql("SELECT asymm.track_state('hashed', '{note}')")
-    mirror.until(lambda: db.value("SELECT count(*) = 3 FROM asymm._state_streams WHERE live"), 20, "followed")
+    states = "asymm:mirror:states"
+    mirror.until(lambda: b"canary" not in (mirror.redis.get(states) or b""), 20, "no value is left")
+    assert not db.value("SELECT EXISTS (SELECT FROM asymm.state_transitions WHERE entity = 'public.whole')")
+    mirror.until(lambda: "but for 1" in db.value(FIGURES), 10, "what was missed is told")
+    mirror.until(lambda: db.value("SELECT count(*) = 2 FROM asymm._state_streams WHERE live"), 20, "followed")
     db.sql("UPDATE hashed SET note = 'other' WHERE id = (SELECT min(id) FROM hashed WHERE note = 'n')")
     query = "SELECT from_state, to_state, times FROM asymm.state_transitions WHERE entity = 'public.hashed'"
     mirror.until(lambda: db.sql(query) == [(["n"], ["other"], 1)], 10, "the new column's change")
