@@ -14,8 +14,9 @@ BEGIN
                        JOIN pg_attribute a ON a.attrelid = f.relid AND a.attname = n.name ORDER BY n.place),
                f.format, EXTRACT(epoch FROM f.ttl)::double precision, f.epoch,
                CASE WHEN f.shape IS NULL THEN 'gone' WHEN f.fault IS NOT NULL THEN 'refused' ELSE 'mirrored' END, f.fault,
-               COALESCE(asymm._streamable_states(f.schema_name, f.table_name, f.relid, c.names, f.format, f.ttl), '{}')
+               COALESCE(CASE WHEN t.id IS NOT NULL THEN asymm._streamable_states(t.columns, f.relid, c.names, f.format, f.ttl) END, '{}')
           FROM asymm._mirror_in_force AS f CROSS JOIN LATERAL (SELECT asymm._mirror_columns(f.relid, f.columns)) AS c (names)
+          LEFT JOIN asymm.state_table AS t ON (t.schema_name, t.table_name) = (f.schema_name, f.table_name)
          WHERE f.epoch IS NOT NULL
          ORDER BY f.id;
 END

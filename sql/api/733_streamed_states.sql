@@ -11,30 +11,27 @@ COMMENT ON VIEW asymm._state_streams IS 'Tracked tables that are mirrored: since
 
 -- The worker knows a row's former state as the mirror has it. What it can't turn back into the text of the server is left to samples, and
 -- so are rows that expire.
-CREATE OR REPLACE FUNCTION asymm._streamable_states(schema_name name, table_name name, relid oid, mirrored name[], format text, ttl interval)
-RETURNS name[]
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+CREATE OR REPLACE FUNCTION asymm._streamable_states(columns name[], relid oid, mirrored name[], format text, ttl interval) RETURNS name[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_columns name[] := (SELECT t.columns FROM asymm.state_table AS t WHERE (t.schema_name, t.table_name) = ($1, $2));
 BEGIN
-    IF ttl IS NOT NULL OR NOT v_columns <@ mirrored THEN
+    IF ttl IS NOT NULL OR NOT columns <@ mirrored THEN
         RETURN NULL;
     ELSIF format <> 'hash' AND EXISTS (
         WITH RECURSIVE made (id) AS (
-            SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = relid AND a.attname = ANY (v_columns)
+            SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = relid AND a.attname = ANY (columns)
             UNION
             SELECT y.typbasetype FROM made AS m JOIN pg_type AS y ON y.oid = m.id WHERE y.typtype = 'd')
         SELECT FROM made AS m JOIN pg_type AS y ON y.oid = m.id
          WHERE y.typcategory IN ('A', 'C') OR m.id IN ('json'::regtype, 'jsonb'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)) THEN
         RETURN NULL;
     END IF;
-    RETURN v_columns;
+    RETURN columns;
 END
 $$;
-COMMENT ON FUNCTION asymm._streamable_states(name, name, oid, name[], text, interval)
-    IS 'The columns whose values are the state of a mirrored table''s rows, if it is tracked and its worker can tell of each change; else NULL.';
+COMMENT ON FUNCTION asymm._streamable_states(name[], oid, name[], text, interval)
+    IS 'The columns whose values are the state of a mirrored table''s rows, if its worker can tell of each change; else NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._keep_transitions(id bigint, changes jsonb, source text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
