@@ -65,12 +65,11 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-        SELECT d.name, d.kind, COALESCE(s.failures_in_row, 0), s.error, s.last_sent_at, m.waiting, m.overdue, m.dead
+        SELECT d.name, d.kind, COALESCE(s.failures_in_row, 0), s.error, s.last_sent_at, m.waiting, m.overdue,
+               (SELECT count(*) FROM asymm.alert_message AS m WHERE m.destination = d.name AND m.state = 'dead')
           FROM asymm.alert_destination AS d LEFT JOIN asymm.alert_destination_state AS s ON s.destination = d.name
-         CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE m.state = 'waiting') AS waiting,
-                                    count(*) FILTER (WHERE m.state = 'waiting' AND m.due_at < clock_timestamp() - interval '1 min') AS overdue,
-                                    count(*) FILTER (WHERE m.state = 'dead') AS dead
-                               FROM asymm.alert_message AS m WHERE m.destination = d.name) AS m
+         CROSS JOIN LATERAL (SELECT count(*) AS waiting, count(*) FILTER (WHERE m.due_at < clock_timestamp() - interval '1 min') AS overdue
+                               FROM asymm.alert_message AS m WHERE m.destination = d.name AND m.state = 'waiting') AS m
          ORDER BY d.name;
 END
 $$;

@@ -122,6 +122,7 @@ CREATE TABLE asymm.alert_message (
 CREATE INDEX alert_message_waiting ON asymm.alert_message (destination, due_at) WHERE state = 'waiting';
 CREATE INDEX alert_message_alert ON asymm.alert_message (alert_id);
 CREATE INDEX alert_message_leader ON asymm.alert_message (leader_id) WHERE leader_id IS NOT NULL;
+CREATE INDEX alert_message_dead ON asymm.alert_message (destination) WHERE state = 'dead';
 CREATE INDEX alert_message_ended ON asymm.alert_message (ended_at) WHERE state <> 'waiting';
 COMMENT ON TABLE asymm.alert_message IS 'The outbox: each message to a destination until it is sent, dead (given up) or skipped (over before it was sent).';
 COMMENT ON COLUMN asymm.alert_message.key IS 'Sent along: a receiver that sees it twice has seen one message twice.';

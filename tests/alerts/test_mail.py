@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 from asymmetrica.alerts.message import Environment, Undelivered
 from asymmetrica.alerts.web import resolve
+from support.certificates import Authority
 from support.cluster import free_port
 from support.receivers import Receiver
 
@@ -82,7 +85,45 @@ def test_mail(alerts: Alerts, mailbox: tuple[Mailbox, Controller]) -> None:
     assert (
         db.value("SELECT error FROM asymm.alert_destinations") == "it offers no TLS, so it gets no password"
     )
-    assert "pass" not in str([event for event in said if "password" not in str(event)])
+    assert "pass word" not in str(said)
+    assert "pass%20word" not in str(said)
+
+
+def test_tls(alerts: Alerts, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Certificates are asked for the name that led there, and passwords go through TLS alone."""
+    authority = Authority(tmp_path / "ca")
+    authority.certificate()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(authority.directory / "server.crt", authority.directory / "server.key")
+    receiver.wrap(context)
+    box = Mailbox()
+    controller = Controller(
+        box, hostname="127.0.0.1", port=free_port(), tls_context=context, authenticator=_login
+    )
+    controller.start()
+    try:
+        port = controller.port
+        alerts.variables["ASYMMETRICA_ALERT_SMTP"] = f"smtp://db:pass%20word%40@127.0.0.1:{port}"
+        alerts.variables["ASYMMETRICA_ALERT_URL"] = receiver.url
+        alerts.db.sql("SELECT asymm.set_alert_destination('mail', 'email', 'env:ASYMMETRICA_ALERT_SMTP',"
+                      " sender => 'db@example.org', recipients => '{one@example.org}')")  # fmt: skip
+        alerts.hook("env:ASYMMETRICA_ALERT_URL")
+        alerts.on("mail", "{mail}")
+        alerts.find("k")
+        refused = ("failing", "its certificate or TLS was not accepted", None)
+        alerts.send()
+        assert alerts.db.sql(STATE) == [refused, refused]
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.root))
+        for host in ("localhost", "127.0.0.1"):  # the certificate is for the address only
+            alerts.variables["ASYMMETRICA_ALERT_URL"] = receiver.url.replace("127.0.0.1", f"u:a%40b@{host}")
+            alerts.db.own.execute(TRY_AGAIN.encode())
+            alerts.send()
+            hook = alerts.db.sql(f"{STATE} WHERE name = 'hook'")
+            assert hook == [refused if host == "localhost" else ("ok", None, 200)]
+        assert [request.headers["Authorization"] for request in receiver.requests] == ["Basic dTphQGI="]
+        assert [envelope.rcpt_tos for envelope in box.mails] == [["one@example.org"]]
+    finally:
+        controller.stop()
 
 
 def test_where_nothing_is_sent(alerts: Alerts, receiver: Receiver) -> None:

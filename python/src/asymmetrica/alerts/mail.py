@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -22,20 +24,26 @@ _PORTS = {"smtp": 25, "smtps": 465}
 
 
 class _Pinned(smtplib.SMTP):
-    """Connects to the address that was looked at, and believes only the name that led there."""
+    """Connects to an address that was looked at, and believes only the name that led there."""
 
-    address = ""
+    addresses: Sequence[str] = ()
 
     def _get_socket(self, _: str, port: int, timeout: float) -> socket.socket:
-        return socket.create_connection((self.address, port), timeout)
+        return _reach(self.addresses, port, timeout)
 
 
 class _PinnedTLS(smtplib.SMTP_SSL):
-    address = ""
+    addresses: Sequence[str] = ()
 
     def _get_socket(self, host: str, port: int, timeout: float) -> ssl.SSLSocket:
-        plain = socket.create_connection((self.address, port), timeout)
-        return self.context.wrap_socket(plain, server_hostname=host)
+        return self.context.wrap_socket(_reach(self.addresses, port, timeout), server_hostname=host)
+
+
+def _reach(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
+    for address in addresses[:-1]:
+        with contextlib.suppress(ConnectionRefusedError):
+            return socket.create_connection((address, port), timeout)
+    return socket.create_connection((addresses[-1], port), timeout)
 
 
 def write(message: Message) -> EmailMessage:
@@ -65,11 +73,11 @@ def email(message: Message, environment: Environment) -> int:
         raise Undelivered("its url can't be read, or makes no mail") from None
     if (url.username or url.password) and not own:
         raise Undelivered("its url holds a password")
-    address = resolve(host, port, environment, own=own)
+    addresses = resolve(host, port, environment, own=own)
     context = ssl.create_default_context()
     tls = url.scheme == "smtps"
     server = _PinnedTLS(timeout=_STEP, context=context) if tls else _Pinned(timeout=_STEP)
-    server.address = address
+    server.addresses = addresses
     server._host = host  # type: ignore[union-attr]  # what STARTTLS asks the certificate for
     try:
         with deadline(_WHOLE, lambda: server.sock):

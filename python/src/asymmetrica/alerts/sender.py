@@ -32,7 +32,7 @@ _STEPS = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 # Trying again is pointless: a restored copy, missing rights, no extension.
 _FATAL = ("SY004", "42501", "42883", "3F000", "22023")
 # Longer than any delivery may take.
-SHORTEST_LEASE = 30.0
+SHORTEST_LEASE = 45.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,23 @@ import contextlib
 import ipaddress
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from urllib3.util import Url, parse_url
 
 from .message import Environment, Undelivered
@@ -57,8 +65,8 @@ def _forbidden(address: str) -> bool:
     return found.is_link_local or found.is_multicast or found.is_unspecified or found in _METADATA
 
 
-def resolve(host: str, port: int, environment: Environment, *, own: bool) -> str:
-    """Return the address to connect to; refuse where nothing of the database's may be sent."""
+def resolve(host: str, port: int, environment: Environment, *, own: bool) -> list[str]:
+    """Return the addresses to try, three at most; refuse where nothing of the database's may be sent."""
     if not own and environment.hosts and not {host, f"{host}:{port}"} & environment.hosts:
         raise Undelivered("this sender may not send there (--hosts)")
     try:
@@ -68,7 +76,7 @@ def resolve(host: str, port: int, environment: Environment, *, own: bool) -> str
     addresses = [str(entry[4][0]) for entry in found]
     if not own and any(map(_forbidden, addresses)):
         raise Undelivered("its host is no place to send to (link-local, multicast or metadata)")
-    return addresses[0]
+    return list(dict.fromkeys(addresses))[:3]
 
 
 @contextlib.contextmanager
@@ -94,9 +102,7 @@ def deadline(seconds: float, sock: Callable[[], socket.socket | None]) -> Iterat
 def _connection(url: Url, address: str) -> HTTPConnection:
     if url.scheme == "https":
         host = (url.host or "").strip("[]")
-        return HTTPSConnection(
-            address, url.port or 443, timeout=_STEP, server_hostname=host, assert_hostname=host
-        )
+        return HTTPSConnection(address, url.port or 443, timeout=_STEP, server_hostname=host)
     return HTTPConnection(address, url.port or 80, timeout=_STEP)
 
 
@@ -112,32 +118,38 @@ def post(
         raise Undelivered("its url is none of http or https")
     if url.auth and not own:
         raise Undelivered("its url holds a password")
-    address = resolve(url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80), environment,
-                      own=own)  # fmt: skip
+    port = url.port or (443 if url.scheme == "https" else 80)
+    addresses = resolve(url.host.strip("[]"), port, environment, own=own)
     sent = {"Host": url.netloc or url.host, "Content-Type": "application/json", "User-Agent": "asymmetrica"}
     if url.auth:
-        sent |= urllib3.util.make_headers(basic_auth=url.auth)
-    connection = _connection(url, address)
+        sent |= urllib3.util.make_headers(basic_auth=unquote(url.auth))
+    connection = _connection(url, addresses[0])
     began = time.monotonic()
     try:
         with deadline(_WHOLE, lambda: connection.sock):
+            for address in addresses:
+                connection = _connection(url, address)
+                try:
+                    connection.connect()
+                    break
+                except NewConnectionError:
+                    if address == addresses[-1]:
+                        raise
             connection.request(
                 "POST", url.request_uri, body=body, headers={**sent, **headers}, preload_content=False
             )
             reply = connection.getresponse()
             return Answer(reply.status, reply.headers, reply.read(_MOST))
-    except SSLError:
+    except NewConnectionError:
+        raise Undelivered("nobody listens there") from None
+    except (SSLError, ssl.SSLError):
         raise Undelivered("its certificate or TLS was not accepted") from None
-    except (TimeoutError, ConnectTimeoutError, urllib3.exceptions.ReadTimeoutError):
+    except (TimeoutError, ConnectTimeoutError, ReadTimeoutError):
         raise Undelivered("it did not answer in time") from None
-    except (NameResolutionError, HTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         late = time.monotonic() - began >= _WHOLE
-        raise Undelivered("it did not answer in time" if late else _words(error)) from None
+        raise Undelivered(
+            "it did not answer in time" if late else f"the connection broke ({type(error).__name__})"
+        ) from None
     finally:
         connection.close()
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "nobody listens there"
-    return f"the connection broke ({type(error).__name__})"
