@@ -17,6 +17,7 @@ from asymmetrica import (
     UnknownTable,
     WrongKind,
     WrongState,
+    content_hash,
 )
 from support.database import Database
 
@@ -266,3 +267,27 @@ async def test_indexes(call: Caller, db: Database) -> None:
     assert state.state == "approved"
     pilot = await call("autopilot", "propose")
     assert (pilot.autopilot, pilot.approved) == ("propose", 1)
+
+
+async def test_duplicates(call: Caller, db: Database) -> None:
+    db.sql("CREATE TABLE part (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text)")
+    db.sql("CREATE TABLE line (id int PRIMARY KEY, part int REFERENCES part)")
+    db.sql("INSERT INTO part (name) VALUES ('a'), ('A '), ('a')")
+    db.sql("INSERT INTO line VALUES (1, 1), (2, 3)")
+    [group] = await call("find_duplicates", "public.part")
+    assert (group.rows, group.hash) == (2, content_hash(("a",)))
+    assert group.sample_keys == [{"id": 1}, {"id": 3}]
+    [near] = await call("find_near_duplicates", "public.part", ["name"])
+    assert (near.rule, near.similarity, near.first) == ("normalised", 1, "a")
+    [count] = [row for row in await call("duplicate_report", schema="public") if row.object == "public.part"]
+    assert (count.rows, count.duplicates, count.explosion) == (3, 1, 1.5)
+    planned = await call("merge_duplicates", "public.part", dry_run=True)
+    assert (planned.action, planned.removed, planned.repointed) == (None, 1, 1)
+    done = await call("merge_duplicates", "public.part", keep="newest")
+    assert (done.groups, done.removed, done.repointed, done.skipped, done.notes) == (1, 1, 1, 0, [])
+    assert sorted(db.sql("TABLE line")) == [(1, 3), (2, 3)]
+    [undone] = await call("revert", done.action)
+    assert undone.state == "reverted"
+    assert sorted(db.sql("TABLE line")) == [(1, 1), (2, 3)]
+    with pytest.raises(WrongKind):
+        await call("find_duplicates", "public.part_id_seq")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._alerts_async import AsyncAlerts
 from ._annotations_async import AsyncAnnotations
 from ._costs_async import AsyncCosts
+from ._duplicates_async import AsyncDuplicates
 from ._entities_async import AsyncEntities
 from ._exchange_async import AsyncExchange
 from ._graph_async import AsyncGraph
@@ -38,6 +39,7 @@ class AsyncDatabase(
     AsyncSonars,
     AsyncGraph,
     AsyncCosts,
+    AsyncDuplicates,
     AsyncAlerts,
     AsyncEntities,
 ):

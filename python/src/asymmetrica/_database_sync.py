@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._alerts_sync import Alerts
 from ._annotations_sync import Annotations
 from ._costs_sync import Costs
+from ._duplicates_sync import Duplicates
 from ._entities_sync import Entities
 from ._exchange_sync import Exchange
 from ._graph_sync import Graph
@@ -39,6 +40,7 @@ class Database(
     Sonars,
     Graph,
     Costs,
+    Duplicates,
     Alerts,
     Entities,
 ):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from . import (
     _rows_alert,
     _rows_cost,
+    _rows_duplicate,
     _rows_entity,
     _rows_exchange,
     _rows_graph,
@@ -22,6 +23,7 @@ from . import (
 )
 from ._rows_alert import *  # noqa: F403
 from ._rows_cost import *  # noqa: F403
+from ._rows_duplicate import *  # noqa: F403
 from ._rows_entity import *  # noqa: F403
 from ._rows_exchange import *  # noqa: F403
 from ._rows_graph import *  # noqa: F403
@@ -56,6 +58,7 @@ __all__ += _rows_sonar.__all__
 __all__ += _rows_index.__all__
 __all__ += _rows_graph.__all__
 __all__ += _rows_cost.__all__
+__all__ += _rows_duplicate.__all__
 __all__ += _rows_alert.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]

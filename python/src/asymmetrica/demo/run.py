@@ -20,6 +20,7 @@ from ..rows import Heartbeat, Promise
 from .copies import copies
 from .dataset import DatasetError
 from .entities import entities
+from .duplicates import duplicates
 from .indexes import indexes
 from .others import compare, one_plan
 from .screen import Screen
@@ -120,6 +121,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         story.revert()
         story.guard()
         one_plan(story)
+        duplicates(story)
         compare(story)
         entities(story)
         with copies(story):
