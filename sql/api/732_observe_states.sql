@@ -154,7 +154,7 @@ BEGIN
     v_content := asymm._content_columns(relid);
     IF hash AND cardinality(v_content) > 0 THEN
         EXECUTE format('WITH h AS MATERIALIZED (
-                            SELECT hashtextextended(format(''%%s'', ROW(%s)) COLLATE "C", 0) AS hash, t.tableoid,
+                            SELECT %s AS hash, t.tableoid,
                                    (format(''%%s'', t.ctid)::point)[0] AS block
                               FROM %s AS t %s)
                         SELECT jsonb_build_object(''hashed'', (SELECT count(*) FROM h),
@@ -162,8 +162,7 @@ BEGIN
                                    ''pairs'', (SELECT sum(g.n * (g.n - 1) / 2) FROM (SELECT count(*) AS n FROM h GROUP BY h.hash) AS g),
                                    ''near'', (SELECT sum(g.n * (g.n - 1) / 2)
                                               FROM (SELECT count(*) AS n FROM h GROUP BY h.hash, h.tableoid, h.block) AS g))',
-                       (SELECT string_agg(format('t.%I', c.name), ', ' ORDER BY c.place) FROM unnest(v_content) WITH ORDINALITY AS c (name, place)),
-                       relid::regclass, v_part) INTO v_changes;
+                       asymm._hash_of_columns(relid, v_content, 't', false), relid::regclass, v_part) INTO v_changes;
         v_result := v_result || v_changes;
     END IF;
     RETURN v_result || jsonb_build_object('content', to_jsonb(v_content), 'sampled', v_part <> '');

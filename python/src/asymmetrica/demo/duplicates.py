@@ -31,7 +31,7 @@ def duplicates(story: Story) -> None:
     screen.check(
         merge.removed == sum(group.rows - 1 for group in groups)
         and not db.find_duplicates(TABLE, columns=HOUR),
-        f"merge_duplicates(… keep => '{KEEP}'): {merge.removed} rows went to the recycle table, action {merge.action}",
+        f"merge_duplicates(keep => '{KEEP}'): {merge.removed} rows go to the recycle table",
     )
     back = db.revert(merge.action) if merge.action else []
     screen.check(
