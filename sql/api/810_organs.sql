@@ -18,6 +18,7 @@ INSERT INTO asymm.organ (name, lane, regime, cadence, function, purpose) VALUES
     ('advice', 'slow', 'exploration', '10 s', '_seek_advice', 'searches for the indexes that would help, in slices'),
     ('sonar', 'slow', 'exploration', '1 min', '_sonar_round', 'records the scores of the sonars and keeps their findings'),
     ('states', 'slow', 'exploration', '1 min', '_observe_states', 'looks at the states of tracked tables'' rows'),
+    ('duplicates', 'slow', 'exploration', '10 s', '_observe_duplicates', 'notices new duplicates in the tables declared for it'),
     ('mirror', 'slow', 'stabilization', '10 s', '_tend_mirror', 'keeps the mirror''s slot moving and looks at mirrored tables'),
     ('learning', 'slow', 'optimization', '10 min', '_learn', 'learns from measured gains how far to believe predicted ones'),
     ('telemetry', 'slow', 'stabilization', '1 min', '_observe_telemetry', 'writes a sample of everything that is measured over time'),

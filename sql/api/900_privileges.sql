@@ -46,6 +46,7 @@ DECLARE
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
         'set_alert_destination', 'drop_alert_destination', 'test_alert', 'alert_on', 'alert_off', 'acknowledge', 'resend',
+        'watch_duplicates', 'unwatch_duplicates', '_declare_duplicate_watch',
         'merge_duplicates', '_references_to', '_telling_columns', '_primary_key', '_refuse_merge', '_require_mergeable', '_age_order',
             '_value_texts', '_key_match', '_reference_match', '_reference_table', '_lock_for_merge', '_forget_merge_plan',
             '_plan_merge', '_leave_out_conflicts',
@@ -119,6 +120,8 @@ DECLARE
         '_encore', '_encore_watch', '_replay_to_cancel', '_replay', '_replay_check', '_replay_work', '_keep_replay', '_replay_fault',
             '_replay_tree_fault', '_replay_type_fault', '_replay_function_fault', '_replay_relation_fault', '_replay_literal_fault',
             '_with_parts', '_scans_so_far', '_scans_since', '_reason_without_values', '_purge_replays',
+        '_observe_duplicates', '_duplicate_work', '_keep_prints', '_require_watch', '_keep_duplicates', '_seen_duplicates',
+            '_drop_duplicates_seen', '_equal_rows', '_look_for_duplicates', '_postpone_duplicates',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];
     -- asymm_streamer: what the mirror's worker says and asks.
     v_streamer text[] := ARRAY['_mirror_registry', '_mirror_lead', '_mirror_report', '_mirror_partitions_astir', 'mirror_status'];
@@ -132,7 +135,7 @@ DECLARE
         '_actors', 'fleet', 'policies', 'queries', 'slow_queries', 'table_writes', 'column_writes', 'advice', 'index_settings', 'annotation_settings',
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
-        'sonar_settings', 'effort', 'protected', 'subject_places', 'entity_settings', 'alerts', 'alert_rules',
+        'sonar_settings', 'watched_duplicates', 'effort', 'protected', 'subject_places', 'entity_settings', 'alerts', 'alert_rules',
         'encore_settings', 'encore_status', 'replays', 'replay_patterns'];
     v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys', 'alert_destinations',
         'alert_outbox'];

@@ -206,6 +206,7 @@ ALTER TABLE asymm.action DROP CONSTRAINT action_kind,
 
 -- Duplicates.
 @schema 650_duplicate.sql
+@schema 660_duplicate_watch.sql
 
 -- Privacy.
 @schema 850_privacy.sql
