@@ -65,6 +65,8 @@ def test_declarations_and_their_sequences_are_dumped_and_nothing_else(db: Databa
         "asymm.data_entity_request",
         "asymm.data_entity_version_seq",
         "asymm.declared_flow",
+        "asymm.duplicate_watch",
+        "asymm.duplicate_watch_id_seq",
         "asymm.encore_setting",
         "asymm.entity_setting",
         "asymm.erasure",

@@ -57,7 +57,8 @@ SELECT throws_ok(format('SELECT asymm.configure(period => %L)', period), '22023'
 
 -- organs
 SELECT results_eq('SELECT name, lane, enabled FROM asymm.organs ORDER BY name',
-    $$VALUES ('advice', 'slow', true), ('annotator', 'slow', true), ('audit', 'slow', true), ('encore', 'slow', false),
+    $$VALUES ('advice', 'slow', true), ('annotator', 'slow', true), ('audit', 'slow', true), ('duplicates', 'slow', true),
+             ('encore', 'slow', false),
              ('encore_watch', 'fast', false), ('examples', 'slow', true), ('expectations', 'slow', true),
              ('full_scan', 'slow', true), ('graph', 'slow', true), ('header_scan', 'slow', true), ('housekeeping', 'slow', true),
              ('index_faults', 'slow', true), ('indexes', 'slow', true), ('learning', 'slow', true), ('lineage', 'slow', true),

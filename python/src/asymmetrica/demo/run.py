@@ -19,8 +19,8 @@ from ..errors import AsymmetricaError, NotInstalled, translate
 from ..rows import Heartbeat, Promise
 from .copies import copies
 from .dataset import DatasetError
-from .entities import entities
 from .duplicates import duplicates
+from .entities import entities
 from .indexes import indexes
 from .others import compare, one_plan
 from .screen import Screen
