@@ -44,8 +44,9 @@ venv:
 	@.ci/packages test
 	@.ci/venv
 
-# All tests read python/pyproject.toml. ARGS goes to pytest: make test ARGS='-k drift'
-PYTEST = .run/venv/bin/pytest -c python/pyproject.toml --rootdir=. -p no:cacheprovider
+# All tests read python/pyproject.toml. ARGS goes to pytest: make test ARGS='-k drift'. Compiled modules are kept, whatever the
+# environment says: dozens of programs are started, and every worker reads all files.
+PYTEST = PYTHONDONTWRITEBYTECODE= .run/venv/bin/pytest -c python/pyproject.toml --rootdir=. -p no:cacheprovider
 
 .PHONY: test
 test: install venv ## run the tests (6 minutes at most); ARGS='-k drift' chooses
