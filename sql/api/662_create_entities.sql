@@ -81,9 +81,10 @@ COMMENT ON FUNCTION asymm._answered_entities(text[], jsonb)
     IS 'The versions of those of a list that an earlier call with the same keys made. Raises 23505 for one that is there otherwise, SY018 for a key used for another call.';
 
 -- In the order of ids: calls whose lists overlap wait for each other, and never in a circle.
+-- Planned once: what it is given tells a planner nothing.
 CREATE OR REPLACE FUNCTION asymm.create_entities(entities jsonb) RETURNS TABLE (id text, version bigint, created boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -13,6 +13,7 @@ from . import _sql_entity as _sql
 from ._reads_async import AsyncReads
 from .errors import AsymmetricaError, InvalidArgument
 from .reads.result import Row
+from .reads.touched import current
 from .rows import Annotation, CreatedEntity, DeletedEntity, Entity, EntitySettings, EntityVersion
 
 __all__ = ["AsyncEntities"]
@@ -77,6 +78,11 @@ class AsyncEntities(AsyncReads):
 
         Copies are there once `asymm.data_entity` is mirrored. Raises `NotAllowed`.
         """
+        reader = self._reader
+        if reader.link is None and reader.replicas is None and current() is None:
+            # There is one place only, and nobody to tell where it was read.
+            found = await self._session.rows(Entity, _sql.GET_ENTITY, {"id": id})
+            return found[0] if found else None
         row = await self.get(TABLE, id, max_staleness=max_staleness, after=after, budget=budget)
         return None if row is None else await self._entity(id, row)
 

@@ -14,6 +14,7 @@ from . import _sql_entity as _sql
 from ._reads_sync import Reads
 from .errors import AsymmetricaError, InvalidArgument
 from .reads.result import Row
+from .reads.touched import current
 from .rows import Annotation, CreatedEntity, DeletedEntity, Entity, EntitySettings, EntityVersion
 
 __all__ = ["Entities"]
@@ -78,6 +79,11 @@ class Entities(Reads):
 
         Copies are there once `asymm.data_entity` is mirrored. Raises `NotAllowed`.
         """
+        reader = self._reader
+        if reader.link is None and reader.replicas is None and current() is None:
+            # There is one place only, and nobody to tell where it was read.
+            found = self._session.rows(Entity, _sql.GET_ENTITY, {"id": id})
+            return found[0] if found else None
         row = self.get(TABLE, id, max_staleness=max_staleness, after=after, budget=budget)
         return None if row is None else self._entity(id, row)
 
