@@ -66,7 +66,7 @@ BEGIN
         END IF;
         RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'parsed';
     EXCEPTION WHEN SQLSTATE 'SY011' THEN
-        reason := COALESCE(reason, CASE WHEN v_types <> '{}' THEN 'it has open parameters' END);
+        reason := COALESCE(reason, asymm._replay_type_fault(v_types));
     WHEN OTHERS THEN
         reason := format('not planned: error %s', SQLSTATE);
     END;
@@ -77,11 +77,11 @@ COMMENT ON FUNCTION asymm._replay_check(text, text) IS 'Why a text may not be ru
 -- As a subquery it has an identity of its own wherever statements are counted, and the mark says whose it is. The plan is made before it is
 -- run, so that its locks are held and whatever DDL came since the text was checked is noticed. Nothing leaves the executor, so no result
 -- takes memory; without timing of nodes the clock is read twice. A cancel that comes too late is waited for.
-CREATE OR REPLACE FUNCTION asymm._replay(statement text, path text, time_limit interval) RETURNS jsonb
+CREATE OR REPLACE FUNCTION asymm._replay(statement text, path text, time_limit interval, turn bigint) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_custom_plan
 SET max_parallel_workers_per_gather = 0
 SET lock_timeout = '50ms'
 AS $$
@@ -90,6 +90,9 @@ DECLARE
     v_reason text;
     v_checked jsonb;
     v_relations oid[];
+    v_types text[];
+    v_values text[];
+    v_call text;
     v_before jsonb;
     v_until timestamptz;
     v_made jsonb;
@@ -100,23 +103,31 @@ BEGIN
     SELECT c.reason, c.relations INTO v_reason, v_relations FROM asymm._replay_check(statement, path) AS c;
     IF v_reason IS NULL THEN
         v_checked := asymm._plan_statement(statement, path);
-        v_reason := CASE WHEN NOT v_checked ? 'plan' THEN asymm._reason_without_values(v_checked ->> 'reason') END;
+        v_types := ARRAY(SELECT jsonb_array_elements_text(CASE WHEN v_checked ? 'types' THEN v_checked -> 'types' ELSE '[]' END));
+        v_values := asymm._typical_values(v_checked -> 'plan', v_types, turn);
+        v_reason := CASE WHEN NOT v_checked ? 'plan' THEN asymm._reason_without_values(v_checked ->> 'reason')
+                         WHEN v_types <> '{}' AND asymm._protects() AND v_checked ->> 'touched' IS DISTINCT FROM ''
+                             THEN 'it touches what is protected'
+                         WHEN array_position(v_values, NULL) IS NOT NULL
+                             THEN format('it was not seen with constants yet, and none is known for $%s', array_position(v_values, NULL)) END;
     END IF;
     IF v_reason IS NOT NULL THEN
         RETURN jsonb_build_object('reason', v_reason);
     END IF;
+    v_call := 'asymm_probe' || COALESCE((SELECT format('(%s)', string_agg(quote_literal(u.value), ', ' ORDER BY u.n))
+                                           FROM unnest(v_values) WITH ORDINALITY AS u (value, n) HAVING count(*) > 0), '');
     v_before := asymm._scans_so_far(v_relations);
     BEGIN
         v_until := clock_timestamp() + time_limit;
         PERFORM set_config('transaction_read_only', 'on', true),
                 set_config('application_name', format('asymmetrica pulse slow replay %s', round(EXTRACT(epoch FROM v_until), 3)), true);
-        EXECUTE format('PREPARE asymm_probe AS /* asymmetrica replay */ SELECT * FROM (%s) AS replay', v_checked ->> 'statement');
-        EXECUTE asymm._probe_plan('FORMAT JSON, SUMMARY', 0) INTO v_made;
+        EXECUTE asymm._probe(format('/* asymmetrica replay */ SELECT * FROM (%s) AS replay', v_checked ->> 'statement'), v_types);
+        EXECUTE format('EXPLAIN (FORMAT JSON, SUMMARY) EXECUTE %s', v_call) INTO v_made;
         IF asymm._ddl_stamp() IS DISTINCT FROM v_stamp THEN
             RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'DDL came between';
         END IF;
         v_started := true;
-        EXECUTE asymm._probe_plan('ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON', 0) INTO v_ran;
+        EXECUTE format('EXPLAIN (ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON) EXECUTE %s', v_call) INTO v_ran;
         RAISE EXCEPTION USING ERRCODE = 'SY011', MESSAGE = 'replayed';
     EXCEPTION WHEN SQLSTATE 'SY011' THEN
         -- Rolled back, nothing is left of it.
@@ -140,5 +151,5 @@ BEGIN
         'scans', asymm._scans_since(v_before, v_relations), 'plan', v_checked -> 'plan'));
 END
 $$;
-COMMENT ON FUNCTION asymm._replay(text, text, interval)
-    IS 'Runs a statement of the past again if it only reads: {latency_ms, planning_ms, rows, blocks_hit, blocks_read, temp_blocks, scans, plan}, {error} if it came to no end, or {reason} why it was not begun.';
+COMMENT ON FUNCTION asymm._replay(text, text, interval, bigint)
+    IS 'Runs a statement of the past again if it only reads, with typical values for parameters that are open, others in each turn: {latency_ms, planning_ms, rows, blocks_hit, blocks_read, temp_blocks, scans, plan}, {error} if it came to no end, or {reason} why it was not begun.';

@@ -53,9 +53,10 @@ END
 $$;
 COMMENT ON FUNCTION asymm._book_replay(asymm.replay_state) IS 'Writes down which statement this session replays next, if one is due.';
 
--- Typical constants are those it was seen running with: each example in turn. How it went is nobody's to say who was not given it.
+-- Typical constants are those it was seen running with, each example in turn; what was seen with parameters only is given values its columns
+-- have. How it went is nobody's to say who was not given it.
 CREATE OR REPLACE FUNCTION asymm._replay_work(OUT query bigint, OUT statement text, OUT general text, OUT path text, OUT source text,
-                                              OUT time_limit interval, OUT reason text)
+                                              OUT time_limit interval, OUT turn bigint, OUT reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -94,6 +95,7 @@ BEGIN
     general := v.statement;
     path := asymm._path_of(v.rolname);
     time_limit := (asymm._encore_settings()).time_limit;
+    turn := v.replays;
     IF v.statement !~ '\$\d' THEN
         statement := v.statement;
         source := 'it has none';
@@ -102,9 +104,9 @@ BEGIN
           FROM (SELECT e.*, row_number() OVER (ORDER BY e.place) - 1 AS n, count(*) OVER () AS examples
                   FROM asymm.query_example AS e WHERE e.query_id = v.id) AS e
          WHERE e.n = v.replays % e.examples;
-        statement := v_example.statement;
-        source := format('the example of %s', to_char(v_example.seen_at, 'YYYY-MM-DD HH24:MI:SS'));
-        reason := CASE WHEN statement IS NULL THEN 'it was not seen running with its constants yet' END;
+        statement := COALESCE(v_example.statement, v.statement);
+        source := CASE WHEN v_example.statement IS NULL THEN 'statistics of its columns'
+                       ELSE format('the example of %s', to_char(v_example.seen_at, 'YYYY-MM-DD HH24:MI:SS')) END;
     END IF;
     -- Three deviations above the mean: what usually takes too long is not begun.
     v_usual_ms := v.exec_ms / NULLIF(v.calls, 0)

@@ -16,7 +16,8 @@ BEGIN
     IF v.query IS NULL THEN
         RETURN NULL;
     END IF;
-    v_outcome := CASE WHEN v.reason IS NULL THEN asymm._replay(v.statement, v.path, v.time_limit) ELSE jsonb_build_object('reason', v.reason) END;
+    v_outcome := CASE WHEN v.reason IS NULL THEN asymm._replay(v.statement, v.path, v.time_limit, v.turn)
+                      ELSE jsonb_build_object('reason', v.reason) END;
     IF NOT v_outcome ? 'reason' THEN
         v_planned := asymm._plan_statement(v.general, v.path);
         IF v_planned ? 'plan' THEN

@@ -119,7 +119,8 @@ DECLARE
         '_sonar_round',
         '_encore', '_encore_watch', '_replay_to_cancel', '_replay', '_replay_check', '_replay_work', '_keep_replay', '_replay_fault',
             '_replay_tree_fault', '_replay_type_fault', '_replay_function_fault', '_replay_relation_fault', '_replay_literal_fault',
-            '_with_parts', '_scans_so_far', '_scans_since', '_reason_without_values', '_purge_replays',
+            '_with_parts', '_scans_so_far', '_scans_since', '_reason_without_values', '_purge_replays', '_typical_values',
+            '_open_comparisons',
         '_observe_duplicates', '_duplicate_work', '_keep_prints', '_require_watch', '_keep_duplicates', '_seen_duplicates',
             '_drop_duplicates_seen', '_equal_rows', '_look_for_duplicates', '_postpone_duplicates',
         '_observe_states', '_state_work', '_look_at_states', '_keep_states', '_state_key', '_texts_of', '_sonar_settings'];

@@ -113,14 +113,20 @@ SELECT is((SELECT array_agg(DISTINCT r.query_id ORDER BY r.query_id) FROM asymm.
 SELECT asymm.configure_encore(owner_texts => false);
 
 -- What is not begun, and why.
-SELECT pg_temp.remember(-5, 'encore_actor', 'SELECT b FROM s.t WHERE id = $1', NULL, 1) AS unseen \gset
+SELECT pg_temp.remember(-5, 'encore_actor', 'SELECT b FROM s.t WHERE lower(b) = $1', NULL, 1) AS unseen \gset
 SELECT pg_temp.remember(-6, 'encore_actor', 'SELECT max(b) FROM s.t', NULL, 1500) AS slow \gset
 SELECT pg_temp.remember(-7, 'encore_actor', 'SELECT pg_sleep(3)', NULL, 1) AS hostile \gset
 SELECT pg_temp.rounds(7);
 SELECT is((SELECT array_agg(p.not_replayed ORDER BY p.query) FROM asymm.replay_patterns AS p WHERE p.query IN (:unseen, :slow, :hostile)),
-          '{"it was not seen running with its constants yet","it takes up to 1500 ms, more than time_limit (00:00:01)",
+          '{"it was not seen with constants yet, and none is known for $1","it takes up to 1500 ms, more than time_limit (00:00:01)",
             "function pg_sleep(double precision) is VOLATILE"}', 'Reasons');
 SELECT is((SELECT count(*) FROM asymm.replay AS r WHERE r.query_id IN (:unseen, :slow, :hostile)), 0::bigint, 'Refused is not replayed');
+
+-- Drivers send parameters apart from the text.
+SELECT pg_temp.remember(-8, 'encore_actor', 'SELECT b FROM s.t WHERE id = $1 AND a BETWEEN $2 AND $3 LIMIT $4', NULL, 1) AS open \gset
+SELECT pg_temp.rounds(2);
+SELECT is((SELECT row(r.constants, r.taught, r.cost_after, r.error)::text FROM asymm.replays AS r WHERE r.query = :open),
+          '("statistics of its columns",t,"O(log n)",)', 'Values that its columns have');
 
 -- An index makes the class better: that is knowledge.
 CREATE FUNCTION pg_temp.again(query bigint) RETURNS void LANGUAGE sql AS $$

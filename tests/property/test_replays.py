@@ -28,6 +28,7 @@ SCENE = """
     CREATE TABLE shop.part1 PARTITION OF shop.part FOR VALUES IN (1);
     CREATE TABLE shop.mixed (id int, day int) PARTITION BY LIST (day);
     CREATE TYPE shop.colour AS ENUM ('red', 'green');
+    CREATE DOMAIN shop.size AS text CHECK (VALUE <> '');
     CREATE FUNCTION shop.hidden() RETURNS bigint LANGUAGE plpgsql STABLE
         AS $$ BEGIN RETURN nextval('shop.s'); END $$;
     CREATE FUNCTION shop.sure(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
@@ -106,7 +107,8 @@ HOSTILE = {
     "SELECT * FROM other.t": "other.t belongs to",
     "SELECT * FROM other.v": "other.v belongs to",
     "SELECT other.f()": OWN,
-    "SELECT id FROM shop.t WHERE id = $1": "it has open parameters",
+    "SELECT id FROM shop.t WHERE lower(b) = $1": "not seen with constants yet, and none is known for $1",
+    "SELECT id FROM shop.t WHERE b = $1::shop.size": "shop.size, a type of the user's own",
     "SELECT * FROM pg_temp.mine": "is temporary",
     "SELECT 'no such number'::int": "not planned: error 22P02",
 }
@@ -146,6 +148,7 @@ HARMLESS = (
     "SELECT * FROM shop.part WHERE day = 1",
     "SELECT id FROM public.shared",
     "(SELECT 1) UNION (SELECT 2) ORDER BY 1",
+    "SELECT id FROM shop.t WHERE id = $1 AND a >= $2 AND a < $3 AND b LIKE $4 AND id = ANY ($5) LIMIT $6",
 )
 STATE = """
     SELECT (SELECT is_called FROM shop.s), (SELECT count(*) FROM shop.t), to_regclass('shop.copy'),
@@ -163,7 +166,7 @@ def scene(db: Database) -> tuple[psycopg.Connection, str]:
 
 
 def replay(session: psycopg.Connection, statement: str, limit: str = "2 s") -> dict[str, Any]:
-    row = session.execute("SELECT asymm._replay(%s, 'public', %s)", [statement, limit]).fetchone()
+    row = session.execute("SELECT asymm._replay(%s, 'public', %s, 0)", [statement, limit]).fetchone()
     assert row is not None
     found: dict[str, Any] = row[0]
     return found
