@@ -236,6 +236,10 @@ BEGIN
         PERFORM asymm._end_merge(action, jsonb_build_object('groups', groups, 'removed', removed, 'repointed', repointed, 'skipped', skipped));
     END IF;
     PERFORM asymm._forget_merge_plan();
+    -- Where all are merged.
+    IF groups > 0 AND notes = '{}' THEN
+        notes := array_remove(ARRAY[asymm._unique_by(relation, v_columns)], NULL);
+    END IF;
     RETURN NEXT;
 EXCEPTION WHEN unique_violation OR exclusion_violation THEN
     PERFORM asymm._refuse_merge(relation, format('What refers to duplicates would break a rule: %s.', SQLERRM),
