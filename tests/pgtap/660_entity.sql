@@ -118,7 +118,7 @@ SELECT is(asymm.content_hash(t.a), asymm.content_hash(t.b), 'equal: ' || t.a::te
 SELECT isnt(asymm.content_hash(t.a), asymm.content_hash(t.b), 'not equal: ' || t.a::text)
   FROM (VALUES ('"1.0"'::jsonb, '"1"'::jsonb), ('["a,1.0]"]', '["a,1]"]'), ('100', '10'), ('"\".0"', '"\""'), ('[1.05]', '[1.5]')) AS t (a, b);
 SELECT lives_ok('SELECT asymm.create_entities((SELECT jsonb_agg(jsonb_build_object(''id'', ''i'' || g, ''value'', jsonb_build_object(''g'', g)))
-                   FROM generate_series(1, 2000) AS g))', 'two thousand');
+                   FROM generate_series(1, 500) AS g))', 'five hundred');
 ANALYZE asymm.data_entity;
 SET LOCAL enable_seqscan = off;
 CREATE FUNCTION pg_temp.plan(condition text) RETURNS SETOF text LANGUAGE plpgsql AS
