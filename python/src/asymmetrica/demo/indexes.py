@@ -31,7 +31,7 @@ WORKLOAD = 15.0
 PATIENCE = 180.0  # seconds: looks before, builds one at a time, looks after; a busy machine takes longer
 OPEN = ("approved", "building", "validating")
 # Seconds; for a demonstration.
-SOON = {"queries": 2, "examples": 1, "plans": 4, "advice": 2, "indexes": 2}
+SOON = {"annotator": 10, "queries": 2, "examples": 1, "plans": 4, "advice": 2, "indexes": 2}
 STEP = timedelta(seconds=5)  # over which the workload is added up
 BUDGET = "5 ms"  # within which a dashboard is to have its answer
 
