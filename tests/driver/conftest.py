@@ -21,7 +21,7 @@ class Caller:
     def __init__(self, database: asymmetrica.Database | asymmetrica.AsyncDatabase) -> None:
         self.database = database
 
-    async def __call__(self, method: str, *arguments: Any, **options: Any) -> Any:
+    async def __call__(self, method: str, /, *arguments: Any, **options: Any) -> Any:
         result = getattr(self.database, method)(*arguments, **options)
         return await result if inspect.isawaitable(result) else result
 

@@ -16,6 +16,7 @@ from ._graph_async import AsyncGraph
 from ._indexes_async import AsyncIndexes
 from ._methods_async import AsyncMethods
 from ._policies_async import AsyncPolicies
+from ._privacy_async import AsyncPrivacy
 from ._pulses_async import AsyncPulses
 from ._session_async import AsyncSession, AsyncSource
 from ._sonars_async import AsyncSonars
@@ -41,6 +42,7 @@ class AsyncDatabase(
     AsyncCosts,
     AsyncDuplicates,
     AsyncAlerts,
+    AsyncPrivacy,
     AsyncEntities,
 ):
     """A database with the extension asymmetrica, made by `connect_async`; its context closes it."""

@@ -17,6 +17,7 @@ from ._graph_sync import Graph
 from ._indexes_sync import Indexes
 from ._methods_sync import Methods
 from ._policies_sync import Policies
+from ._privacy_sync import Privacy
 from ._pulses_sync import Pulses
 from ._session_sync import Session, Source
 from ._sonars_sync import Sonars
@@ -42,6 +43,7 @@ class Database(
     Costs,
     Duplicates,
     Alerts,
+    Privacy,
     Entities,
 ):
     """A database with the extension asymmetrica, made by `connect`; its context closes it."""

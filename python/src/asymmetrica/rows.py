@@ -18,6 +18,7 @@ from . import (
     _rows_graph,
     _rows_index,
     _rows_policy,
+    _rows_privacy,
     _rows_pulse,
     _rows_sonar,
 )
@@ -29,6 +30,7 @@ from ._rows_exchange import *  # noqa: F403
 from ._rows_graph import *  # noqa: F403
 from ._rows_index import *  # noqa: F403
 from ._rows_policy import *  # noqa: F403
+from ._rows_privacy import *  # noqa: F403
 from ._rows_pulse import *  # noqa: F403
 from ._rows_sonar import *  # noqa: F403
 from .algebra import Annotation, AnnotationSettings
@@ -60,6 +62,7 @@ __all__ += _rows_graph.__all__
 __all__ += _rows_cost.__all__
 __all__ += _rows_duplicate.__all__
 __all__ += _rows_alert.__all__
+__all__ += _rows_privacy.__all__
 
 Policy = Literal["observe", "propose", "heal", "guard"]
 
