@@ -72,7 +72,7 @@ BEGIN
         SELECT h.seq, h.seq, h.hash, h.floor INTO v_seq, v_from, v_hash, v_floor FROM asymm.audit_head AS h FOR UPDATE;
         FOR v IN SELECT e.* FROM asymm.audit_entry AS e
                   WHERE (everything OR e.id > v_floor) AND NOT EXISTS (SELECT FROM asymm.audit_seal AS s WHERE s.entry_id = e.id)
-                  ORDER BY e.id LIMIT 100000 LOOP
+                  ORDER BY e.id LIMIT CASE WHEN everything THEN 1000000 ELSE 3000 END LOOP
             v_seq := v_seq + 1;
             v_digest := asymm._audit_digest(v);
             v_hash := asymm._audit_link(v_hash, v_seq, v_digest);

@@ -31,6 +31,8 @@ BEGIN
         UNION ALL SELECT FROM asymm.finding AS f WHERE asymm._holds_any(concat(f.seen, f.evidence, f.query, f.recommended), erased)
         UNION ALL SELECT FROM asymm.expectation AS x WHERE asymm._holds_any(x.statement, erased)
         UNION ALL SELECT FROM asymm.expectation_state AS x WHERE asymm._holds_any(concat(x.blame, x.reason), erased)
+        UNION ALL SELECT FROM asymm.alert AS l WHERE asymm._holds_any(concat_ws(' ', l.key, l.about, l.seen), erased)
+        UNION ALL SELECT FROM asymm.alert_message AS l WHERE asymm._holds_any(concat_ws(' ', l.payload, l.error), erased)
         UNION ALL SELECT FROM asymm.organ_state AS o WHERE asymm._holds_any(o.last_error::text, erased)
         UNION ALL SELECT FROM asymm.mirror_state AS m WHERE asymm._holds_any(m.error, erased)) AS t);
 END
@@ -62,6 +64,8 @@ BEGIN
         DELETE FROM asymm.finding AS f WHERE asymm._holds_any(concat(f.seen, f.evidence, f.query, f.recommended), erased);
         UPDATE asymm.expectation AS x SET statement = asymm._without_constants(x.statement) WHERE asymm._holds_any(x.statement, erased);
         UPDATE asymm.expectation_state AS x SET blame = NULL, reason = NULL WHERE asymm._holds_any(concat(x.blame, x.reason), erased);
+        DELETE FROM asymm.alert AS l WHERE asymm._holds_any(concat_ws(' ', l.key, l.about, l.seen), erased);
+        DELETE FROM asymm.alert_message AS l WHERE asymm._holds_any(concat_ws(' ', l.payload, l.error), erased);
         UPDATE asymm.organ_state AS o SET last_error = NULL WHERE asymm._holds_any(o.last_error::text, erased);
         UPDATE asymm.mirror_state AS m SET error = NULL WHERE asymm._holds_any(m.error, erased);
     END IF;

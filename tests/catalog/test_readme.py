@@ -29,7 +29,7 @@ def test_every_statement_runs(cron_db: Database) -> None:
         f"CREATE SCHEMA shop AUTHORIZATION {owner}",
         f"SET ROLE {owner}",
         "CREATE TABLE shop.invoices (id bigint PRIMARY KEY, due_date date)",
-        "CREATE TABLE shop.payments (id bigint PRIMARY KEY, status text)",
+        "CREATE TABLE shop.payments (id bigint PRIMARY KEY, status text, customer bigint, iban text)",
         "RESET ROLE",
     ):
         cron_db.sql(statement)

@@ -92,6 +92,16 @@ def test_the_canary_is_found_nowhere(mirror: Mirror) -> None:
     assert found(db, CANARY) == []
     assert CANARY not in worker.log.read_text()
 
+    # Who is erased is gone from Redis too: rows by the stream, results by the worker's hand.
+    with asymmetrica.connect(db.dsn, redis=mirror.server.url) as reader:
+        until_route(lambda: reader.query("SELECT name FROM public.people WHERE id < 9"), "redis", "near")
+        assert in_redis(redis, "n7")
+        db.sql("SELECT asymm.register_subject('person', 'people', 'id')")
+        erased = reader.forget("7", dry_run=False, kind="person")
+    assert [row.remaining for row in erased] == [0] * len(erased)
+    mirror.settle()
+    wait_until(lambda: not in_redis(redis, "n7"), 20, "Redis is rid of the person")
+    assert mirror.run("verify").returncode == 0
     # What names the keys in Redis can't be left out.
     db.sql("CREATE TABLE by_email (email text PRIMARY KEY)")
     mirror.mirror("by_email")
