@@ -37,27 +37,27 @@ def test_killed_anywhere(alerts: Alerts, receiver: Receiver) -> None:
     alerts.hook(receiver.url)
     alerts.find("first", node="query:0")
     for point, sent in (("claimed", 0), ("delivered", 1)):
-        assert alerts.start(fail_at=point).wait(30) == -9
+        assert alerts.start(fail_at=point).wait(60) == -9
         assert len(receiver.requests) == sent
         assert alerts.states() == {"waiting": 1}
         alerts.db.sql(OVER)
     # Two at once, while more is found; one is asked to end with a message under way.
     first, second = alerts.start(), alerts.start()
-    alerts.db.wait_for(SENT, 1, timeout=30)
+    alerts.db.wait_for(SENT, 1, timeout=60)
     for number in range(1, 21):
         alerts.find(f"k{number}", node=f"query:{number}")
-    alerts.db.wait_for(SENT, 21, timeout=30)
+    alerts.db.wait_for(SENT, 21, timeout=60)
     times = told(receiver)
     assert times.pop("query 0") == 2  # once and once more: the one who sent it could not say so
     assert times == {f"query {number}": 1 for number in range(1, 21)}
     first.terminate()
-    assert first.wait(30) == 0
+    assert first.wait(60) == 0
     receiver.replies.append(Reply(after=0.5))
     before = len(receiver.requests)
     alerts.find("last", node="query:99")
     receiver.wait(before + 1)
     second.terminate()
-    assert second.wait(30) == 0
+    assert second.wait(60) == 0
     assert alerts.states() == {"sent": 22}
     assert [event["what"] for event in alerts.events()][-2:] == ["sent", "stopped"]
     assert not {
@@ -100,17 +100,17 @@ def test_a_database_that_goes_away(alerts: Alerts, receiver: Receiver) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'asymmetrica alerts' AND datname = current_database()"
     )
-    alerts.db.wait_for(SENT, 1, timeout=30)
+    alerts.db.wait_for(SENT, 1, timeout=60)
     assert len(receiver.requests) == 1
     wait_until(lambda: any(event["what"] == "trouble" for event in alerts.events()), 10, "it said so")
 
 
 def test_the_commands(alerts: Alerts, capsys: pytest.CaptureFixture[str]) -> None:
     dsn = alerts.db.dsn
-    assert main(["alerts", "status", "--dsn", dsn]) == 0
+    assert main(["alerts", "status", "--json", "--dsn", dsn]) == 0
     alerts.hook("http://127.0.0.1:9/")
     alerts.find("k")
-    assert main(["alerts", "status", "--dsn", dsn]) == 1
+    assert main(["alerts", "status", "--json", "--dsn", dsn]) == 1
     assert "query 1" in capsys.readouterr().out
     assert main(["alerts", "run", "--once", "--dsn", dsn]) == 0
     assert "ASYMMETRICA_ALERT_HOOK is not in the sender's environment" in capsys.readouterr().err

@@ -82,7 +82,7 @@ class Receiver:
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.url = self.url.replace("http:", "https:")
 
-    def wait(self, count: int, timeout: float = 15) -> list[Request]:
+    def wait(self, count: int, timeout: float = 60) -> list[Request]:
         """Wait until so many requests came; return them."""
         wait_until(
             lambda: len(self.requests) >= count, timeout, f"{count} requests, not {len(self.requests)}"

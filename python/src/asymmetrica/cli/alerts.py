@@ -82,9 +82,12 @@ def run(dsn: str, arguments: argparse.Namespace, out: Output) -> int:
         side_by_side=arguments.side_by_side,
         tell=Teller(out),
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, sender.stop)
-    sender.run(once=arguments.once)
+    former = {number: signal.signal(number, sender.stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        sender.run(once=arguments.once)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
     return 0
 
 
