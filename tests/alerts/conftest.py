@@ -78,7 +78,7 @@ class Alerts:
         return (self.directory / f"sender{serial}.log").read_text()
 
     def events(self, serial: int = -1) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log(serial).splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log(serial).splitlines() if line[:1] + line[-1:] == "{}"]
 
     def states(self) -> dict[str, int]:
         return dict(self.db.sql("SELECT state, count(*) FROM asymm.alert_outbox GROUP BY 1"))

@@ -43,6 +43,7 @@ def test_killed_anywhere(alerts: Alerts, receiver: Receiver) -> None:
         alerts.db.sql(OVER)
     # Two at once, while more is found; one is asked to end with a message under way.
     first, second = alerts.start(), alerts.start()
+    wait_until(lambda: all(alerts.events(serial) for serial in (-1, -2)), 60, "both are ready")
     alerts.db.wait_for(SENT, 1, timeout=60)
     for number in range(1, 21):
         alerts.find(f"k{number}", node=f"query:{number}")

@@ -37,7 +37,7 @@ SHORTEST_LEASE = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: `what` is sending, sent, failed, dead, lost, trouble or stopped."""
+    """Something that happened: `what` is ready, sending, sent, failed, dead, lost, trouble or stopped."""
 
     what: str
     destination: str | None = None
@@ -92,6 +92,7 @@ class Sender:
         Raises what trying again can't mend, and a first failure to connect.
         """
         self._connect()
+        self.tell(Event("ready"))
         tries = 0
         try:
             while self._under_way or self._unsaid or not self._stopped:
