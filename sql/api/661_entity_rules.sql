@@ -134,7 +134,8 @@ DECLARE
     v_version bigint := version;
 BEGIN
     IF v_version <= last THEN
-        PERFORM setval('asymm.data_entity_version_seq', last);
+        -- Never back: others may have gone on meanwhile.
+        PERFORM setval('asymm.data_entity_version_seq', GREATEST(last, (SELECT s.last_value FROM asymm.data_entity_version_seq AS s)));
         v_version := nextval('asymm.data_entity_version_seq');
         UPDATE asymm.data_entity_request AS r SET version = v_version WHERE (r.id, r.key) = (_version_after.id, _version_after.key);
     END IF;

@@ -164,7 +164,10 @@ ALTER TABLE asymm.data_entity DISABLE ROW LEVEL SECURITY;
 -- What is too old goes, what is not stays; a key no longer than it counts.
 UPDATE asymm.data_entity_history SET until = until - interval '2 days 1 s' WHERE value = '{"k": 1}';
 UPDATE asymm.data_entity_request SET at = at - interval '1 day 1 s' WHERE id = 'keyed' AND key = 'one';
+INSERT INTO asymm.data_entity_history (id, version, created_at, created_by, changed_at, changed_by, until)
+SELECT 'old', g, now(), 'x', now(), 'x', now() - interval '2 days' - g * interval '1 s' FROM generate_series(1, 6000) AS g;
 SELECT lives_ok('SELECT asymm._housekeep()', 'housekeeping');
+SELECT is((SELECT count(*) FROM asymm.entity_history('old')), 0::bigint, 'however many they are');
 SELECT is(ARRAY(SELECT h.value FROM asymm.entity_history('keyed') AS h), ARRAY['{"k": 3}', NULL, '"new"']::jsonb[], 'an old version is gone');
 SELECT is((SELECT array_agg(r.key ORDER BY r.key) FROM asymm.data_entity_request AS r WHERE r.id = 'keyed'),
     ARRAY['d', 'three', 'u'], 'an old key too');
