@@ -80,3 +80,9 @@ async def graph_costs_and_telemetry(call: Caller, db: Database) -> None:
     assert [row.name for row in await call("leverage")] == ["support", "exploration", "balance"]
     assert {row.term for row in await call("explain_score")} == {"ux", "semantic", "state"}
     assert await call("state_sonar", target=ORDERS) == []
+    consent = await call("configure_encore", encore=True, time_limit=timedelta(milliseconds=500))
+    assert (consent.encore, consent.owner_texts, consent.time_limit) == (True, False, timedelta(seconds=0.5))
+    assert await call("replays", query=1) == []
+    assert (await call("knowledge", span=timedelta(days=30))).play is None
+    with pytest.raises(InvalidArgument):
+        await call("knowledge", span=timedelta(days=31))

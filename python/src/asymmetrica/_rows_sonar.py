@@ -8,14 +8,17 @@ from typing import Any
 
 __all__ = [
     "Balance",
+    "EncoreSettings",
     "EntityStates",
     "Finding",
     "Health",
+    "Knowledge",
     "Leverage",
     "Metric",
     "Point",
     "Promise",
     "Reading",
+    "Replay",
     "ScoreTerm",
     "Smoothness",
     "TrackedState",
@@ -197,3 +200,48 @@ class Point:
     min: float | None
     max: float | None
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncoreSettings:
+    """Consent to replays, and their limits."""
+
+    encore: bool
+    owner_texts: bool
+    time_limit: timedelta
+    replay_every: timedelta
+    max_active_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A statement of the past run again (ψ): `constants` is where they came from, `lesson` what is new."""
+
+    replay: int
+    at: datetime
+    query: int
+    constants: str
+    cost_before: str | None
+    cost_after: str | None
+    confidence_before: float
+    confidence_after: float
+    latency_ms: float | None
+    usual_ms: float | None
+    taught: bool
+    lesson: str | None
+    annotation: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What experiments brought: `play` is Ωp, `growth` dK/dt a day; None where nothing was tried."""
+
+    play: float | None
+    growth: float | None
+    cost_gain: float
+    confidence_gain: float
+    indexes: int
+    indexes_taught: int
+    replays: int
+    replays_taught: int

@@ -9,14 +9,17 @@ from . import _sql
 from ._session_async import AsyncSession
 from .rows import (
     Balance,
+    EncoreSettings,
     EntityStates,
     Finding,
     Health,
+    Knowledge,
     Leverage,
     Metric,
     Point,
     Promise,
     Reading,
+    Replay,
     ScoreTerm,
     Smoothness,
     TrackedState,
@@ -78,11 +81,41 @@ class AsyncSonars:
         return await self._session.rows(Leverage, _sql.LEVERAGE)
 
     async def explain_score(self, name: str = "shm", *, span: timedelta = HOUR) -> list[ScoreTerm]:
-        """Return what a score is made of: shm, ux, semantic, support, balance.
+        """Return what a score is made of: shm, ux, semantic, support, balance, play, knowledge.
 
         Raises `UnknownObject`, `InvalidArgument`.
         """
         return await self._session.rows(ScoreTerm, _sql.EXPLAIN_SCORE, {"name": name, "span": span})
+
+    async def configure_encore(
+        self,
+        *,
+        encore: bool | None = None,
+        owner_texts: bool | None = None,
+        time_limit: timedelta | None = None,
+        replay_every: timedelta | None = None,
+        max_active_sessions: int | None = None,
+    ) -> EncoreSettings:
+        """Consent to replays of statements of the past, or set their limits; None leaves one as it is.
+
+        Raises `InvalidArgument`.
+        """
+        values = {
+            "encore": encore,
+            "owner_texts": owner_texts,
+            "time_limit": time_limit,
+            "replay_every": replay_every,
+            "max_active_sessions": max_active_sessions,
+        }
+        return (await self._session.rows(EncoreSettings, _sql.CONFIGURE_ENCORE, values))[0]
+
+    async def replays(self, *, query: int | None = None, limit: int = 100) -> list[Replay]:
+        """Return what was replayed last, all or of one query (view asymm.replays)."""
+        return await self._session.rows(Replay, _sql.REPLAYS, {"query": query, "limit": limit})
+
+    async def knowledge(self, *, span: timedelta = timedelta(days=7)) -> Knowledge:
+        """Return what experiments brought in 10 seconds to 30 days. Raises `InvalidArgument`."""
+        return (await self._session.rows(Knowledge, _sql.KNOWLEDGE, {"span": span}))[0]
 
     async def metrics(self) -> list[Metric]:
         """Return what is measured over time (view asymm.metrics)."""

@@ -10,14 +10,17 @@ from . import _sql
 from ._session_sync import Session
 from .rows import (
     Balance,
+    EncoreSettings,
     EntityStates,
     Finding,
     Health,
+    Knowledge,
     Leverage,
     Metric,
     Point,
     Promise,
     Reading,
+    Replay,
     ScoreTerm,
     Smoothness,
     TrackedState,
@@ -79,11 +82,41 @@ class Sonars:
         return self._session.rows(Leverage, _sql.LEVERAGE)
 
     def explain_score(self, name: str = "shm", *, span: timedelta = HOUR) -> list[ScoreTerm]:
-        """Return what a score is made of: shm, ux, semantic, support, balance.
+        """Return what a score is made of: shm, ux, semantic, support, balance, play, knowledge.
 
         Raises `UnknownObject`, `InvalidArgument`.
         """
         return self._session.rows(ScoreTerm, _sql.EXPLAIN_SCORE, {"name": name, "span": span})
+
+    def configure_encore(
+        self,
+        *,
+        encore: bool | None = None,
+        owner_texts: bool | None = None,
+        time_limit: timedelta | None = None,
+        replay_every: timedelta | None = None,
+        max_active_sessions: int | None = None,
+    ) -> EncoreSettings:
+        """Consent to replays of statements of the past, or set their limits; None leaves one as it is.
+
+        Raises `InvalidArgument`.
+        """
+        values = {
+            "encore": encore,
+            "owner_texts": owner_texts,
+            "time_limit": time_limit,
+            "replay_every": replay_every,
+            "max_active_sessions": max_active_sessions,
+        }
+        return (self._session.rows(EncoreSettings, _sql.CONFIGURE_ENCORE, values))[0]
+
+    def replays(self, *, query: int | None = None, limit: int = 100) -> list[Replay]:
+        """Return what was replayed last, all or of one query (view asymm.replays)."""
+        return self._session.rows(Replay, _sql.REPLAYS, {"query": query, "limit": limit})
+
+    def knowledge(self, *, span: timedelta = timedelta(days=7)) -> Knowledge:
+        """Return what experiments brought in 10 seconds to 30 days. Raises `InvalidArgument`."""
+        return (self._session.rows(Knowledge, _sql.KNOWLEDGE, {"span": span}))[0]
 
     def metrics(self) -> list[Metric]:
         """Return what is measured over time (view asymm.metrics)."""

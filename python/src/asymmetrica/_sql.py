@@ -117,6 +117,15 @@ FINDINGS: Final = """SELECT id, sonar, severity, node, seen, evidence, query, re
 LEVERAGE: Final = "SELECT name, target, measured, met, how, note FROM asymm.leverage()"
 EXPLAIN_SCORE: Final = """SELECT term, value, weight, adds, source, query
     FROM asymm.explain_score(name => %(name)s, span => %(span)s)"""
+CONFIGURE_ENCORE: Final = """SELECT encore, owner_texts, time_limit, replay_every, max_active_sessions
+    FROM asymm.configure_encore(encore => %(encore)s, owner_texts => %(owner_texts)s,
+    time_limit => %(time_limit)s, replay_every => %(replay_every)s,
+    max_active_sessions => %(max_active_sessions)s)"""
+REPLAYS: Final = """SELECT replay, at, query, constants, cost_before::text, cost_after::text,
+    confidence_before, confidence_after, latency_ms, usual_ms, taught, lesson, annotation, error
+    FROM asymm.replays WHERE query = %(query)s OR %(query)s IS NULL ORDER BY replay DESC LIMIT %(limit)s"""
+KNOWLEDGE: Final = """SELECT play, growth, cost_gain, confidence_gain, indexes, indexes_taught, replays,
+    replays_taught FROM asymm.knowledge(span => %(span)s)"""
 METRICS: Final = "SELECT metric, unit, kind, source, step, nodes, first, last FROM asymm.metrics"
 SERIES: Final = """SELECT at, value, min, max, count FROM asymm.series(metric => %(metric)s,
     "from" => %(since)s, "to" => %(until)s, bucket => %(bucket)s, node => %(node)s)"""
