@@ -69,7 +69,8 @@ BEGIN
                FROM jsonb_to_recordset(states -> 'tables') AS r (id bigint, start pg_lsn, columns name[], changes jsonb, missed bigint)
                JOIN asymm.mirror_table AS m ON m.id = r.id
                JOIN asymm.state_table AS t ON (t.schema_name, t.table_name, t.columns) = (m.schema_name, m.table_name, r.columns)
-              ORDER BY t.id LOOP
+              -- One that is being declared anew is passed over: its columns may be others, and reports wait for nobody.
+              ORDER BY t.id FOR SHARE OF t SKIP LOCKED LOOP
         INSERT INTO asymm.state_stream AS s (table_id, start, since, changes, missed)
         SELECT v.id, v.start, v_now, COALESCE(sum((e.value ->> 2)::bigint), 0), v.missed FROM jsonb_array_elements(v.changes) AS e
         ON CONFLICT (table_id) DO UPDATE
