@@ -30,6 +30,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_columns constant name[] := asymm._duplicate_columns(relation, columns, ignore);
+    v_column name;
 BEGIN
     IF asymm._require_rows(relation) <> 'table' OR EXISTS (
            SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = ANY (v_columns) AND a.attgenerated <> '') THEN
@@ -37,12 +38,18 @@ BEGIN
             USING ERRCODE = 'wrong_object_type', DETAIL = 'Only columns of tables are read in the background that hold what was written to them.',
                   HINT = 'Name a table, and no generated columns.';
     END IF;
+    SELECT c INTO v_column FROM unnest(v_columns) AS c WHERE asymm._masked_methods(relation) ->> c <> 'hash' LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'column "%" of % is protected', v_column, relation
+            USING ERRCODE = 'SY020', DETAIL = 'Of each row a plain hash is kept, and who guesses the values finds them by it.',
+                  HINT = 'Name other columns, or store tokens of the driver and protect the column by method hash.';
+    END IF;
     PERFORM asymm._declare_duplicate_watch(relation, v_columns);
     RETURN v_columns;
 END
 $$;
 COMMENT ON FUNCTION asymm.watch_duplicates(regclass, name[], name[])
-    IS 'Has new duplicates of a table noticed by the pulse of its owner''s actor, as findings; some 100 bytes are kept for each distinct row. Returns the columns compared, which are chosen as for find_duplicates(). Raises 22004, 22023, 42501, 42703, 42P01, 42809.';
+    IS 'Has new duplicates of a table noticed by the pulse of its owner''s actor, as findings; some 100 bytes are kept for each distinct row. Returns the columns compared, which are chosen as for find_duplicates(). Raises 22004, 22023, 42501, 42703, 42P01, 42809, SY020.';
 
 CREATE OR REPLACE FUNCTION asymm.unwatch_duplicates(target text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -83,6 +83,13 @@ BEGIN
         PERFORM asymm._close_findings('state', '{}', v_entity || ' ');
         v_done := v_done || format('states of %s are not observed any more', v_entity);
     END IF;
+    IF asymm._masked_methods(relid) ->> column_name::text <> 'hash' THEN
+        DELETE FROM asymm.row_print AS p USING asymm.duplicate_watch AS w
+         WHERE w.id = p.watch_id AND format('%I.%I', w.schema_name, w.table_name) = v_entity AND _purge_protected.column_name = ANY (w.columns);
+        DELETE FROM asymm.duplicate_watch AS w
+         WHERE format('%I.%I', w.schema_name, w.table_name) = v_entity AND _purge_protected.column_name = ANY (w.columns);
+        v_done := v_done || CASE WHEN FOUND THEN ARRAY[format('duplicates of %s are not watched any more', v_entity)] END;
+    END IF;
     UPDATE asymm.state_look AS k SET sample = '[]'
       FROM asymm.state_table AS t WHERE t.id = k.table_id AND format('%I.%I', t.schema_name, t.table_name) = v_entity;
     IF EXISTS (SELECT FROM asymm.mirror_table) THEN

@@ -133,3 +133,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._erase_recycled(text, text[], text[]) IS 'Deletes a subject''s rows that merges put aside: taking such a merge back does not bring them again.';
+
+-- Hashes of whole rows: whose they are can't be told of one, so that all of a table go and are made anew.
+CREATE OR REPLACE FUNCTION asymm._count_prints(kind text) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM asymm.row_print AS r JOIN asymm.duplicate_watch AS w ON w.id = r.watch_id
+             WHERE EXISTS (SELECT FROM asymm.subject_place AS p
+                            WHERE p.kind = _count_prints.kind AND (p.schema_name, p.table_name) = (w.schema_name, w.table_name)));
+END
+$$;
+COMMENT ON FUNCTION asymm._count_prints(text) IS 'How many fingerprints of rows are kept of the tables registered for a kind.';
+
+CREATE OR REPLACE FUNCTION asymm._erase_prints(kind text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_watches bigint[];
+BEGIN
+    PERFORM asymm._require_subject_rights(kind);
+    v_watches := ARRAY(SELECT w.id FROM asymm.duplicate_watch AS w JOIN asymm.subject_place AS p
+                           ON p.kind = _erase_prints.kind AND (p.schema_name, p.table_name) = (w.schema_name, w.table_name));
+    DELETE FROM asymm.row_print AS r WHERE r.watch_id = ANY (v_watches);
+    DELETE FROM asymm.duplicate_seen AS s WHERE s.watch_id = ANY (v_watches);
+    DELETE FROM asymm.duplicate_look AS k WHERE k.watch_id = ANY (v_watches);
+END
+$$;
+COMMENT ON FUNCTION asymm._erase_prints(text) IS 'Deletes the fingerprints of rows of the tables registered for a kind; the organ that watches duplicates reads those anew.';

@@ -120,6 +120,7 @@ DECLARE
     v_values text[] := ARRAY[subject];
     v_traces bigint;
     v_recycled bigint;
+    v_prints bigint := asymm._count_prints(kind);
     v_look jsonb;
     v_n integer;
     v_message text;
@@ -166,6 +167,7 @@ BEGIN
                           HINT = 'Register the table that refers to them too, or have columns cleared instead of rows deleted.';
             END IF;
         END LOOP;
+        PERFORM asymm._erase_prints(kind);
         PERFORM asymm._erase_recycled(kind, v_subjects, v_values);
         PERFORM asymm._erase_traces(v_values);
         PERFORM asymm._note_erasure(kind, v_subjects, (SELECT sum(e) FROM unnest(v_erased) AS e)::bigint);
@@ -187,6 +189,11 @@ BEGIN
     place := 'rows put aside by merges';
     held := v_recycled;
     SELECT count(*) INTO remaining FROM asymm._recycled_rows(kind, v_subjects, v_values);
+    erased := held - remaining;
+    RETURN NEXT;
+    place := 'fingerprints of rows';
+    held := v_prints;
+    remaining := asymm._count_prints(kind);
     erased := held - remaining;
     RETURN NEXT;
     place := 'telemetry, kept statements, ledger';

@@ -176,6 +176,8 @@ def test_no_constant_is_kept(shop: Database) -> None:
     with pytest.raises(psycopg.Error, match="protected") as refused:
         db.sql("SELECT asymm.track_state('shop.customers', '{email}')")
     assert refused.value.sqlstate == "SY020"
+    with pytest.raises(psycopg.Error, match="protected"):
+        db.sql("SELECT asymm.watch_duplicates('shop.customers', '{name,email}')")
     with pytest.raises(psycopg.Error, match="cannot be kept"):
         db.sql("SELECT asymm.expect(%s, cost => 'O(n)')", statements[0])
     assert db.value(
