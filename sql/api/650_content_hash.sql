@@ -5,16 +5,25 @@
 
 -- Numbers of one value are written in one way: strings are taken whole, so that only zeros of numbers go.
 CREATE OR REPLACE FUNCTION asymm._canonical_json(value jsonb, nfc boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT CASE WHEN nfc THEN pg_catalog.normalize(
-               pg_catalog.regexp_replace(pg_catalog.regexp_replace(value::pg_catalog.text, '("(?:[^"\\]|\\.)*")|\.0+(?![0-9])', '\1', 'g'),
-                                         '("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?![0-9])', '\1\2', 'g'))
-           -- Only of the few that may have such zeros; strings may look like it.
-           WHEN value::pg_catalog.text OPERATOR(pg_catalog.~) '\.[0-9]*0(?:[],}]|$)' THEN
-               pg_catalog.regexp_replace(pg_catalog.regexp_replace(value::pg_catalog.text, '("(?:[^"\\]|\\.)*")|\.0+(?![0-9])', '\1', 'g'),
-                                         '("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?![0-9])', '\1\2', 'g')
-           ELSE value::pg_catalog.text END
+DECLARE
+    v_text pg_catalog.text := value::pg_catalog.text;
+BEGIN
+    -- Most JSON has no such zero, and a look without regular expressions tells so of most.
+    IF v_text OPERATOR(pg_catalog.~~) '%.%0,%' OR v_text OPERATOR(pg_catalog.~~) '%.%0}%' OR v_text OPERATOR(pg_catalog.~~) '%.%0]%'
+       OR v_text OPERATOR(pg_catalog.~~) '%.%0' THEN
+        IF v_text OPERATOR(pg_catalog.~) '\.[0-9]*0(?:[],}]|$)' THEN
+            v_text := pg_catalog.regexp_replace(
+                pg_catalog.regexp_replace(v_text, '("(?:[^"\\]|\\.)*")|\.0+(?![0-9])', '\1', 'g'),
+                '("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?![0-9])', '\1\2', 'g');
+        END IF;
+    END IF;
+    IF nfc THEN
+        RETURN pg_catalog.normalize(v_text);
+    END IF;
+    RETURN v_text;
+END
 $$;
 COMMENT ON FUNCTION asymm._canonical_json(jsonb, boolean) IS 'JSON as text, equal for equal values: keys in the order jsonb keeps them, numbers without zeros that say nothing.';
 

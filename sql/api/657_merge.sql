@@ -185,6 +185,34 @@ END
 $$;
 COMMENT ON FUNCTION asymm._run_merge(regclass, bigint, jsonb, bigint, bigint) IS 'Keeps rows aside, points what refers to them elsewhere, removes them; returns how many references were changed.';
 
+-- The name of the temporary table is a parameter because of checkers, which would look for it.
+CREATE OR REPLACE FUNCTION asymm._limit_merge(plan text, most_groups bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    EXECUTE format('DELETE FROM %1$s AS m WHERE m.grp OPERATOR(pg_catalog.>)
+                        (SELECT pg_catalog.max(g.grp) FROM (SELECT DISTINCT o.grp FROM %1$s AS o ORDER BY o.grp LIMIT $1) AS g)', plan)
+      USING GREATEST(most_groups, 1);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END
+$$;
+COMMENT ON FUNCTION asymm._limit_merge(text, bigint) IS 'Leaves so many groups in the plan of a merge; returns how many rows it took out.';
+
+CREATE OR REPLACE FUNCTION asymm._merge_counts(plan text, OUT items bigint, OUT groups bigint, OUT last bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('SELECT pg_catalog.count(*), pg_catalog.count(DISTINCT m.grp), pg_catalog.max(m.item) FROM %s AS m', plan)
+       INTO items, groups, last;
+END
+$$;
+COMMENT ON FUNCTION asymm._merge_counts(text) IS 'Rows to go, groups, and the last number in the plan of a merge.';
+
 CREATE OR REPLACE FUNCTION asymm.merge_duplicates(
     relation regclass, keep text DEFAULT 'oldest', columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, dry_run boolean DEFAULT false,
     most_groups bigint DEFAULT NULL)
@@ -214,16 +242,12 @@ BEGIN
     PERFORM asymm._plan_merge(relation, keep, v_columns);
     SELECT COALESCE(sum(c.groups), 0), COALESCE(array_agg(c.reason), '{}') INTO skipped, notes FROM asymm._leave_out_conflicts(relation, v_refs) AS c;
     IF most_groups IS NOT NULL THEN
-        EXECUTE format('DELETE FROM %1$s AS m WHERE m.grp OPERATOR(pg_catalog.>)
-                            (SELECT pg_catalog.max(g.grp) FROM (SELECT DISTINCT o.grp FROM %1$s AS o ORDER BY o.grp LIMIT $1) AS g)',
-                       'pg_temp.asymm_merge') USING GREATEST(most_groups, 1);
-        GET DIAGNOSTICS v_count = ROW_COUNT;
+        v_count := asymm._limit_merge('pg_temp.asymm_merge', most_groups);
         IF v_count > 0 THEN
             notes := notes || format('there are more groups than the %s asked for: call it again', most_groups);
         END IF;
     END IF;
-    EXECUTE format('SELECT pg_catalog.count(*), pg_catalog.count(DISTINCT m.grp), pg_catalog.max(m.item) FROM %s AS m', 'pg_temp.asymm_merge')
-       INTO removed, groups, v_count;
+    SELECT c.items, c.groups, c.last INTO removed, groups, v_count FROM asymm._merge_counts('pg_temp.asymm_merge') AS c;
     PERFORM asymm._require_mergeable(relation, removed);
     repointed := 0;
     IF dry_run THEN

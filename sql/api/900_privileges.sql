@@ -46,7 +46,7 @@ DECLARE
             '_role_may_act',
         'set_policy', 'unset_policy', 'advise', 'advise_for',
         'set_alert_destination', 'drop_alert_destination', 'test_alert', 'alert_on', 'alert_off', 'acknowledge', 'resend',
-        'watch_duplicates', 'unwatch_duplicates', '_declare_duplicate_watch', '_unique_by',
+        'watch_duplicates', 'unwatch_duplicates', '_declare_duplicate_watch', '_unique_by', '_limit_merge', '_merge_counts',
         'merge_duplicates', '_references_to', '_telling_columns', '_primary_key', '_refuse_merge', '_require_mergeable', '_age_order',
             '_value_texts', '_key_match', '_reference_match', '_reference_table', '_lock_for_merge', '_forget_merge_plan',
             '_plan_merge', '_leave_out_conflicts',

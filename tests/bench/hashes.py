@@ -25,7 +25,12 @@ def measure(scene: Scene) -> list[Figure]:
         " CASE WHEN n % 3 = 0 THEN n END AS gust"
         f" FROM generate_series(1, {ROWS}) AS n"
     )
-    session.execute("VACUUM ANALYZE bench_hashes")
+    # In every tenth document there is a number with a zero that the encoding leaves out.
+    session.execute(
+        "CREATE UNLOGGED TABLE bench_json AS SELECT id, jsonb_set(to_jsonb(t) - 'precip', '{dewp}',"
+        " to_jsonb(CASE WHEN id % 10 = 0 THEN 5.0 ELSE 5.25 END)) AS doc FROM bench_hashes AS t"
+    )
+    session.execute("VACUUM ANALYZE bench_hashes, bench_json")
     row = session.execute(
         "SELECT asymm.content_hash_expression('bench_hashes', array_agg(attname ORDER BY attnum))"
         " FROM pg_attribute WHERE attrelid = 'bench_hashes'::regclass AND attnum > 0"
@@ -36,7 +41,8 @@ def measure(scene: Scene) -> list[Figure]:
         "expression": f"SELECT count({row[0]}) FROM bench_hashes AS t",
         "table": "SELECT count(hash) FROM asymm.content_hashes('bench_hashes')",
         "single": f"SELECT count(asymm.content_hash(t)) FROM bench_hashes AS t WHERE id <= {ROWS // 30}",
-        "json": "SELECT count(asymm.content_hash(to_jsonb(t))) FROM bench_hashes AS t",
+        "json": "SELECT count(asymm.content_hash(t.doc)) FROM bench_json AS t",
+        "bare json": f"SELECT count(sha256(t.doc::text::bytea)) FROM bench_json AS t WHERE id <= {ROWS}",
     }
     spent: dict[str, list[float]] = {name: [] for name in queries}
     for _ in range(RUNS):
@@ -44,15 +50,15 @@ def measure(scene: Scene) -> list[Figure]:
             start = time.perf_counter()
             session.execute(query.encode())
             spent[name].append(time.perf_counter() - start)
-    session.execute("DROP TABLE bench_hashes")
+    session.execute("DROP TABLE bench_hashes, bench_json")
     session.close()
     rate = {
         name: ROWS / (30 if name == "single" else 1) / statistics.median(times)
         for name, times in spent.items()
     }
 
-    def share(name: str, query: str) -> Figure:
-        ratio = 100 * rate[query] / rate["bare"]
+    def share(name: str, query: str, bare: str = "bare") -> Figure:
+        ratio = 100 * rate[query] / rate[bare]
         return Figure(
             name, "≥ 25 % of it", f"{ratio:.0f} % ({rate[query] / 1000:,.0f} thousand rows/s)", ratio >= 25
         )
@@ -61,6 +67,6 @@ def measure(scene: Scene) -> list[Figure]:
         told("sha256(t::text::bytea) of 13 columns, rows a second", rate["bare"] / 1000, "thousand", 0),
         share("content hash by content_hash_expression()", "expression"),
         share("content hash by content_hashes()", "table"),
-        share("content_hash(jsonb)", "json"),
+        share("content_hash(jsonb) to sha256(jsonb::text::bytea)", "json", "bare json"),
         told("content_hash(t), row by row", 100 * rate["single"] / rate["bare"], "%"),
     ]
