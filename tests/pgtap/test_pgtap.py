@@ -14,7 +14,8 @@ FILES = sorted(Path(__file__).parent.glob("*.sql"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_file(path: Path, tap_db: Database, subtests: pytest.Subtests) -> None:
-    done = tap_db.psql("-qAt", "-v", "ON_ERROR_STOP=1", "-f", path)
+    # pgTAP's own tables look large to the planner: each of its queries would be compiled.
+    done = tap_db.psql("-qAt", "-v", "ON_ERROR_STOP=1", "-c", "SET jit = off", "-f", path)
     report = tap.read(done.stdout)
     if done.returncode != 0:
         report.problems.append(f"psql ended with {done.returncode}")
