@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 
-from bench.figures import Figure, told
+from bench.figures import Figure, at_most, told
 from bench.scene import Scene
 
 ROWS = 100_000
@@ -69,4 +69,43 @@ def measure(scene: Scene) -> list[Figure]:
         share("content hash by content_hashes()", "table"),
         share("content_hash(jsonb) to sha256(jsonb::text::bytea)", "json", "bare json"),
         told("content_hash(t), row by row", 100 * rate["single"] / rate["bare"], "%"),
+        *merge(scene),
+    ]
+
+
+def merge(scene: Scene) -> list[Figure]:
+    """Merge 100,000 pairs that three tables refer to, and take that back."""
+    groups = 100_000
+    session = scene.db.connect()
+    session.execute("CREATE SCHEMA bench_merge")
+    session.execute(
+        "CREATE TABLE bench_merge.part (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text)"
+    )
+    session.execute(
+        f"INSERT INTO bench_merge.part (name) SELECT 'part ' || n % {groups}"
+        f" FROM generate_series(1, {2 * groups}) AS n"
+    )
+    for table in ("line", "stock", "price"):
+        session.execute(
+            f"CREATE TABLE bench_merge.{table}"
+            " (id bigint PRIMARY KEY, part bigint NOT NULL REFERENCES bench_merge.part)"
+        )
+        session.execute(
+            f"INSERT INTO bench_merge.{table} SELECT n, n FROM generate_series(1, {2 * groups}) AS n"
+        )
+        session.execute(f"CREATE INDEX ON bench_merge.{table} (part)")
+    session.execute("ANALYZE bench_merge.part, bench_merge.line, bench_merge.stock, bench_merge.price")
+    start = time.perf_counter()
+    row = session.execute("SELECT action, groups FROM asymm.merge_duplicates('bench_merge.part')").fetchone()
+    merged = time.perf_counter() - start
+    assert row
+    assert row[1] == groups
+    start = time.perf_counter()
+    session.execute("SELECT asymm.revert(%s)", [row[0]])
+    back = time.perf_counter() - start
+    session.execute("DROP SCHEMA bench_merge CASCADE")
+    session.close()
+    return [
+        at_most("merge of 100,000 groups, three tables referring", merged, 60, "s"),
+        told("taking that back", back, "s"),
     ]

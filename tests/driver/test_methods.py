@@ -290,5 +290,7 @@ async def test_duplicates(call: Caller, db: Database) -> None:
     [undone] = await call("revert", done.action)
     assert undone.state == "reverted"
     assert sorted(db.sql("TABLE line")) == [(1, 1), (2, 3)]
+    assert await call("watch_duplicates", "public.part") == ["name"]
+    assert [await call("unwatch_duplicates", "public.part") for _ in range(2)] == [True, False]
     with pytest.raises(WrongKind):
         await call("find_duplicates", "public.part_id_seq")

@@ -90,6 +90,20 @@ class AsyncDuplicates:
         }
         return (await self._session.rows(Merge, _sql.MERGE_DUPLICATES, values))[0]
 
+    async def watch_duplicates(
+        self, relation: str, *, columns: Sequence[str] | None = None, ignore: Sequence[str] | None = None
+    ) -> list[str]:
+        """Have new duplicates of a table noticed as findings; return the columns that are compared.
+
+        Raises `UnknownTable`, `UnknownColumn`, `WrongKind`, `InvalidArgument`, `NotAllowed`.
+        """
+        values = {"relation": relation, "columns": _names(columns), "ignore": _names(ignore)}
+        return list(await self._session.value(_sql.WATCH_DUPLICATES, values))
+
+    async def unwatch_duplicates(self, target: str) -> bool:
+        """End that for schema.table; False when it was not watched. Raises `NotAllowed`."""
+        return bool(await self._session.value(_sql.UNWATCH_DUPLICATES, {"target": target}))
+
 
 def _names(columns: Sequence[str] | None) -> list[str] | None:
     return None if columns is None else list(columns)

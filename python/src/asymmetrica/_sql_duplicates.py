@@ -16,3 +16,6 @@ DUPLICATE_REPORT: Final = """SELECT object, columns::text[], rows, distinct_rows
 MERGE_DUPLICATES: Final = """SELECT action, groups, removed, repointed, skipped, notes
     FROM asymm.merge_duplicates(relation => %(relation)s, keep => %(keep)s, columns => %(columns)s::name[],
     ignore => %(ignore)s::name[], dry_run => %(dry_run)s, most_groups => %(most_groups)s)"""
+WATCH_DUPLICATES: Final = """SELECT asymm.watch_duplicates(relation => %(relation)s,
+    columns => %(columns)s::name[], ignore => %(ignore)s::name[])::text[]"""
+UNWATCH_DUPLICATES: Final = "SELECT asymm.unwatch_duplicates(target => %(target)s)"
