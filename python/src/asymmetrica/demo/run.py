@@ -23,6 +23,7 @@ from .duplicates import duplicates
 from .entities import entities
 from .indexes import indexes
 from .others import compare, one_plan
+from .people import people
 from .screen import Screen
 from .slips import QUICK, RULED_TABLE, SLIPS
 from .stage import ACTOR, Stage
@@ -124,6 +125,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         duplicates(story)
         compare(story)
         entities(story)
+        people(story)
         with copies(story):
             if limit is None:  # few rows need no index
                 indexes(story)
