@@ -151,7 +151,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1
 
 
-# Of these a run of everything takes every third test, so that it stays short; a run of a part takes all,
+# Of these a run of everything takes every second test, so that it stays short; a run of a part takes all,
 # and so does the long run.
 SAMPLED = {
     "catalog/test_ddl_log.py",
@@ -194,7 +194,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         name = "/".join(item.path.parts[-2:])
         if name in SAMPLED and not item.get_closest_marker("long"):
             turn[name] += 1
-            if turn[name] % 3 != 1:
+            if turn[name] % 2 != 1:
                 item.add_marker(pytest.mark.long)
 
 
