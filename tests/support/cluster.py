@@ -81,7 +81,8 @@ def server_directory(*, durable: bool = False) -> Path:
     # What a run left that was killed would stay in memory.
     for left in MEMORY.glob("asymm-pg-*"):
         with contextlib.suppress(OSError, ValueError):
-            if not alive(int(left.name.split("-")[2])) and not alive(postmaster(left / "data")):
+            served = (left / "data/postmaster.pid").exists() and alive(postmaster(left / "data"))
+            if not served and not alive(int(left.name.split("-")[2])):
                 shutil.rmtree(left)
     available = re.search(r"^MemAvailable: *(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     free = min(shutil.disk_usage(MEMORY).free, int(available[1]) * 1024 if available else 0)
