@@ -108,6 +108,22 @@ $$;
 COMMENT ON FUNCTION asymm._count_reads(jsonb)
     IS 'For the driver: adds what it read from which route; returns how many counts there were for known queries and mirrored tables. Raises 22023.';
 
+-- Parameters may be a protected column's values. What a driver found out of a query may be older than the declaration.
+CREATE OR REPLACE FUNCTION asymm._reads_nothing_protected(query asymm.read_query) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN query.reason IS NULL AND query.tables <> '{}' AND NOT EXISTS (
+        SELECT FROM unnest(query.tables) AS t (name)
+          LEFT JOIN asymm.mirror_table AS m ON format('%s.%s', m.schema_name, m.table_name) = t.name
+          LEFT JOIN pg_namespace AS n ON n.nspname = m.schema_name
+          LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = m.table_name
+         WHERE c.oid IS NULL OR asymm._protected_columns(c.oid) <> '{}');
+END
+$$;
+COMMENT ON FUNCTION asymm._reads_nothing_protected(asymm.read_query) IS 'Whether a query reads mirrored tables only, none of which has a protected column.';
+
 CREATE OR REPLACE FUNCTION asymm._count_keys(keys jsonb, day date) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -122,8 +138,7 @@ BEGIN
      WHERE r.key IS NOT NULL
        AND CASE WHEN r."table" IS NULL THEN (SELECT count(*) FROM asymm.read_key AS o WHERE o.day = $2) < 10000
                                             AND EXISTS (SELECT FROM asymm.read_query AS q WHERE q.fingerprint = r.fingerprint
-                                                          -- Parameters may be a protected column's values, unless it is known what the query reads.
-                                                          AND (NOT v_protects OR q.reason IS NULL AND q.tables <> '{}'))
+                                                          AND (NOT v_protects OR asymm._reads_nothing_protected(q)))
                 ELSE EXISTS (SELECT FROM asymm.mirror_table AS m WHERE format('%s.%s', m.schema_name, m.table_name) = r."table") END
      GROUP BY COALESCE(r."table", r.fingerprint), left(r.key, 500) ORDER BY 2, 3
     ON CONFLICT ON CONSTRAINT read_key_key DO UPDATE SET hits = k.hits + excluded.hits, misses = k.misses + excluded.misses;

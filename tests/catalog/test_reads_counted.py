@@ -86,6 +86,27 @@ def test_reads_are_added_up(mirrored: Database) -> None:
     assert 0.05 * 2**9.5 < found[0][7] <= 0.05 * 2**10
 
 
+def test_parameters_of_protected_columns_are_not_kept(mirrored: Database) -> None:
+    """Not even if the driver asked before the column was protected, and reports only now."""
+    mirrored.sql("CREATE TABLE public.people (id int PRIMARY KEY, email text)")
+    mirrored.sql("SELECT asymm.mirror('public.people')")
+    mirrored.sql("SELECT asymm.protect('people', 'email')")
+    queries = {
+        "a" * 16: ["public.t"],
+        "b" * 16: ["public.t", "public.people"],
+        "c" * 16: ["public.gone"],
+        "d" * 16: [],
+    }
+    batch = {
+        "queries": [
+            entry(fingerprint=name, statement="SELECT $1", tables=tables) for name, tables in queries.items()
+        ],
+        "keys": [{"fingerprint": name, "key": "x", "hits": 1} for name in queries],
+    }
+    mirrored.sql("SELECT asymm._count_reads(%s)", json.dumps(batch))
+    assert mirrored.sql("SELECT name FROM asymm.read_key") == [("a" * 16,)]
+
+
 def test_there_is_no_end_of_room(mirrored: Database) -> None:
     mirrored.sql(
         "INSERT INTO asymm.read_query (fingerprint, role)"
