@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -115,6 +116,7 @@ def interval(values: list[float]) -> Figure:
 def steadily(scene: Scene, seed: int) -> tuple[float, float]:
     """Run pgbench at RATE; return ms of CPU its backends took, and ms of latency, of a transaction each."""
     server = scene.cluster.pid()
+    time.sleep(1)  # backends of the run before are counted when the server has noticed their end
     before = ended_children_ms(server)
     said = pgbench(
         scene,
@@ -124,4 +126,5 @@ def steadily(scene: Scene, seed: int) -> tuple[float, float]:
     count = int(re.search(r"actually processed: (\d+)", said)[1])  # type: ignore[index]
     latency = float(re.search(r"latency average = ([\d.]+)", said)[1])  # type: ignore[index]
     lag = float(re.search(r"schedule lag: avg ([\d.]+)", said)[1])  # type: ignore[index]
+    time.sleep(1)
     return (ended_children_ms(server) - before) / count, latency - lag
