@@ -152,7 +152,8 @@ def _seen(story: Story) -> bool:
     """Whether three examples were seen of each query that has constants."""
     heads = [query.partition(" WHERE")[0] for query in QUERIES.values() if "{" in query]
     found = story.stage.connection.execute(
-        "SELECT count(*) FROM (SELECT q.id FROM asymm.query AS q JOIN asymm.query_example AS e ON e.query_id = q.id"
+        "SELECT count(*) FROM (SELECT q.id FROM asymm.query AS q"
+        " JOIN asymm.query_example AS e ON e.query_id = q.id"
         " WHERE split_part(q.statement, ' WHERE', 1) = ANY (%s) GROUP BY q.id HAVING count(*) >= 3) AS s",
         [heads],
     ).fetchone()
