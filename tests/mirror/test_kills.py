@@ -108,6 +108,8 @@ class Writer:
             )
         elif way < 0.9999:
             with connection.transaction():
+                # Or else what others commit in between would be taken back, and versions with it.
+                connection.execute(f"LOCK TABLE {table}")
                 connection.execute(f"CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM {table}")
                 connection.execute(f"TRUNCATE {table}")
                 connection.execute(f"INSERT INTO {table} SELECT * FROM kept")
