@@ -48,7 +48,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT COALESCE(sum(COALESCE(asymm._table_bytes(i.index_id), (a.evidence_before ->> 'size_bytes')::numeric, 0)), 0)::bigint
       FROM asymm.action AS a JOIN asymm.index_action AS i ON i.action_id = a.id
-     WHERE a.kind = 'create index' AND a.state IN ('approved', 'applying', 'applied', 'verified', 'reverting')
+     WHERE a.kind = 'create index' AND NOT i.keeps_unique AND a.state IN ('approved', 'applying', 'applied', 'verified', 'reverting')
        AND (_index_bytes.approved OR a.state <> 'approved' OR a.reason <> 'autopilot')
        AND (a.state IN ('approved', 'applying') OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.index_id AND c.relkind = 'i'))
 $$;

@@ -185,6 +185,7 @@ BEGIN
     LOOP
         SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = v.id FOR UPDATE;
         SELECT i.* INTO v_i FROM asymm.index_action AS i WHERE i.action_id = v.id FOR UPDATE;
+        CONTINUE WHEN v_a.state NOT IN ('reverting', 'applying', 'approved');
         IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = v_i.relid) THEN
             PERFORM asymm._set_action_state(v.id, CASE WHEN v_a.state = 'reverting' THEN 'reverted' ELSE 'expired' END, 'the table is gone');
             CONTINUE;
@@ -199,8 +200,10 @@ BEGIN
                 CONTINUE;
             END IF;
             v_hold := COALESCE(CASE WHEN v_a.reason = 'autopilot' THEN v_lacks.lacks END,
-                               CASE WHEN asymm._index_disturbs(v.id) THEN 'another index of this table or these queries is being validated' END,
-                               asymm._build_waits((v_a.evidence_before ->> 'size_bytes')::numeric::bigint, v_bytes), asymm._before_waits(v.id));
+                               CASE WHEN NOT v_i.keeps_unique AND asymm._index_disturbs(v.id)
+                                    THEN 'another index of this table or these queries is being validated' END,
+                               asymm._build_waits((v_a.evidence_before ->> 'size_bytes')::numeric::bigint, v_bytes),
+                               CASE WHEN NOT v_i.keeps_unique THEN asymm._before_waits(v.id) END);
             IF v_hold IS NOT NULL THEN
                 UPDATE asymm.index_action AS i SET waits_for = v_hold WHERE i.action_id = v.id AND i.waits_for IS DISTINCT FROM v_hold;
                 CONTINUE;

@@ -125,6 +125,8 @@ BEGIN
                  ELSE format('in %s', date_trunc('milliseconds', clock_timestamp() - v_i.ordered_at)) END);
         IF v_a.kind = 'reindex' THEN
             PERFORM asymm._set_action_state(action, 'verified', format('%s now', pg_size_pretty(v_i.size_bytes)));
+        ELSIF v_i.keeps_unique AND NOT v_back THEN
+            PERFORM asymm._set_action_state(action, 'verified', 'no two rows can be equal from now on');
         END IF;
     END IF;
     PERFORM asymm._declare_index(v_i, v_a.object_kind);
@@ -187,7 +189,8 @@ AS $$
 DECLARE
     v_a asymm.action;
     v_i asymm.index_action;
-    v_problem text := regexp_replace(left(_index_command_ended.problem, 2000), ': "[^"]*"?', ': "…"', 'g');
+    -- Of what rows hold nothing is kept: it stands in the lines after the first.
+    v_problem text := regexp_replace(left(split_part(ltrim(_index_command_ended.problem), E'\n', 1), 2000), ': "[^"]*"?', ': "…"', 'g');
 BEGIN
     PERFORM asymm._require_session();
     SELECT a.* INTO v_a FROM asymm.action AS a WHERE a.id = action AND asymm._may_act(a.owner) FOR UPDATE;
@@ -196,6 +199,13 @@ BEGIN
         RETURN;
     END IF;
     UPDATE asymm.index_action AS i SET command = NULL, job = NULL, pid = NULL WHERE i.action_id = action;
+    IF v_i.keeps_unique AND v_a.state = 'applying' AND v_problem ~ 'could not create unique index|index row (size|requires)' THEN
+        -- As long as rows are what they are another try ends like this one.
+        v_problem := CASE WHEN v_problem ~ 'could not create unique index'
+                          THEN format('rows of %s became equal meanwhile: merge them, then SELECT asymm.approve(%s)', v_a.target, action)
+                          ELSE v_problem END;
+        UPDATE asymm.action AS a SET tries = 3 WHERE a.id = action RETURNING a.* INTO v_a;
+    END IF;
     IF again THEN
         -- It never began: the try does not count.
         UPDATE asymm.action AS a SET tries = GREATEST(a.tries - 1, 0) WHERE a.id = action;

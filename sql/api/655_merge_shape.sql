@@ -196,23 +196,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm._reference_table(jsonb) IS 'The table that a foreign key belongs to, as FROM wants it.';
-
--- Proposed, not made: it is the owner's rule that no two rows may be equal.
-CREATE OR REPLACE FUNCTION asymm._unique_by(relation regclass, columns name[]) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (
-        SELECT format('to have it stay so: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s) NULLS NOT DISTINCT;', relation,
-                      string_agg(quote_ident(a.attname), ', ' ORDER BY c.place))
-          FROM unnest(columns) WITH ORDINALITY AS c (name, place)
-          JOIN pg_attribute AS a ON a.attrelid = relation AND a.attname = c.name
-          JOIN pg_type AS t ON t.oid = a.atttypid
-          JOIN pg_class AS r ON r.oid = relation AND r.relkind = 'r'
-        HAVING count(*) <= 32 AND bool_and(t.typcategory IN ('S', 'E') OR EXISTS (
-                   SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
-                    WHERE o.opcdefault AND o.opcintype = t.oid)));
-END
-$$;
-COMMENT ON FUNCTION asymm._unique_by(regclass, name[]) IS 'The statement of an index that keeps rows unique by these columns, in words; NULL where there can be none.';

@@ -215,8 +215,8 @@ COMMENT ON FUNCTION asymm._merge_counts(text) IS 'Rows to go, groups, and the la
 
 CREATE OR REPLACE FUNCTION asymm.merge_duplicates(
     relation regclass, keep text DEFAULT 'oldest', columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, dry_run boolean DEFAULT false,
-    most_groups bigint DEFAULT NULL)
-RETURNS TABLE (action bigint, groups bigint, removed bigint, repointed bigint, skipped bigint, notes text[])
+    most_groups bigint DEFAULT NULL, unique_index boolean DEFAULT false)
+RETURNS TABLE (action bigint, groups bigint, removed bigint, repointed bigint, skipped bigint, notes text[], index_action bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 3 SET bytea_output = 'hex' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET lc_monetary = 'C'
@@ -229,8 +229,12 @@ DECLARE
 BEGIN
     PERFORM asymm._require_text(keep, 'keep');
     PERFORM asymm._require_text(dry_run::text, 'dry_run');
+    PERFORM asymm._require_text(unique_index::text, 'unique_index');
     PERFORM asymm._require_mergeable(relation);
     PERFORM asymm._require_merge_rights(relation);
+    IF unique_index THEN
+        PERFORM asymm._require_unique(relation, v_columns);
+    END IF;
     IF NOT dry_run THEN
         PERFORM asymm._require_healing();
         PERFORM set_config('lock_timeout', (extract(epoch FROM (asymm._settings()).lock_timeout) * 1000)::bigint::text, true);
@@ -260,9 +264,16 @@ BEGIN
         PERFORM asymm._end_merge(action, jsonb_build_object('groups', groups, 'removed', removed, 'repointed', repointed, 'skipped', skipped));
     END IF;
     PERFORM asymm._forget_merge_plan();
-    -- Where all are merged.
-    IF groups > 0 AND notes = '{}' THEN
-        notes := array_remove(ARRAY[asymm._unique_by(relation, v_columns)], NULL);
+    IF unique_index AND notes <> '{}' THEN
+        notes := notes || 'there are duplicates left, so no unique index is made'::text;
+    ELSIF unique_index THEN
+        index_action := CASE WHEN NOT dry_run THEN asymm._order_unique(relation, v_columns, action) END;
+        notes := ARRAY[CASE WHEN dry_run THEN format('then, by a builder: %s', asymm._unique_by(relation, v_columns))
+                            WHEN index_action IS NULL THEN 'there is such a unique index already'
+                            ELSE format('a builder makes the unique index, action %s: see asymm.advice', index_action) END];
+    ELSIF groups > 0 AND notes = '{}' THEN
+        -- Proposed, not made: it is the owner's rule that no two rows may be equal.
+        notes := array_remove(ARRAY['to have it stay so, unique_index => true or: ' || asymm._unique_by(relation, v_columns) || ';'], NULL);
     END IF;
     RETURN NEXT;
 EXCEPTION WHEN unique_violation OR exclusion_violation THEN
@@ -270,5 +281,5 @@ EXCEPTION WHEN unique_violation OR exclusion_violation THEN
                                 'Merge or change those rows first; nothing was changed.');
 END
 $$;
-COMMENT ON FUNCTION asymm.merge_duplicates(regclass, text, name[], name[], boolean, bigint)
-    IS 'Keeps one row of each group of duplicates (keep: oldest, newest, or an expression of t, greatest where the row is to be kept), points every foreign key to it, and removes the others, which asymm.revert(action) brings back until their retention ends. In one transaction, with the caller''s rights, while nobody else writes to these tables: most_groups limits that. Columns as for find_duplicates(). Raises 22004, 22023, 42501, 42703, 42P01, 42809, 55000, 55P03, SY004.';
+COMMENT ON FUNCTION asymm.merge_duplicates(regclass, text, name[], name[], boolean, bigint, boolean)
+    IS 'Keeps one row of each group of duplicates (keep: oldest, newest, or an expression of t, greatest where the row is to be kept), points every foreign key to it, and removes the others, which asymm.revert(action) brings back until their retention ends. In one transaction, with the caller''s rights, while nobody else writes to these tables: most_groups limits that. unique_index: once none is left a builder makes a unique index, CONCURRENTLY, for which NULLs are equal too; while it does, and if equal rows came meanwhile, that action fails and leaves nothing. Columns as for find_duplicates(). Raises 22004, 22023, 42501, 42703, 42P01, 42809, 55000, 55P03, SY004, SY020.';

@@ -90,7 +90,9 @@ BEGIN
     v_relation := to_regclass(format('%I.%I', v_merge ->> 'schema', v_merge ->> 'table'));
     IF v_relation IS NULL THEN
         PERFORM asymm._refuse_unmerge(action, 'The table is gone.', 'The rows are kept until the retention ends.');
-    ELSIF dry_run THEN
+    END IF;
+    PERFORM asymm._clear_unique(action, v_relation, v_merge -> 'compared', dry_run);
+    IF dry_run THEN
         RETURN v_merge -> 'after' || jsonb_build_object('state', 'planned');
     END IF;
     PERFORM asymm._require_healing();

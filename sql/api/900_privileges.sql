@@ -52,7 +52,7 @@ DECLARE
             '_plan_merge', '_leave_out_conflicts',
             '_count_references', '_run_merge', '_require_merge_rights', '_begin_merge', '_recycle', '_note_repointed', '_require_merge',
             '_end_merge', '_merge_to_revert', '_recycled', '_repointed', '_end_unmerge', '_refuse_unmerge', '_type_in',
-            '_unmerge_references', '_unmerge',
+            '_unmerge_references', '_unmerge', '_unique_keys', '_require_unique', '_order_unique', '_clear_unique',
         'configure_sonar', 'track_state', 'untrack_state', '_state_columns', '_state_declare',
         '_audit', 'audit', 'seal_audit',
         'register_subject', 'register_entities', 'unregister_subject', '_require_subject_kind', '_register_subject', '_subject_places', 'forget',

@@ -24,7 +24,8 @@ CREATE TABLE asymm.index_action (
     scans_before bigint,
     analyzed boolean NOT NULL DEFAULT false,
     looks integer NOT NULL DEFAULT 0,
-    reverts_from text
+    reverts_from text,
+    keeps_unique boolean NOT NULL DEFAULT false
 );
 CREATE INDEX index_action_shape ON asymm.index_action (relid, shape);
 -- One command at a time in this database.
@@ -38,6 +39,7 @@ COMMENT ON COLUMN asymm.index_action.waits_for IS 'Why what is approved is not b
 COMMENT ON COLUMN asymm.index_action.problem IS 'What the builder said when it failed.';
 COMMENT ON COLUMN asymm.index_action.scans_before IS 'Scans the server had counted on the index when it was built.';
 COMMENT ON COLUMN asymm.index_action.reverts_from IS 'The state in which it was when it was to be taken back.';
+COMMENT ON COLUMN asymm.index_action.keeps_unique IS 'Whether the index is a rule of the table, kept whatever it saves.';
 
 -- Counters of the statements that count, as they stood at each look: shared by all actions that are validated. Only differences of
 -- neighbours are used, so a counter that began anew loses one of them.

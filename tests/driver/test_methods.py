@@ -281,8 +281,9 @@ async def test_duplicates(call: Caller, db: Database) -> None:
     assert (near.rule, near.similarity, near.first) == ("normalised", 1, "a")
     [count] = [row for row in await call("duplicate_report", schema="public") if row.object == "public.part"]
     assert (count.rows, count.duplicates, count.explosion) == (3, 1, 1.5)
-    planned = await call("merge_duplicates", "public.part", dry_run=True)
-    assert (planned.action, planned.removed, planned.repointed) == (None, 1, 1)
+    planned = await call("merge_duplicates", "public.part", dry_run=True, unique_index=True)
+    assert (planned.action, planned.removed, planned.repointed, planned.index_action) == (None, 1, 1, None)
+    assert planned.notes[0].startswith("then, by a builder: CREATE UNIQUE INDEX CONCURRENTLY")
     done = await call("merge_duplicates", "public.part", keep="newest")
     assert (done.groups, done.removed, done.repointed, done.skipped) == (1, 1, 1, 0)
     assert "UNIQUE INDEX CONCURRENTLY ON public.part (name) NULLS NOT DISTINCT" in done.notes[0]

@@ -74,11 +74,14 @@ class AsyncDuplicates:
         ignore: Sequence[str] | None = None,
         dry_run: bool = False,
         most_groups: int | None = None,
+        unique_index: bool = False,
     ) -> Merge:
         """Keep one row of each group (oldest, newest, or an expression of t); `revert` takes it back.
 
+        `unique_index`: once no duplicates are left a builder makes a unique index, the action `index_action`.
+
         Raises `UnknownTable`, `UnknownColumn`, `WrongKind`, `InvalidArgument`, `NotAllowed`, `HealingPaused`;
-        `AsymmetricaError` (55000) with the reason for what can't be merged.
+        `AsymmetricaError` (55000) with the reason for what can't be merged, (SY020) for a protected column.
         """
         values = {
             "relation": relation,
@@ -87,6 +90,7 @@ class AsyncDuplicates:
             "ignore": _names(ignore),
             "dry_run": dry_run,
             "most_groups": most_groups,
+            "unique_index": unique_index,
         }
         return (await self._session.rows(Merge, _sql.MERGE_DUPLICATES, values))[0]
 

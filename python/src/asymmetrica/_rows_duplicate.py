@@ -46,7 +46,10 @@ class DuplicateCount:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A merge: rows removed, references pointed elsewhere; `action` is None where nothing was done."""
+    """A merge: rows removed, references pointed elsewhere; `action` is None where nothing was done.
+
+    `index_action` is the one of the unique index that a builder makes, if one was asked for.
+    """
 
     action: int | None
     groups: int
@@ -54,3 +57,4 @@ class Merge:
     repointed: int
     skipped: int
     notes: list[str]
+    index_action: int | None

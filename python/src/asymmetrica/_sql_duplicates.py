@@ -13,9 +13,10 @@ FIND_NEAR_DUPLICATES: Final = """SELECT rule, similarity, first_key, second_key,
 DUPLICATE_REPORT: Final = """SELECT object, columns::text[], rows, distinct_rows, duplicates, groups,
     largest, explosion, note
     FROM asymm.duplicate_report(schema_name => %(schema)s, most_rows => %(most_rows)s)"""
-MERGE_DUPLICATES: Final = """SELECT action, groups, removed, repointed, skipped, notes
+MERGE_DUPLICATES: Final = """SELECT action, groups, removed, repointed, skipped, notes, index_action
     FROM asymm.merge_duplicates(relation => %(relation)s, keep => %(keep)s, columns => %(columns)s::name[],
-    ignore => %(ignore)s::name[], dry_run => %(dry_run)s, most_groups => %(most_groups)s)"""
+    ignore => %(ignore)s::name[], dry_run => %(dry_run)s, most_groups => %(most_groups)s,
+    unique_index => %(unique_index)s)"""
 WATCH_DUPLICATES: Final = """SELECT asymm.watch_duplicates(relation => %(relation)s,
     columns => %(columns)s::name[], ignore => %(ignore)s::name[])::text[]"""
 UNWATCH_DUPLICATES: Final = "SELECT asymm.unwatch_duplicates(target => %(target)s)"
