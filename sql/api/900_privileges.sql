@@ -28,7 +28,7 @@ DECLARE
         'impact', 'path', 'route', 'annotation_of', '_seen_lineage', '_lineage_faults',
         'series', 'latency_changes', '_statement_times', '_percentile_ms', '_without_parameters', '_bare_statement',
         'state_sonar', 'ux_ping', 'ux_echo', 'ux_sonar', 'semantic_ping', 'semantic_echo', 'semantic_sonar', 'health', 'balance', 'explain_score',
-            'leverage', 'sonar', 'validate', 'draw', 'knowledge',
+            'leverage', 'sonar', 'validate', 'draw', 'knowledge', '_database_now', '_lock_waits', '_verdict',
         'policy_for', '_rule_conditions', '_index_progress',
         'get_entity', 'query_entities', 'entity_history', '_annotation_filter', '_entity_at',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
@@ -137,7 +137,8 @@ DECLARE
         'quarantined', 'cached_queries', 'mirror_reads', 'findings', 'finding_history', 'metrics', 'query_latency',
         'nodes', 'flows', 'graph_settings', 'lineage_faults', 'lineage_coverage', 'proposed_annotations',
         'sonar_settings', 'watched_duplicates', 'effort', 'protected', 'subject_places', 'entity_settings', 'alerts', 'alert_rules',
-        'encore_settings', 'encore_status', 'replays', 'replay_patterns'];
+        'encore_settings', 'encore_status', 'replays', 'replay_patterns',
+        'vitals', 'verdict', 'database_now', 'lock_waits', 'table_health', 'tiles'];
     v_operator_views text[] := ARRAY['imported', 'audit_log', 'query_plans', 'state_transitions', 'mirror_keys', 'alert_destinations',
         'alert_outbox'];
     -- asymm_auditor: what nobody else of ours may change.

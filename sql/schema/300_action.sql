@@ -30,6 +30,7 @@ CREATE INDEX action_approved ON asymm.action (due_at) WHERE state = 'approved';
 CREATE INDEX action_open ON asymm.action (baseline_id) WHERE state IN ('proposed', 'approved', 'applying', 'reverting');
 CREATE INDEX action_history ON asymm.action (baseline_id, id);
 CREATE INDEX action_applied ON asymm.action (applied_at);
+CREATE INDEX action_changed ON asymm.action (changed_at);
 COMMENT ON TABLE asymm.action IS 'Ledger of changes proposed or made: forward and inverse statements (steps), evidence before and after, state.';
 COMMENT ON COLUMN asymm.action.target IS 'The object as it is displayed; its kind and names stand in object_kind, schema_name and object_name.';
 COMMENT ON COLUMN asymm.action.steps IS 'Ordered statements: [{step, kind, object, part, name, forward, inverse, lock_class, hazards, precondition}]; kind and object say whose they are.';

@@ -82,6 +82,7 @@ COMMENT ON TABLE asymm.baseline_state IS 'What was last seen of each watched obj
 ALTER TABLE asymm.action ADD COLUMN object_kind text, ADD COLUMN schema_name text COLLATE "C", ADD COLUMN object_name text COLLATE "C";
 UPDATE asymm.action SET object_kind = 'table', schema_name = (pg_catalog.parse_ident(target))[1],
        object_name = (pg_catalog.parse_ident(target))[2];
+CREATE INDEX action_changed ON asymm.action (changed_at);
 COMMENT ON COLUMN asymm.action.target IS 'The object as it is displayed; its kind and names stand in object_kind, schema_name and object_name.';
 COMMENT ON COLUMN asymm.action.steps IS 'Ordered statements: [{step, kind, object, part, name, forward, inverse, lock_class, hazards, precondition}]; kind and object say whose they are.';
 COMMENT ON COLUMN asymm.baseline.kind IS 'The word of pg_identify_object(): table, view, function, type, ….';

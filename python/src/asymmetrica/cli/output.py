@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .._plain import plain
 from ..errors import AsymmetricaError
 
 if TYPE_CHECKING:
@@ -100,21 +99,6 @@ def console() -> Console:
 
     screen = Console(highlight=False)
     return screen if screen.is_terminal else Console(highlight=False, width=200)
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON can say of a value: times as ISO 8601, intervals in seconds."""
-    conversions: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
-        ((datetime, date), lambda it: it.isoformat()),
-        (timedelta, lambda it: it.total_seconds()),
-        (Decimal, float),
-        ((ipaddress.IPv4Address, ipaddress.IPv6Address), str),
-        (Iterable, list),
-    ]
-    for kinds, convert in conversions:
-        if isinstance(value, kinds):
-            return convert(value)
-    return str(value)
 
 
 def cell(value: Any) -> Any:
