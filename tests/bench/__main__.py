@@ -13,6 +13,7 @@ from bench import (
     ddl,
     drift,
     entity,
+    eyes,
     graph,
     hashes,
     heal,
@@ -45,6 +46,7 @@ GROUPS = {
     "mirror": mirror.measure,
     "reads": reads.measure,
     "entity": entity.measure,
+    "eyes": eyes.measure,
 }
 
 
