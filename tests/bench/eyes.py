@@ -31,7 +31,8 @@ FILLED = (
        SELECT id, 1, 's', 'i' || id, 'x' || id FROM a""",
     """SELECT asymm.report_to_fleet('db' || n, repeat(CASE WHEN n % 10 = 0 THEN 'b' ELSE 'a' END, 64))
          FROM generate_series(1, 100) AS n""",
-    """INSERT INTO asymm.drift_record (baseline_id, kind, schema_name, object_name, part, name, attribute, found_by)
+    """INSERT INTO asymm.drift_record (baseline_id, kind, schema_name, object_name, part, name, attribute,
+                                   found_by)
        SELECT id, kind, schema_name, object_name, 'column', 'c', 'type', 'call'
          FROM asymm.baseline WHERE id % 10 = 0""",
 )  # fmt: skip
