@@ -1,0 +1,219 @@
+"""Keeps the board up to date: one connection that listens for beats, one that asks.
+
+Nothing is asked while nobody looks. While somebody does, the vital signs are read with every beat (and at
+the same pace where beats are not announced), every other tile as often as its `every` says, and those that
+say so also at once when a beat tells of a change, or the vital signs do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .._redact import redact
+from ..errors import AsymmetricaError, ConnectionFailed, NotInstalled
+from ..eyes.reader import Reader, Rows, Tile, Viewer, changed
+from .board import Board
+
+PERIOD = 11 / 54  # of a beat, seconds
+STEPS = (1, 2, 4, 8, 16)  # of the pause before the next try to connect, in periods
+BUDGET = 0.1  # seconds that tiles which are due may take before what was read is shown
+HANGS = 15.0  # seconds after which an answer is not waited for: a server that vanished sends none
+CATALOG_EVERY = 60.0
+ALIVE_EVERY = 15.0  # a word to browsers when there is none: proxies close a line that is silent
+LEFT = 5.0  # seconds without anybody after which nothing is asked: a page that is loaded anew is no reason
+
+VITALS = "vitals"
+# What of the vital signs moves by itself.
+MOVING = frozenset({"at", "seq", "beat_age", "rate", "mirror_lag"})
+
+APPLICATION = "asymmetrica dashboard"
+
+
+class Poller:
+    """Reads for everybody; `run()` goes on until it is cancelled, whatever becomes of the database."""
+
+    def __init__(self, dsn: str, board: Board, secrets: tuple[str, ...] = ()) -> None:
+        self._dsn = dsn
+        self._board = board
+        self._secrets = secrets
+        self._tiles: dict[str, Tile] = {}
+        self._due: dict[str, float] = {}
+        self._signs: dict[str, Any] = {}
+        self._nudge = asyncio.Event()
+        self._changed = False
+        self._announced = -1e9  # when the last beat was
+        self._published = 0.0
+
+    def poke(self) -> None:
+        """Ask again at once what a change can have changed."""
+        self._changed = True
+        self._nudge.set()
+
+    async def run(self) -> None:
+        """Connect, read, and connect again when the connection breaks."""
+        alive = asyncio.create_task(self._keep_alive())
+        tries = 0
+        try:
+            while True:
+                start = time.monotonic()
+                try:
+                    async with (
+                        asyncio.timeout(HANGS) as limit,
+                        Reader(self._dsn, application=APPLICATION) as reader,
+                    ):
+                        await self._meet(reader)
+                        limit.reschedule(None)
+                        await self._serve(reader)
+                except (AsymmetricaError, OSError, TimeoutError) as error:
+                    self._lost(error)
+                tries = 0 if time.monotonic() - start > STEPS[-1] * PERIOD else tries + 1
+                pause = PERIOD * STEPS[min(max(tries - 1, 0), len(STEPS) - 1)]
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+        finally:
+            alive.cancel()
+
+    def _lost(self, error: BaseException) -> None:
+        text = error.message if isinstance(error, AsymmetricaError) else f"{error or 'no answer'}"
+        if isinstance(error, TimeoutError):
+            text = f"the database did not answer within {HANGS:g} s"
+        self._board.set_connection("down", redact(text, self._secrets).strip())
+        self._publish()
+        self._board.fresh.set()
+
+    async def _meet(self, reader: Reader) -> None:
+        """Learn who we are and what there is to show; everything is due."""
+        await self._read_catalog(reader, await reader.viewer())
+        self._due = dict.fromkeys(self._tiles, 0.0)
+        self._signs = {}
+
+    async def _read_catalog(self, reader: Reader, me: Viewer) -> None:
+        self._tiles = await reader.tiles()
+        self._board.set_whole(me, {name: shown(tile) for name, tile in self._tiles.items()})
+        for gone in self._due.keys() - self._tiles.keys():
+            del self._due[gone]
+        for name in self._tiles:
+            self._due.setdefault(name, 0.0)
+        self._catalog_due = time.monotonic() + CATALOG_EVERY
+
+    async def _serve(self, reader: Reader) -> None:
+        """Listen and ask until one of the connections fails."""
+        tasks = {asyncio.create_task(self._listen(reader)), asyncio.create_task(self._ask(reader))}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+        raise ConnectionFailed("the connection ended")
+
+    async def _listen(self, reader: Reader) -> None:
+        async for beat in reader.beats():
+            self._announced = time.monotonic()
+            self._changed |= changed(beat)
+            self._nudge.set()
+
+    async def _ask(self, reader: Reader) -> None:
+        self._nudge.set()
+        while True:
+            await self._wait()
+            async with asyncio.timeout(HANGS):
+                await self._pass(reader)
+
+    async def _wait(self) -> None:
+        """Wait for the next beat, or as long as one takes; while nobody looks, for somebody."""
+        board = self._board
+        if not board.watchers:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(board.watched.wait(), LEFT)
+        if not board.watchers:
+            board.fresh.clear()
+            await board.watched.wait()
+        now = time.monotonic()
+        if not board.fresh.is_set() or min(self._due.values(), default=now) <= now:
+            return  # what was left over when the time was up
+        heard = now - self._announced < 5 * PERIOD
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._nudge.wait(), PERIOD * (1.5 if heard else 1))
+
+    async def _pass(self, reader: Reader) -> None:
+        """Read the vital signs, what a change calls for, and of what is due as much as time allows."""
+        start = time.monotonic()
+        self._nudge.clear()
+        moved, self._changed = self._changed, False
+        moved |= await self._read_signs(reader)
+        if moved:
+            for name in (name for name, tile in self._tiles.items() if tile.on_change):
+                await self._read(reader, name)
+            self._publish()
+        if start > self._catalog_due:
+            await self._read_catalog(reader, await reader.viewer())
+        for name in sorted(self._due, key=lambda name: self._due[name]):
+            if self._due[name] > start or time.monotonic() - start > BUDGET or self._nudge.is_set():
+                break
+            await self._read(reader, name)
+        self._publish()
+        self._board.fresh.set()
+
+    async def _read_signs(self, reader: Reader) -> bool:
+        """Read the vital signs; return whether they tell of a change."""
+        rows = await self._read(reader, VITALS) if VITALS in self._tiles else None
+        if rows is None or not rows.rows:
+            self._board.set_connection("silent", "the vital signs can't be read")
+            return False
+        signs = dict(zip(rows.columns, rows.rows[0], strict=True))
+        told = {name: value for name, value in signs.items() if name not in MOVING}
+        moved = bool(self._signs) and told != self._signs
+        self._signs = told
+        self._board.set_connection(*standing(signs))
+        return moved
+
+    async def _read(self, reader: Reader, name: str) -> Rows | None:
+        """Ask for a tile and put it on the board; an error of its own is shown in its place."""
+        tile = self._tiles[name]
+        try:
+            rows = await reader.read(name)
+        except AsymmetricaError as error:
+            if isinstance(error, ConnectionFailed) or (isinstance(error, NotInstalled) and name == VITALS):
+                raise
+            self._board.put_error(name, error.sqlstate, redact(error.message, self._secrets))
+            self._due[name] = time.monotonic() + max(tile.every, 1.0)
+            return None
+        self._board.put(name, rows)
+        # Those of each beat are read by it, and are never due by themselves.
+        self._due[name] = time.monotonic() + tile.every if tile.every else float("inf")
+        return rows
+
+    def _publish(self) -> None:
+        if self._board.publish():
+            self._published = time.monotonic()
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(ALIVE_EVERY / 3)
+            if time.monotonic() - self._published > ALIVE_EVERY:
+                self._published = time.monotonic()
+                self._board.wake()
+
+
+def shown(tile: Tile) -> Mapping[str, Any]:
+    """Return what a page is told of a tile."""
+    return {
+        "title": tile.title, "about": tile.about, "query": tile.query, "every": tile.every,
+        "picture": tile.picture,
+    }  # fmt: skip
+
+
+def standing(signs: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the state of the connection that the vital signs tell of, and why."""
+    if signs.get("beating"):
+        return "up", None
+    if signs.get("seq") is None:
+        return "silent", "no loop was ever started: asymm.start()"
+    return "silent", "the loop does not beat: asymm.doctor() says why"
