@@ -127,16 +127,20 @@ def listen(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(dsn: str, options: Options, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `ready` is called when requests are answered."""
-    dashboard = Dashboard(dsn, options)
-    config = uvicorn.Config(
+def configuration(dashboard: Dashboard, options: Options) -> uvicorn.Config:
+    """Return how uvicorn is to serve: nothing of a request is logged, neither its address nor its headers."""
+    return uvicorn.Config(
         dashboard.app,
-        # Nothing of a request is logged: not the address it asks for, nor its headers.
         log_config=None, log_level=60, access_log=False, server_header=False, proxy_headers=False,
         ws="none", lifespan="on", limit_concurrency=CLIENTS, timeout_graceful_shutdown=GRACE,
         ssl_certfile=options.certfile, ssl_keyfile=options.keyfile,
     )  # fmt: skip
+
+
+def serve(dsn: str, options: Options, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `ready` is called when requests are answered."""
+    dashboard = Dashboard(dsn, options)
+    config = configuration(dashboard, options)
 
     def ended(_: int, __: FrameType | None) -> None:
         """Take the signal that uvicorn sends once more at its end."""

@@ -1,0 +1,96 @@
+"""What a browser is told: everything first, then what changes, and nothing is missed."""
+
+from __future__ import annotations
+
+import time
+
+from support.cluster import wait_until
+from support.dashboard import TOKEN, settled
+from support.database import Database
+from support.pulse import Loop, make_actor, make_table
+
+from .conftest import Look, MakeSite
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'\n\r data: x\\ \u2028é$1"
+
+
+def reader_of(db: Database) -> str:
+    return db.dsn_of(db.role("reader", member_of=("asymm_reader",)))
+
+
+def test_everything_first_then_what_changes(db: Database, make_site: MakeSite, look: Look) -> None:
+    actor, owner = make_actor(db)
+    make_table(db, owner, "propose")
+    site = make_site(reader_of(db))
+    one, other = look(site).wait_for_tiles(), look(site).wait_for_tiles()
+    assert one.state["connection"]["state"] == "silent"
+    assert one.state["me"] == {
+        "role": one.state["me"]["role"], "operator": False, "superuser": False, "actions": False,
+    }  # fmt: skip
+    assert [kind for kind, _ in one.events].count("state") == 1
+    assert not any(tile["error"] for tile in one.state["tiles"].values())
+    loop = Loop(db, actor, "6 s").wait_for_beats()
+    one.wait_for_connection("up")
+    with db.connect() as session:
+        session.execute("ALTER TABLE app.item DROP COLUMN label")
+        committed = time.monotonic()
+    seen = [browser.wait(lambda it: it.rows("drift")) for browser in (one, other)]
+    assert max(seen) - committed <= 0.5
+    one.wait(lambda it: it.rows("vitals")[0]["drifted"] == 1)
+    one.wait(lambda it: it.rows("actions"))
+    # What somebody ran is not for readers.
+    assert one.rows("drift")[0]["statement"] is None
+    beats = [at for kind, at in one.events[-5:]]
+    assert loop.running()
+    assert beats[-1] - beats[0] < 2
+    loop.db.sql("SELECT asymm.stop(%s)", actor)
+    loop.join()
+    one.wait_for_connection("silent")
+
+
+def test_who_comes_back_missed_nothing(db: Database, make_site: MakeSite, look: Look) -> None:
+    _, owner = make_actor(db)
+    make_table(db, owner, "propose")
+    site = make_site(reader_of(db))
+    first = look(site).wait_for_tiles()
+    first.close()
+    settled(site)
+    db.sql("ALTER TABLE app.item DROP COLUMN label")
+    db.sql("SELECT asymm._process_ddl()")
+    back = look(site, last=first.last)
+    back.wait(lambda it: it.rows("drift"))
+    assert {kind for kind, _ in back.events} == {"patch"}
+    fresh = look(site).wait_for_tiles()
+
+    def same() -> bool:
+        seen = {**first.state["tiles"], **back.state["tiles"]}
+        return all(seen[tile] == value for tile, value in fresh.state["tiles"].items() if tile != "vitals")
+
+    wait_until(same, 5, "who came back sees what who is new sees")
+    # Of another process, of nonsense and of what is not yet, nothing can be missed: everything again.
+    for last in ("0-1", "x", "", f"{site.dashboard.board.boot}-999999999", f"{site.dashboard.board.boot}-٣"):
+        other = look(site, last=last.encode().decode("latin-1"))
+        other.wait(lambda it: it.events)
+        assert other.events[0][0] == "state"
+
+
+def test_names_are_strings(db: Database, make_site: MakeSite, look: Look) -> None:
+    name = '"' + HOSTILE.replace('"', '""') + '"'
+    db.own.execute(f"CREATE TABLE public.{name} (id integer PRIMARY KEY, n integer)".encode())
+    db.own.execute(f"SELECT asymm.watch($asymm$public.{name}$asymm$)".encode())
+    db.own.execute(f"ALTER TABLE public.{name} DROP COLUMN n".encode())
+    db.sql("SELECT asymm._process_ddl()")
+    browser = look(make_site(reader_of(db))).wait_for_tiles()
+    (drift,) = browser.rows("drift")
+    quoted = HOSTILE.replace('"', '""')
+    assert quoted in drift["object"]
+    assert any(quoted in (row["label"] or "") for row in browser.rows("heartbeat"))
+
+
+def test_the_token_shows_what_may_be_done(db: Database, make_site: MakeSite, look: Look) -> None:
+    login = db.dsn_of(db.role("operator", member_of=("asymm_operator",)))
+    site = make_site(login, allow_actions=True)
+    for token, allowed in ((None, False), ("wrong", False), (TOKEN, True)):
+        browser = look(site, token=token).wait_for_tiles()
+        assert browser.state["me"]["operator"]
+        assert browser.state["me"]["actions"] is allowed
