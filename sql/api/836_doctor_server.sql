@@ -8,7 +8,8 @@ BEGIN
     -- Only these: other settings may hold passwords.
     IF name = ANY (ARRAY['shared_preload_libraries', 'wal_level', 'track_io_timing', 'compute_query_id',
         'session_replication_role',
-                         'max_slot_wal_keep_size', 'pgaudit.log', 'pgaudit.role', 'max_worker_processes', 'event_triggers',
+                         'max_slot_wal_keep_size', 'pgaudit.log', 'pgaudit.role', 'pgaudit.log_statement',
+                         'pgaudit.log_parameter', 'pgaudit.log_relation', 'max_worker_processes', 'event_triggers',
                              'cron.database_name',
                          'cron.use_background_workers', 'cron.max_running_jobs']) THEN
         RETURN current_setting(name, true);

@@ -76,15 +76,33 @@ $$;
 COMMENT ON FUNCTION asymm.verify_audit(text)
     IS 'Reads the whole audit and tells whether entries or the chain over them were changed or taken away. A chain that was written anew as a whole, or cut at its end with care, is noticed only by an anchor kept elsewhere: give it. Raises 22023.';
 
+-- pgaudit records of a table what its role may do there: nobody logs in as it.
+CREATE OR REPLACE FUNCTION asymm._unrecorded(role text) RETURNS regclass[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT DISTINCT f.relid::regclass FROM asymm._protected_in_force AS f
+                  WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = role AND has_column_privilege(r.oid, f.relid, f.attnum, 'SELECT'))
+                  ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION asymm._unrecorded(text) IS 'Tables with protected columns that a role may not read.';
+
 CREATE OR REPLACE FUNCTION asymm._doctor_audit() RETURNS TABLE (check_name text, status text, seen text, remedy text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_log constant text := asymm._setting_of('pgaudit.log');
-    v_role constant text := asymm._setting_of('pgaudit.role');
-    v_whole constant boolean := COALESCE(v_log ~* '\mall\M' OR v_log ~* '\mread\M' AND v_log ~* '\mwrite\M', false);
+    v_role constant text := NULLIF(asymm._setting_of('pgaudit.role'), '');
     v_loaded constant boolean := asymm._setting_of('shared_preload_libraries') ~ '\mpgaudit\M' AND v_log IS NOT NULL;
+    v_texts constant boolean := v_loaded AND asymm._setting_of('pgaudit.log_statement') = 'on';
+    v_values constant boolean := v_loaded AND asymm._setting_of('pgaudit.log_parameter') = 'on';
+    -- Without statements and names of relations nobody knows what was read.
+    v_whole constant boolean := v_loaded AND (v_log ~* '\mall\M' OR v_log ~* '\mread\M' AND v_log ~* '\mwrite\M')
+                                AND (v_texts OR asymm._setting_of('pgaudit.log_relation') = 'on');
+    v_unaudited constant regclass[] := asymm._unrecorded(v_role);
     v_state record;
 BEGIN
     SELECT s.* INTO v_state FROM asymm._audit_state() AS s;
@@ -95,15 +113,28 @@ BEGIN
     remedy := CASE status WHEN 'warning' THEN 'SELECT asymm.seal_audit(); or have the pulse run, which does it' END;
     RETURN NEXT;
     check_name := 'audit of direct SQL';
-    status := CASE WHEN v_loaded AND (v_whole OR COALESCE(v_role, '') <> '')
-                        OR NOT asymm._protects() THEN 'ok' ELSE 'warning' END;
+    status := CASE WHEN NOT asymm._protects()
+                        OR v_loaded AND (v_whole OR v_role IS NOT NULL AND v_unaudited = '{}') AND NOT v_texts AND NOT v_values
+                   THEN 'ok' ELSE 'warning' END;
     seen := CASE WHEN NOT v_loaded THEN 'pgaudit is not loaded: only what goes through functions of asymm is recorded'
                  WHEN v_whole THEN format('pgaudit records %s, in the server''s log', v_log)
-                 WHEN COALESCE(v_role, '') <> '' THEN format('pgaudit records what role %s has privileges on, in the server''s log', v_role)
-                 ELSE format('pgaudit is loaded and records %s: not every read and write', v_log) END;
+                 WHEN v_role IS NULL THEN format('pgaudit is loaded and records %s: not every read and write', v_log)
+                 WHEN v_unaudited <> '{}' THEN format('pgaudit does not record what is done to %s', array_to_string(v_unaudited, ', '))
+                 ELSE format('pgaudit records what role %s has privileges on, in the server''s log', v_role) END
+            || CASE WHEN v_texts OR v_values
+                    THEN format('; it writes %s there too', concat_ws(' and ', CASE WHEN v_texts THEN 'statements with their constants' END,
+                                                                      CASE WHEN v_values THEN 'parameters' END)) ELSE '' END;
     remedy := CASE WHEN status = 'ok' THEN NULL
-                   WHEN v_loaded THEN 'ALTER SYSTEM SET pgaudit.log = ''read, write''; ALTER SYSTEM SET pgaudit.log_statement = off; '
-                                      'SELECT pg_reload_conf()'
+                   WHEN v_loaded THEN concat_ws('; ',
+                       CASE WHEN NOT v_whole AND v_role IS NULL THEN 'CREATE ROLE audited NOLOGIN' END,
+                       CASE WHEN NOT v_whole AND v_unaudited <> '{}'
+                            THEN format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', array_to_string(v_unaudited, ', '),
+                                        COALESCE(v_role, 'audited')) END,
+                       CASE WHEN NOT v_whole AND v_role IS NULL THEN 'ALTER SYSTEM SET pgaudit.role = ''audited''' END,
+                       CASE WHEN v_whole AND v_texts THEN 'ALTER SYSTEM SET pgaudit.log_relation = on' END,
+                       CASE WHEN v_texts THEN 'ALTER SYSTEM SET pgaudit.log_statement = off' END,
+                       CASE WHEN v_values THEN 'ALTER SYSTEM SET pgaudit.log_parameter = off' END,
+                       'SELECT pg_reload_conf()')
                    ELSE format('apt-get install postgresql-%s-pgaudit; add pgaudit to shared_preload_libraries and restart the server',
                                current_setting('server_version_num')::integer / 10000) END;
     RETURN NEXT;
