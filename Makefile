@@ -60,6 +60,13 @@ test-long: install venv ## run the long tests too: many kills, large tables, hou
 lint: build venv ## run every static check
 	@.ci/lint
 
+.PHONY: web
+web: ## check, test and build the page of the dashboard (npm)
+	@npm --prefix python/web ci --no-audit --no-fund
+	@npm --prefix python/web run check
+	@npm --prefix python/web test
+	@npm --prefix python/web run build
+
 .PHONY: bench
 bench: install venv ## measure and compare with the targets; ONLY=beat,drift for some
 	@PYTHONPATH=tests .run/venv/bin/python -m bench $(if $(ONLY),--only '$(ONLY)')
