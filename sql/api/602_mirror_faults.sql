@@ -9,6 +9,7 @@ BEGIN
                -- Of our own only the entities are data of applications.
                WHEN n.nspname IN ('pg_catalog', 'information_schema') OR n.nspname LIKE 'pg\_toast%'
                     OR n.nspname = 'asymm' AND c.relname <> 'data_entity' THEN 'it is part of the system'
+               WHEN n.nspname = 'asymm' AND asymm._records_reads() THEN 'reads of entities are recorded, and in Redis nobody sees who reads'
                WHEN c.relpersistence = 't' THEN 'it is temporary, and the WAL says nothing of it'
                WHEN c.relpersistence = 'u' THEN 'it is unlogged, and the WAL says nothing of it'
                WHEN c.relkind = 'f' THEN 'it is a foreign table, and its rows change elsewhere'
@@ -22,6 +23,7 @@ BEGIN
                    THEN format('Mirror the whole: SELECT * FROM asymm.mirror(%L)', pg_partition_root(c.oid)::regclass::text)
                WHEN c.relkind IN ('r', 'p') AND c.relpersistence = 'u' AND n.nspname NOT LIKE 'pg\_%'
                    THEN format('ALTER TABLE %I.%I SET LOGGED', n.nspname, c.relname)
+               WHEN n.nspname = 'asymm' AND c.relname = 'data_entity' THEN 'SELECT asymm.configure_entities(audit_reads => false)'
                WHEN c.relkind IN ('v', 'm') THEN 'Mirror the tables it reads from; results of queries are cached by the driver.'
                ELSE 'Mirror an ordinary or partitioned table of your own.'
            END

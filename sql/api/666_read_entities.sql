@@ -15,18 +15,23 @@ END
 $$;
 COMMENT ON FUNCTION asymm._entity_at(text, bigint) IS 'An entity as it was at a version, if that is kept.';
 
+-- Reading writes where reads are recorded: so all of these are volatile.
 CREATE OR REPLACE FUNCTION asymm.get_entity(id text) RETURNS SETOF asymm._entity
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM asymm._require_text(id, 'id');
     RETURN QUERY SELECT d.* FROM asymm.data_entity AS d WHERE d.id = get_entity.id;
+    IF asymm._records_reads() THEN
+        PERFORM asymm._record_read('entity', id, CASE WHEN FOUND THEN ARRAY[id] ELSE '{}' END);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm.get_entity(text) IS 'An entity, or no row if there is none. Needs SELECT on asymm.data_entity. Raises 22004, 22023.';
+COMMENT ON FUNCTION asymm.get_entity(text)
+    IS 'An entity, or no row if there is none. Needs SELECT on asymm.data_entity. In the audit if audit_reads is on (configure_entities). Raises 22004, 22023, 25006.';
 
-CREATE OR REPLACE FUNCTION asymm.entity_history(id text)
+CREATE OR REPLACE FUNCTION asymm._entity_versions(id text)
 RETURNS TABLE (version bigint, value jsonb, annotations jsonb, content_hash bytea, changed_at timestamptz, changed_by name,
                until timestamptz, deleted boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -34,7 +39,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM asymm._require_text($1, 'id');
     RETURN QUERY
         SELECT h.version, h.value, h.annotations, h.content_hash, h.changed_at, h.changed_by, h.until, h.value IS NULL
           FROM asymm.data_entity_history AS h WHERE h.id = $1
@@ -44,8 +48,28 @@ BEGIN
          ORDER BY 1;
 END
 $$;
+COMMENT ON FUNCTION asymm._entity_versions(text) IS 'The versions of an entity that are kept, the oldest first.';
+
+CREATE OR REPLACE FUNCTION asymm.entity_history(id text)
+RETURNS TABLE (version bigint, value jsonb, annotations jsonb, content_hash bytea, changed_at timestamptz, changed_by name,
+               until timestamptz, deleted boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_count bigint;
+BEGIN
+    PERFORM asymm._require_text($1, 'id');
+    RETURN QUERY SELECT v.* FROM asymm._entity_versions($1) AS v;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    IF asymm._records_reads() THEN
+        PERFORM asymm._record_read('history', $1, array_fill($1, ARRAY[v_count::integer]));
+    END IF;
+END
+$$;
 COMMENT ON FUNCTION asymm.entity_history(text)
-    IS 'The versions of an entity that are kept, the oldest first, with who made them and until when they held; a deletion is a version without a value. Needs SELECT on asymm.data_entity and asymm.data_entity_history. Raises 22004, 22023.';
+    IS 'The versions of an entity that are kept, the oldest first, with who made them and until when they held; a deletion is a version without a value. Needs SELECT on asymm.data_entity and asymm.data_entity_history. In the audit if audit_reads is on. Raises 22004, 22023, 25006.';
 
 CREATE OR REPLACE FUNCTION asymm._annotation_filter(annotation jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -73,8 +97,7 @@ $$;
 COMMENT ON FUNCTION asymm._annotation_filter(jsonb) IS 'A part of an annotation as entities hold it: Greek keys, the usual spelling of costs. Raises 22023.';
 
 -- A path that is a condition by itself ($.n > 3) always has a result, true or false; of another (… ? (@.n > 3)) what it finds counts.
-CREATE OR REPLACE FUNCTION asymm.query_entities(
-    path jsonpath DEFAULT NULL, contains jsonb DEFAULT NULL, annotation jsonb DEFAULT NULL, after text DEFAULT NULL, most integer DEFAULT 100)
+CREATE OR REPLACE FUNCTION asymm._find_entities(path jsonpath, contains jsonb, annotation jsonb, after text, most integer)
 RETURNS SETOF asymm._entity
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 -- Planned for what is asked: only so is the index used for one of the conditions and not for what is not there.
@@ -101,5 +124,28 @@ BEGIN
          ORDER BY d.id LIMIT most;
 END
 $$;
+COMMENT ON FUNCTION asymm._find_entities(jsonpath, jsonb, jsonb, text, integer) IS 'What query_entities() finds.';
+
+CREATE OR REPLACE FUNCTION asymm.query_entities(
+    path jsonpath DEFAULT NULL, contains jsonb DEFAULT NULL, annotation jsonb DEFAULT NULL, after text DEFAULT NULL, most integer DEFAULT 100)
+RETURNS SETOF asymm._entity
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v asymm._entity;
+    v_found text[] := '{}';
+BEGIN
+    IF NOT asymm._records_reads() THEN
+        RETURN QUERY SELECT f.* FROM asymm._find_entities(path, contains, annotation, after, most) AS f;
+        RETURN;
+    END IF;
+    FOR v IN SELECT f.* FROM asymm._find_entities(path, contains, annotation, after, most) AS f LOOP
+        v_found := v_found || v.id;
+        RETURN NEXT v;
+    END LOOP;
+    PERFORM asymm._record_read('entities', NULL, v_found);
+END
+$$;
 COMMENT ON FUNCTION asymm.query_entities(jsonpath, jsonb, jsonb, text, integer)
-    IS 'Entities whose value meets a JSON path (a condition, or one that finds something), contains a JSON value, and whose annotations hold a part; all that are given, in the order of ids, at most 100 (most), those after an id. Needs SELECT on asymm.data_entity. Raises 22004, 22023.';
+    IS 'Entities whose value meets a JSON path (a condition, or one that finds something), contains a JSON value, and whose annotations hold a part; all that are given, in the order of ids, at most 100 (most), those after an id. Needs SELECT on asymm.data_entity. In the audit, with the ids found, if audit_reads is on. Raises 22004, 22023, 25006.';

@@ -62,7 +62,7 @@ BEGIN
     RETURN (SELECT jsonb_build_object('id', _export_entity.id, 'versions', jsonb_agg(
                        to_jsonb(h) - '{content_hash}'::text[] || jsonb_build_object('content_hash', encode(h.content_hash, 'hex'))
                        ORDER BY h.version))
-              FROM asymm.entity_history(_export_entity.id) AS h HAVING count(*) > 0);
+              FROM asymm._entity_versions(_export_entity.id) AS h HAVING count(*) > 0);
 END
 $$;
 COMMENT ON FUNCTION asymm._export_entity(text) IS 'All that is kept of an entity as JSON, every version and who made it; NULL if nothing is.';

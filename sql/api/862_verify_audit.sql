@@ -109,7 +109,8 @@ BEGIN
     check_name := 'audit';
     status := CASE WHEN v_state.waiting > interval '5 min' THEN 'warning' ELSE 'ok' END;
     seen := format('%s entries, %s sealed%s', v_state.entries, v_state.sealed,
-                   ', the oldest other waits for ' || date_trunc('second', v_state.waiting) || ' already');
+                   ', the oldest other waits for ' || date_trunc('second', v_state.waiting) || ' already')
+            || CASE WHEN asymm._records_reads() THEN '; reads of entities by functions are in it' ELSE '' END;
     remedy := CASE status WHEN 'warning' THEN 'SELECT asymm.seal_audit(); or have the pulse run, which does it' END;
     RETURN NEXT;
     check_name := 'audit of direct SQL';

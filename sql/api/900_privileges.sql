@@ -30,7 +30,8 @@ DECLARE
         'state_sonar', 'ux_ping', 'ux_echo', 'ux_sonar', 'semantic_ping', 'semantic_echo', 'semantic_sonar', 'health', 'balance', 'explain_score',
             'leverage', 'sonar', 'validate', 'draw', 'knowledge', '_database_now', '_lock_waits', '_verdict',
         'policy_for', '_rule_conditions', '_index_progress',
-        'get_entity', 'query_entities', 'entity_history', '_annotation_filter', '_entity_at',
+        'get_entity', 'query_entities', 'entity_history', '_annotation_filter', '_entity_at', '_find_entities', '_entity_versions', '_records_reads',
+            '_record_read',
         '_alive', '_healing', '_is_pg_cron', '_cron_is_serial', '_jobs_wanted', '_job_name', '_setting_of', '_cron_jobs',
             '_scheduler_alive', '_actor_faults', '_role_powers'];
     -- asymm_operator: declaring and deciding.

@@ -90,12 +90,14 @@ CREATE TABLE asymm.entity_setting (
         CONSTRAINT entity_setting_idempotency_window CHECK (idempotency_window BETWEEN '1 min' AND '3650 days'),
     max_value_bytes integer NOT NULL DEFAULT 1048576
         CONSTRAINT entity_setting_max_value_bytes CHECK (max_value_bytes BETWEEN 1024 AND 33554432),
+    audit_reads boolean NOT NULL DEFAULT false,
     CONSTRAINT entity_setting_window_within_retention CHECK (idempotency_window <= retention)
 );
 COMMENT ON TABLE asymm.entity_setting IS 'What an operator configured about entities: one row at most, written by asymm.configure_entities(); survives pg_dump.';
 COMMENT ON COLUMN asymm.entity_setting.retention IS 'How long a version is kept after it was replaced, and a tombstone after the deletion.';
 COMMENT ON COLUMN asymm.entity_setting.idempotency_window IS 'How long a call with an idempotency key can be repeated without a second effect; at most retention.';
 COMMENT ON COLUMN asymm.entity_setting.max_value_bytes IS 'Size of the largest value, as jsonb in memory; half of what the mirror takes at most.';
+COMMENT ON COLUMN asymm.entity_setting.audit_reads IS 'Whether get_entity(), query_entities() and entity_history() are recorded in the audit; not while entities are mirrored, where nobody sees who reads.';
 
 CREATE TABLE asymm._entity_setting_default (LIKE asymm.entity_setting INCLUDING ALL);
 INSERT INTO asymm._entity_setting_default DEFAULT VALUES;

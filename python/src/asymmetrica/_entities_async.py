@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
@@ -26,6 +28,9 @@ _NOT_JSON = ("22P02", "22P05")
 
 class AsyncEntities(AsyncReads):
     """Entities; writing needs the role asymm_writer, reading that one or SELECT on asymm.data_entity."""
+
+    _records = False
+    _asked = -math.inf
 
     async def create_entity(
         self,
@@ -76,10 +81,12 @@ class AsyncEntities(AsyncReads):
     ) -> Entity | None:
         """Return an entity from the cheapest place that is fresh enough, as `get` does; None: there is none.
 
-        Copies are there once `asymm.data_entity` is mirrored. Raises `NotAllowed`.
+        Copies are there once `asymm.data_entity` is mirrored. While reads are recorded (`audit_reads`) the
+        primary is asked, as of a second after that was set. Raises `NotAllowed`.
         """
         reader = self._reader
-        if reader.link is None and reader.replicas is None and current() is None:
+        alone = reader.link is None and reader.replicas is None and current() is None
+        if alone or await self._recorded():
             # There is one place only, and nobody to tell where it was read.
             found = await self._session.rows(Entity, _sql.GET_ENTITY, {"id": id})
             return found[0] if found else None
@@ -95,6 +102,10 @@ class AsyncEntities(AsyncReads):
         budget: float | None = None,
     ) -> list[Entity | None]:
         """Return the entities with these ids, in their order; None where there is none."""
+        if await self._recorded():
+            made = await self._session.rows(Entity, _sql.GET_ENTITIES, {"ids": list(ids)})
+            found = {entity.id: entity for entity in made}
+            return [found.get(id) for id in ids]
         rows = await self.get_many(TABLE, ids, max_staleness=max_staleness, after=after, budget=budget)
         return [
             None if row is None else await self._entity(id, row) for id, row in zip(ids, rows, strict=True)
@@ -171,10 +182,22 @@ class AsyncEntities(AsyncReads):
         retention: timedelta | None = None,
         idempotency_window: timedelta | None = None,
         max_value_bytes: int | None = None,
+        audit_reads: bool | None = None,
     ) -> EntitySettings:
         """Change settings and return those in force; None leaves one as it is. Raises `InvalidArgument`."""
         values = {name: value for name, value in locals().items() if name != "self"}
         return (await self._session.rows(EntitySettings, _sql.CONFIGURE_ENTITIES, values))[0]
+
+    async def _recorded(self) -> bool:
+        """Whether reads are recorded, which is asked again after a second: then only functions read."""
+        now = time.monotonic()
+        if now - self._asked >= 1.0:
+            self._records = bool(await self._session.value(_sql.RECORDS_READS))
+            self._asked = now
+        seen = current()
+        if self._records and seen is not None:
+            seen.refuse("reads of entities are recorded")
+        return self._records
 
     async def _entities(
         self, sql: Any, values: Mapping[str, Any], items: Sequence[Mapping[str, Any]]

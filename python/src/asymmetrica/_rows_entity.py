@@ -60,8 +60,9 @@ class DeletedEntity:
 
 @dataclass(frozen=True, slots=True)
 class EntitySettings:
-    """How long versions and idempotency keys are kept, and how large a value may be."""
+    """How long versions and idempotency keys are kept, how large values may be, if reads are recorded."""
 
     retention: timedelta
     idempotency_window: timedelta
     max_value_bytes: int
+    audit_reads: bool
