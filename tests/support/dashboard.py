@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -44,7 +47,12 @@ class Site:
         self.port: int = listening.getsockname()[1]
         self.dashboard = Dashboard(dsn, given)
         ready = threading.Event()
-        self.server = Server(configuration(self.dashboard, given), self.dashboard.board, ready.set)
+
+        def begun() -> None:
+            self.loop = asyncio.get_running_loop()
+            ready.set()
+
+        self.server = Server(configuration(self.dashboard, given), self.dashboard.board, begun)
         self._thread = threading.Thread(target=self.server.run, args=([listening],))
         self._thread.start()
         if not ready.wait(20):
@@ -175,7 +183,9 @@ class Browser:
 
     def close(self) -> None:
         if self._socket is not None:
-            self._socket.close()
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._response.close()
         self._connection.close()
 

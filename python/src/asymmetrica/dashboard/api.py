@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
 from typing import Any, LiteralString
@@ -33,8 +34,10 @@ EXPLAIN = "SELECT * FROM asymm.explain_score(%(score)s)"
 HISTORY = "SELECT * FROM asymm.history(%(target)s) AS h ORDER BY h.at DESC LIMIT 1000"
 ACTION = "SELECT * FROM asymm.actions WHERE id = %(action)s"
 STATES = "SELECT * FROM asymm.action_history(%(action)s)"
-SERIES = """SELECT * FROM asymm.series(%(metric)s, now() - %(span)s::interval, now(), %(bucket)s::interval,
-    %(node)s) ORDER BY at LIMIT 5000"""
+SERIES = """SELECT n.* FROM (
+    SELECT s.* FROM asymm.series(%(metric)s, now() - %(span)s::interval, now(), %(bucket)s::interval,
+                                 %(node)s) AS s
+     ORDER BY s.at DESC LIMIT 5000) AS n ORDER BY n.at"""
 
 # What a class of SQLSTATEs, or one of them, is in HTTP.
 STATUSES = {
@@ -181,7 +184,9 @@ class Api:
             status = STATUSES.get(state) or STATUSES.get(state[:2]) or 500
             status = 503 if isinstance(error, ConnectionFailed) else status
             return self._problem(status, error.sqlstate, error.message, error.detail, error.hint)
-        return self._problem(500, None, f"{type(error).__name__}: {error}")
+        text = redact(f"{type(error).__name__}: {error}", self._secrets)
+        print(f"error: {text}", file=sys.stderr, flush=True)
+        return self._problem(500, None, text)
 
     def _problem(
         self, status: int, state: str | None, message: str, detail: str | None = None, hint: str | None = None

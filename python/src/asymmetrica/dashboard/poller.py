@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from .._redact import redact
@@ -62,14 +63,11 @@ class Poller:
             while True:
                 start = time.monotonic()
                 try:
-                    async with (
-                        asyncio.timeout(HANGS) as limit,
-                        Reader(self._dsn, application=APPLICATION) as reader,
-                    ):
-                        await self._meet(reader)
-                        limit.reschedule(None)
+                    async with Reader(self._dsn, application=APPLICATION) as reader:
+                        async with self._in_time():
+                            await self._meet(reader)
                         await self._serve(reader)
-                except (AsymmetricaError, OSError, TimeoutError) as error:
+                except Exception as error:
                     self._lost(error)
                 tries = 0 if time.monotonic() - start > STEPS[-1] * PERIOD else tries + 1
                 pause = PERIOD * STEPS[min(max(tries - 1, 0), len(STEPS) - 1)]
@@ -77,11 +75,25 @@ class Poller:
         finally:
             alive.cancel()
 
-    def _lost(self, error: BaseException) -> None:
-        text = error.message if isinstance(error, AsymmetricaError) else f"{error or 'no answer'}"
-        if isinstance(error, TimeoutError):
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Give up what takes too long. It is told at once: letting go of a statement takes seconds more."""
+        late = asyncio.get_running_loop().call_later(HANGS, self._lost, TimeoutError())
+        try:
+            async with asyncio.timeout(HANGS):
+                yield
+        finally:
+            late.cancel()
+
+    def _lost(self, error: Exception) -> None:
+        if isinstance(error, AsymmetricaError):
+            text = redact(error.message, self._secrets).strip()
+        elif isinstance(error, TimeoutError):
             text = f"the database did not answer within {HANGS:g} s"
-        self._board.set_connection("down", redact(text, self._secrets).strip())
+        else:
+            text = redact(f"{type(error).__name__}: {error}", self._secrets)
+            print(f"error: {text}", file=sys.stderr, flush=True)
+        self._board.set_connection("down", text)
         self._publish()
         self._board.fresh.set()
 
@@ -123,7 +135,7 @@ class Poller:
         self._nudge.set()
         while True:
             await self._wait()
-            async with asyncio.timeout(HANGS):
+            async with self._in_time():
                 await self._pass(reader)
 
     async def _wait(self) -> None:

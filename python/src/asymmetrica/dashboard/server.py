@@ -13,14 +13,16 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from .._redact import secrets_of
+from ..errors import AsymmetricaError
 from .api import Api
 from .board import Board
 from .files import HERE, Files
-from .guard import Guard, Rules
+from .guard import Guard, Refused, Rules
 from .poller import Poller
 
 CLIENTS = 500  # connections at most; more are told to come back
@@ -73,7 +75,9 @@ class Dashboard:
         self.app = Starlette(
             routes=routes,
             middleware=[Middleware(Guard, rules=rules)],
-            exception_handlers={Exception: api.failed},
+            exception_handlers=dict.fromkeys(
+                (HTTPException, Refused, AsymmetricaError, Exception), api.failed
+            ),
             lifespan=self._lifespan,
         )
 
@@ -84,9 +88,8 @@ class Dashboard:
             yield
         finally:
             reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
-            await self.api.close()
+            # A statement that hangs is not waited for.
+            await asyncio.wait({reading, asyncio.create_task(self.api.close())}, timeout=GRACE / 2)
 
 
 class Server(uvicorn.Server):
