@@ -40,8 +40,12 @@ DECLARE
     v_new bigint[];
     v_new_oids oid[];
     v_known bigint[];
+    v_snapshot pg_snapshot;
+    v_at timestamptz;
 BEGIN
     PERFORM asymm._record_place();
+    v_snapshot := pg_current_snapshot();
+    v_at := clock_timestamp();
     WITH f AS MATERIALIZED (
         SELECT f.*, w.policy AS schema_policy, w.annotation AS schema_annotation
           FROM asymm._object_facts(kinds, oids) AS f
@@ -71,6 +75,7 @@ BEGIN
       INTO v_new, v_new_oids, v_known
       FROM new AS n JOIN f USING (kind, schema_name, object_name);
     PERFORM asymm._refresh_members(v_new, v_new_oids);
+    PERFORM asymm._looked_before(v_new, v_snapshot, v_at);
     PERFORM asymm._renew_policies(v_new || v_known);
     -- What was seen undeclared is so no more.
     PERFORM asymm._set_action_state(a.id, 'expired', 'declared')

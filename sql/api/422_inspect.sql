@@ -174,6 +174,34 @@ END
 $$;
 COMMENT ON FUNCTION asymm._require_read(bigint) IS 'Raises SY010 when the log holds unread DDL on an object; internal, caught by the callers.';
 
+-- The ledger's own statements are no news to a repair.
+CREATE OR REPLACE FUNCTION asymm._others_wrote(baseline bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM asymm.ddl_log l
+                    WHERE NOT l.seen AND l.action_id IS NULL AND l.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+                      AND (cardinality(l.object_ids) = 0
+                           OR baseline IN (SELECT asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names))));
+END
+$$;
+COMMENT ON FUNCTION asymm._others_wrote(bigint) IS 'Whether the log holds DDL of others that may be on an object and was not read yet.';
+
+-- What was committed between a look and its being noted down is still to be looked at.
+CREATE OR REPLACE FUNCTION asymm._looked_before(baselines bigint[], snapshot pg_snapshot, at timestamptz) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE asymm.baseline_state AS s
+       SET checked_snapshot = snapshot, checked_at = at,
+           header = CASE WHEN EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen AND NOT pg_visible_in_snapshot(l.xid, snapshot)
+                                          AND l.xid IS DISTINCT FROM pg_current_xact_id_if_assigned())
+                         THEN 'look again' ELSE s.header END
+      FROM unnest(baselines) AS u (id) WHERE s.baseline_id = u.id
+$$;
+COMMENT ON FUNCTION asymm._looked_before(bigint[], pg_snapshot, timestamptz) IS 'Notes that watched objects were looked at at a moment that is past by now.';
+
 -- What was seen of a watched object: its drift rows are made to agree with what is there, and the plan is asked for, which
 -- takes longer. NULL when it is as declared and was.
 CREATE OR REPLACE FUNCTION asymm._note_look(
@@ -188,7 +216,8 @@ DECLARE
 BEGIN
     IF fingerprint = base.fingerprint THEN
         PERFORM asymm._refresh_members(ARRAY[base.id], ARRAY[object_id]);
-        IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open') THEN
+        IF EXISTS (SELECT FROM asymm.drift_record d WHERE d.baseline_id = base.id AND d.state = 'open')
+           OR EXISTS (SELECT FROM asymm.action a WHERE a.baseline_id = base.id AND a.state IN ('proposed', 'approved') AND a.kind = 'heal') THEN
             PERFORM asymm._close_drift(base.id, 'vanished');
             UPDATE asymm.baseline_state AS s SET held = NULL WHERE s.baseline_id = base.id AND s.held IS NOT NULL;
             RETURN jsonb_build_object('drifts', 0, 'objects',
@@ -220,11 +249,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_look record := asymm._look(base.id);
+    v_seen jsonb := asymm._note_look(base, v_look.object_id, v_look.facts, v_look.renames, v_look.fingerprint, found_by, ddl_log_id, hold);
 BEGIN
+    -- Asked last, since what is noted (headers, a snapshot) counts as looked at.
     IF found_by <> 'call' THEN
         PERFORM asymm._require_read(base.id);
     END IF;
-    RETURN asymm._note_look(base, v_look.object_id, v_look.facts, v_look.renames, v_look.fingerprint, found_by, ddl_log_id, hold);
+    RETURN v_seen;
 END
 $$;
 COMMENT ON FUNCTION asymm._inspect_one(asymm.baseline, text, bigint, text)

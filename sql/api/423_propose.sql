@@ -128,6 +128,7 @@ DECLARE
     v_id bigint;
     v_base asymm.baseline;
     v_hold text;
+    v_action bigint;
     v_actions integer := 0;
 BEGIN
     FOR v_id IN SELECT s.baseline_id FROM asymm.baseline_state s
@@ -138,10 +139,11 @@ BEGIN
              WHERE s.baseline_id = v_id AND o.baseline_id = v_id AND s.unplanned IS NOT NULL
             RETURNING NULLIF(o.unplanned, '') INTO v_hold;
             CONTINUE WHEN NOT FOUND;
-            IF baselines IS NULL THEN
-                PERFORM asymm._require_read(v_id);
-            END IF;
-            v_actions := v_actions + num_nonnulls(asymm._plan_one(v_base, v_hold));
+            -- Before, since planning takes long; after, since it looks again: a change of unknown meaning is no part of a repair.
+            PERFORM asymm._require_read(v_id);
+            v_action := asymm._plan_one(v_base, v_hold);
+            PERFORM asymm._require_read(v_id);
+            v_actions := v_actions + num_nonnulls(v_action);
         EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
             NULL;      -- still marked: with the next beat
         WHEN OTHERS THEN
@@ -153,7 +155,7 @@ BEGIN
     RETURN CASE WHEN v_actions > 0 THEN jsonb_build_object('actions', v_actions) END;
 END
 $$;
-COMMENT ON FUNCTION asymm._plan_recorded(bigint[]) IS 'Plans the repair of drift that was recorded without a plan: of all objects (unless more DDL arrived meanwhile), or of those given; {actions} or NULL.';
+COMMENT ON FUNCTION asymm._plan_recorded(bigint[]) IS 'Plans the repair of drift that was recorded without a plan: of all objects, or of those given, unless more DDL arrived meanwhile; {actions} or NULL.';
 
 CREATE OR REPLACE FUNCTION asymm._plan_later() RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

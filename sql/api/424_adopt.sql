@@ -15,6 +15,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION asymm._set_baseline(bigint, jsonb, jsonb, text, text, text) IS 'Declares new facts for a watched object.';
 
+-- Each role's rights are a difference of their own.
+CREATE OR REPLACE FUNCTION asymm._rights_before(now jsonb, declared jsonb, drifted jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_object_agg(r.role, r.rights)
+          FROM (SELECT k.role, CASE WHEN now -> k.role IS NOT DISTINCT FROM drifted -> k.role THEN declared -> k.role
+                                    ELSE now -> k.role END AS rights
+                  FROM (SELECT jsonb_object_keys(now) AS role UNION SELECT jsonb_object_keys(declared)) AS k) AS r
+         WHERE r.rights IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION asymm._rights_before(jsonb, jsonb, jsonb) IS 'Present privileges (role → rights) without what drifted before, role by role; NULL when none are left.';
+
 -- What stays drift when a migration is adopted: differences seen before it began (since) and, if only one attribute can
 -- have been meant (only), everything else. Returns the facts to declare, and the renames that stay drift.
 CREATE OR REPLACE FUNCTION asymm._facts_to_adopt(
@@ -55,8 +71,13 @@ BEGIN
          WHERE only_attribute IS NOT NULL AND d.attribute IS DISTINCT FROM only_attribute
     LOOP
         v_path := array_remove(ARRAY[v.part, v.name, v.attribute], NULL);
-        -- Only where the drift is still what it was.
-        CONTINUE WHEN v.attribute = 'name' OR facts #> v_path IS DISTINCT FROM v.actual;
+        CONTINUE WHEN v.attribute = 'name';
+        IF v.attribute = 'acl' AND facts #> v_path IS DISTINCT FROM v.actual AND facts #> ARRAY[v.part, v.name] IS NOT NULL THEN
+            v.declared := asymm._rights_before(facts #> v_path, NULLIF(v.declared, 'null'), NULLIF(v.actual, 'null'));
+        ELSE
+            -- Only where the drift is still what it was.
+            CONTINUE WHEN facts #> v_path IS DISTINCT FROM v.actual;
+        END IF;
         IF v.declared IS NULL THEN
             facts := facts #- v_path;
         ELSE
@@ -86,8 +107,12 @@ DECLARE
     v_display text;
     v_differences jsonb;
     v_action bigint;
+    v_snapshot pg_snapshot;
+    v_at timestamptz;
 BEGIN
     SELECT b.* INTO v_base FROM asymm.baseline b WHERE b.id = baseline FOR UPDATE;
+    v_snapshot := pg_current_snapshot();
+    v_at := clock_timestamp();
     v_look := asymm._look(baseline);
     v_display := asymm._object_display(v_base.kind, v_base.schema_name, v_base.object_name);
     IF since IS NOT NULL THEN
@@ -145,6 +170,7 @@ BEGIN
                             WHERE f.part = d.part AND f.name = d.name AND f.attribute IS NOT DISTINCT FROM d.attribute);
     END IF;
     PERFORM asymm._refresh_members(ARRAY[baseline], ARRAY[v_look.object_id]);
+    PERFORM asymm._looked_before(ARRAY[baseline], v_snapshot, v_at);
     UPDATE asymm.member AS m SET name = n.key
       FROM jsonb_each(v_new.kept_renames - v_base.kind) AS r, jsonb_each_text(r.value) AS n
      WHERE m.baseline_id = baseline AND m.part = r.key AND m.name = n.value;

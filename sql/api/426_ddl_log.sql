@@ -129,6 +129,7 @@ DECLARE
     v_identities text[];
     v_parent_schemas text[];
     v_parent_names text[];
+    v_rights_in oid;
 BEGIN
     BEGIN
         IF TG_EVENT = 'sql_drop' THEN
@@ -144,12 +145,21 @@ BEGIN
             -- All of it was told by sql_drop; only DROP OWNED may have revoked something besides.
             RETURN;
         ELSE
-            -- A command that names no object (GRANT) is a row without one.
+            -- A command that names no object (GRANT) is a row without one, but for the catalog.
             SELECT array_agg(c.classid) FILTER (WHERE c.objid IS NOT NULL), array_agg(c.objid) FILTER (WHERE c.objid IS NOT NULL),
                    array_agg(c.object_identity)
               INTO v_class_ids, v_object_ids, v_identities
               FROM pg_event_trigger_ddl_commands() AS c
              WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
+            IF v_object_ids IS NULL AND v_identities IS NOT NULL AND TG_TAG IN ('GRANT', 'REVOKE') THEN
+                SELECT min(r.catalog::oid) INTO v_rights_in
+                  FROM pg_event_trigger_ddl_commands() AS c
+                  JOIN (VALUES ('TABLE', 'pg_class'::regclass), ('SEQUENCE', 'pg_class'), ('SCHEMA', 'pg_namespace'), ('FUNCTION', 'pg_proc'),
+                               ('PROCEDURE', 'pg_proc'), ('ROUTINE', 'pg_proc'), ('TYPE', 'pg_type'), ('DOMAIN', 'pg_type'),
+                               ('LANGUAGE', 'pg_language'), ('FOREIGN SERVER', 'pg_foreign_server'),
+                               ('FOREIGN DATA WRAPPER', 'pg_foreign_data_wrapper')) AS r (object_type, catalog)
+                    ON r.object_type = c.object_type;
+            END IF;
             IF cardinality(v_identities) > 1 THEN
                 v_identities := ARRAY(SELECT DISTINCT i.identity FROM unnest(v_identities) AS i (identity) ORDER BY 1);
             END IF;
@@ -182,14 +192,14 @@ BEGIN
                 END IF;
             END IF;
             INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,
-                                       class_ids, object_ids, identities, parent_schemas, parent_names)
+                                       class_ids, object_ids, identities, parent_schemas, parent_names, rights_in)
             VALUES (v_caller, session_user, v_application, inet_client_addr(), TG_TAG, v_statement, v_intent,
                     v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_roles)
                                           OR session_user = ANY (v_roles)
                                           OR v_application = ANY (v_applications)),
                     CASE WHEN v_action ~ '^[0-9]{1,18}$' THEN v_action::bigint END,
                     COALESCE(v_class_ids, '{}'), COALESCE(v_object_ids, '{}'), v_identities,
-                    COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'));
+                    COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'), v_rights_in);
         END IF;
     EXCEPTION WHEN OTHERS THEN
         -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.

@@ -24,22 +24,26 @@ BEGIN
                          JOIN asymm.member AS m USING (class_id, object_id, sub_id)
                         WHERE m.baseline_id = b.id AND b.kind = 'table' AND a.name <> m.name);
     PERFORM asymm._refresh_members(v_same, v_oids);
-    UPDATE asymm.baseline_state AS s SET checked_snapshot = v_snapshot, checked_at = v_at, unplanned = NULL
-      FROM unnest(v_same) AS u (id) WHERE s.baseline_id = u.id;
+    PERFORM asymm._looked_before(v_same, v_snapshot, v_at);
+    UPDATE asymm.baseline_state AS s SET unplanned = NULL FROM unnest(v_same) AS u (id) WHERE s.baseline_id = u.id;
     RETURN COALESCE(v_same, '{}');
 END
 $$;
 COMMENT ON FUNCTION asymm._settle_unchanged(bigint[]) IS 'Notes that those of the watched objects that are as declared, without open drift, were looked at; returns them.';
 
 -- Grants and the like name no object: tables whose catalog rows changed are looked at, and privileges that a migration
--- gave are adopted.
-CREATE OR REPLACE FUNCTION asymm._process_grants(ids bigint[], baseline bigint) RETURNS jsonb
+-- gave are adopted. Where others changed privileges in the same beat it is asked of each object who did.
+CREATE OR REPLACE FUNCTION asymm._process_grants(ids bigint[], baseline bigint, mixed boolean) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v record;
     v_tables bigint[];
+    v_judged jsonb;
+    v_one jsonb;
+    v_id bigint;
+    v_hold text;
     v_seen jsonb;
 BEGIN
     SELECT array_agg(l.id) AS ids, max(l.id) AS last, max(l.id) FILTER (WHERE NOT l.intended AND l.action_id IS NULL) AS slip,
@@ -47,8 +51,7 @@ BEGIN
            max(COALESCE(l.intent, 'migrator ' || l.role)) FILTER (WHERE l.intended) AS reason,
            min(l.xid) AS first_xid, bool_and(l.command_tag IN ('GRANT', 'REVOKE')) AS only_grants
       INTO v FROM asymm.ddl_log l
-     WHERE l.id = ANY (_process_grants.ids)
-       AND l.command_tag IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES', 'ALTER SCHEMA', 'DROP OWNED', 'SECURITY LABEL');
+     WHERE l.id = ANY (_process_grants.ids) AND l.command_tag = ANY (asymm._rights_tags());
     IF v.last IS NULL THEN
         RETURN NULL;
     END IF;
@@ -56,15 +59,22 @@ BEGIN
                      ELSE asymm._changed_headers(CASE WHEN v.only_grants THEN asymm._relations_written_since(v.first_xid) END)
                           || asymm._changed_others() END;
     BEGIN
-        IF v.since IS NOT NULL AND v.slip IS NULL THEN
-            SELECT jsonb_build_object('adopted', count(*), 'objects', jsonb_agg(DISTINCT asymm._object_display(b.kind, b.schema_name, b.object_name)))
-              INTO v_seen
-              FROM unnest(v_tables) AS c (id)
-              JOIN asymm.baseline b USING (id)
-             CROSS JOIN LATERAL asymm._adopt(c.id, v.reason, v.since, 'acl') AS a
-            HAVING count(*) > 0;
+        IF mixed THEN
+            v_judged := asymm._judge_rights(_process_grants.ids, v_tables);
         END IF;
-        v_seen := asymm._merge_seen(v_seen, asymm._inspect(v_tables, 'ddl_log', COALESCE(v.slip, v.last)));
+        FOREACH v_id IN ARRAY v_tables LOOP
+            v_one := CASE WHEN mixed THEN v_judged -> v_id::text
+                          ELSE jsonb_build_object('meant', v.since IS NOT NULL AND v.slip IS NULL, 'since', v.since, 'reason', v.reason,
+                                                  'id', COALESCE(v.slip, v.last)) END;
+            v_hold := NULL;
+            IF (v_one ->> 'meant')::boolean AND (v_one ->> 'slipped')::boolean THEN
+                v_hold := 'a migration and somebody else changed rights in one beat';
+                PERFORM asymm._hold(v_id, v_hold);
+            ELSIF (v_one ->> 'meant')::boolean THEN
+                v_seen := asymm._merge_seen(v_seen, asymm._adopt_rights(v_id, v_one));
+            END IF;
+            v_seen := asymm._merge_seen(v_seen, asymm._inspect(ARRAY[v_id], 'ddl_log', COALESCE((v_one ->> 'id')::bigint, v.slip, v.last), v_hold));
+        END LOOP;
     EXCEPTION WHEN SQLSTATE 'SY010' OR lock_not_available OR deadlock_detected THEN
         UPDATE asymm.ddl_log AS l SET seen = false WHERE l.id = ANY (v.ids);
         RETURN NULL;
@@ -74,8 +84,22 @@ BEGIN
     RETURN v_seen;
 END
 $$;
-COMMENT ON FUNCTION asymm._process_grants(bigint[], bigint)
-    IS 'Handles logged commands that name no object: adopts privileges given on purpose, inspects tables whose catalog rows changed, or the one given.';
+COMMENT ON FUNCTION asymm._process_grants(bigint[], bigint, boolean)
+    IS 'Handles logged commands that name no object: adopts privileges given on purpose, inspects tables whose catalog rows changed, or the one given; mixed: some of the DDL was meant, some not.';
+
+CREATE OR REPLACE FUNCTION asymm._adopt_rights(baseline bigint, judged jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_build_object('adopted', count(*), 'objects',
+                   (SELECT jsonb_agg(asymm._object_display(b.kind, b.schema_name, b.object_name)) FROM asymm.baseline b WHERE b.id = baseline))
+          FROM asymm._adopt(baseline, judged ->> 'reason', (judged ->> 'since')::timestamptz, 'acl')
+        HAVING count(*) > 0);
+END
+$$;
+COMMENT ON FUNCTION asymm._adopt_rights(bigint, jsonb) IS 'Declares the privileges that a migration gave on an object, as asymm._judge_rights() has it; {adopted, objects} or NULL.';
 
 -- Given a table, only the DDL that touches it (or names no object) is read: a person's transaction may stay open for long
 -- and must not keep the loops from all the rest.
@@ -90,6 +114,9 @@ DECLARE
     v record;
     v_hold text;
     v_one jsonb;
+    v_mixed boolean;
+    v_judged jsonb;
+    v_rights jsonb;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.ddl_log l WHERE NOT l.seen) THEN
         -- A loop may have died between the two halves.
@@ -111,6 +138,14 @@ BEGIN
                     ORDER BY l.id LIMIT 1000 FOR UPDATE SKIP LOCKED),
          taken AS (UPDATE asymm.ddl_log l SET seen = true FROM batch WHERE l.id = batch.id RETURNING l.id)
     SELECT array_agg(t.id) INTO v_rows FROM taken t;
+    SELECT bool_or(l.intended) AND bool_or(NOT l.intended AND l.action_id IS NULL) AND bool_or(l.command_tag = ANY (asymm._rights_tags()))
+      INTO v_mixed FROM asymm.ddl_log l WHERE l.id = ANY (v_rows);
+    IF v_mixed THEN
+        v_judged := asymm._judge_rights(v_rows, ARRAY(
+            SELECT DISTINCT t.id FROM asymm.ddl_log l
+             CROSS JOIN LATERAL asymm._touched(l.class_ids, l.object_ids, l.parent_schemas, l.parent_names) AS t (id)
+             WHERE l.id = ANY (v_rows)));
+    END IF;
     IF cardinality(v_rows) > 10 THEN
         PERFORM asymm._settle_unchanged(ARRAY(
             SELECT t.id FROM asymm.ddl_log l
@@ -135,11 +170,15 @@ BEGIN
          GROUP BY t.baseline_id
          ORDER BY t.baseline_id
     LOOP
-        v_hold := CASE WHEN v.intent IS NOT NULL AND v.slip IS NOT NULL
+        v_rights := v_judged -> v.baseline_id::text;
+        v_hold := CASE WHEN v.intent IS NOT NULL AND (v.slip IS NOT NULL OR (v_rights ->> 'slipped')::boolean)
+                            OR (v_rights ->> 'meant')::boolean AND (v_rights ->> 'slipped')::boolean
                        THEN 'a migration and another change of the same table arrived in one beat' END;
         v_one := NULL;
         BEGIN
-            IF v.intent IS NOT NULL AND v.slip IS NULL THEN
+            IF v_hold IS NULL AND v.intent IS NULL AND (v_rights ->> 'meant')::boolean THEN
+                v_one := asymm._adopt_rights(v.baseline_id, v_rights);
+            ELSIF v_hold IS NULL AND v.intent IS NOT NULL THEN
                 BEGIN
                     SELECT jsonb_build_object('adopted', count(*),
                                'objects', (SELECT jsonb_agg(asymm._object_display(b.kind, b.schema_name, b.object_name))
@@ -163,7 +202,7 @@ BEGIN
             UPDATE asymm.ddl_log SET seen = false WHERE id = ANY (v.ids);
         END;
     END LOOP;
-    v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows, baseline));
+    v_seen := asymm._merge_seen(v_seen, asymm._process_grants(v_rows, baseline, v_mixed));
     IF asymm._makes_objects(v_rows) THEN
         -- What a migration made in what is watched as a whole is declared with it.
         FOR v IN

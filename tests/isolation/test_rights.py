@@ -1,0 +1,185 @@
+"""Rights that somebody grants on purpose while a beat looks at what somebody else granted by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from support.database import Database
+from support.other import Other, transaction
+from support.pulse import make_actor, make_table
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+RIGHTS = "SELECT has_schema_privilege(%s, 'app', 'USAGE')"
+HELD = "SELECT held FROM asymm.baseline_state WHERE held IS NOT NULL"
+
+
+@pytest.fixture
+def scene(db: Database) -> tuple[Database, Connection, str, str]:
+    """Schema app is watched with policy heal; a loop's session, a mirroring login, and a role of a passer-by."""
+    actor, owner = make_actor(db)
+    make_table(db, owner)
+    db.sql(f'CREATE TABLE app.second (a int PRIMARY KEY); ALTER TABLE app.second OWNER TO "{owner}"')
+    db.sql("SELECT asymm.watch_schema('app', 'heal')")
+    login, stranger = db.role("login"), db.role("stranger")
+    db.sql("SELECT asymm._process_ddl()")
+    loop = db.connect(user=actor)
+    loop.execute("SELECT asymm.beat()")
+    return db, loop, login, stranger
+
+
+def meant(db: Database, statement: str) -> None:
+    with db.own.transaction():
+        db.sql("SET LOCAL asymm.intent = 'wanted'")
+        db.sql(statement)
+
+
+def beats(loop: Connection, number: int = 4) -> None:
+    for _ in range(number):
+        loop.execute("SELECT asymm.beat()")
+
+
+def open_drift(db: Database) -> list[tuple[Any, ...]]:
+    return db.sql("SELECT object FROM asymm.drift WHERE state IN ('open', 'proposed', 'approved')")
+
+
+def public_reads(db: Database, table: str) -> bool:
+    found: bool = db.value(f"SELECT coalesce(relacl::text, '') LIKE '%%{{=r%%' OR relacl::text LIKE '%%,=r%%'"
+                           f" FROM pg_class WHERE oid = '{table}'::regclass")
+    return found
+
+
+def test_a_grant_that_was_meant_beside_one_that_was_not(scene: tuple[Database, Connection, str, str]) -> None:
+    """One beat reads both: the slip is taken back, what was meant stays and is declared."""
+    db, loop, login, stranger = scene
+    db.sql(f'GRANT SELECT ON app.second TO "{stranger}"')
+    meant(db, f'GRANT USAGE ON SCHEMA app TO "{login}"; GRANT SELECT ON app.item TO "{login}"')
+    beats(loop)
+    rights = (
+        "SELECT has_schema_privilege(%s, 'app', 'USAGE'), has_table_privilege(%s, 'app.item', 'SELECT'),"
+        " has_table_privilege(%s, 'app.second', 'SELECT')"
+    )
+    assert db.sql(rights, login, login, stranger) == [(True, True, False)]
+    assert (open_drift(db), db.sql(HELD)) == ([], [])
+
+
+def test_a_grant_that_was_meant_while_a_beat_looks(scene: tuple[Database, Connection, str, str]) -> None:
+    """What was committed after the log was read is judged with the next beat, by its own row."""
+    db, loop, login, stranger = scene
+    db.sql(f'GRANT SELECT ON app.second TO "{stranger}"')
+    held = transaction(db, "SELECT FROM asymm.baseline WHERE object_name = 'second' FOR UPDATE")
+    beat = Other(db, "SELECT asymm.beat()", user=loop.info.user)
+    beat.wait_until_blocked()
+    meant(db, f'GRANT USAGE ON SCHEMA app TO "{login}"; GRANT SELECT ON app.second TO "{login}"')
+    held.rollback()
+    beat.done()
+    assert beat.error is None
+    beats(loop)
+    # Both had the same table in hand, in one beat: a person has to say what was meant.
+    rights = "SELECT has_schema_privilege(%s, 'app', 'USAGE'), has_table_privilege(%s, 'app.second', 'SELECT')"
+    assert db.sql(rights, login, login) == [(True, True)]
+    assert (open_drift(db), len(db.sql(HELD))) == ([("app.second",)], 1)
+
+
+def stop_after(db: Database, function: str, arguments: str = "bigint") -> Connection:
+    """Let a function of ours wait before it returns, until the transaction that is returned ends."""
+    names = [f"a{number}" for number in range(arguments.count(",") + 1)]
+    named = ", ".join(f"{name} {kind}" for name, kind in zip(names, arguments.split(","), strict=True))
+    result = db.value(f"SELECT pg_get_function_result('asymm.{function}({arguments})'::regprocedure)")
+    db.sql(f"ALTER FUNCTION asymm.{function}({arguments}) RENAME TO {function}_itself")
+    db.sql(
+        f"CREATE FUNCTION asymm.{function}({named}) RETURNS {result} LANGUAGE plpgsql SECURITY DEFINER AS $$"
+        f" DECLARE v {'text' if result == 'void' else result}; BEGIN"
+        f" v := asymm.{function}_itself({', '.join(names)}); PERFORM pg_advisory_xact_lock_shared(4909);"
+        f" {'RETURN' if result == 'void' else 'RETURN v'}; END $$"
+    )
+    db.sql(f"ALTER FUNCTION asymm.{function}({arguments}) OWNER TO asymm_owner")
+    return transaction(db, "SELECT pg_advisory_xact_lock(4909)")
+
+
+def planned(loop: Connection) -> None:
+    for step in ("_run_organ('sense')", "_plan_later()"):
+        loop.execute(f"SELECT asymm.{step}".encode())
+
+
+def repaired(loop: Connection) -> None:
+    """Run what is approved, as the loop does."""
+    while True:
+        action = loop.execute("SELECT asymm._claim_action()").fetchone()
+        if action is None or action[0] is None:
+            return
+        loop.execute("SELECT asymm._apply_claimed(%s)", action)
+
+
+GRANT = "GRANT USAGE ON SCHEMA app TO {}"
+FUNCTION = "CREATE OR REPLACE FUNCTION app.f() RETURNS text LANGUAGE sql AS $$ SELECT '{}' $$"
+Meant = Callable[[], None]
+
+
+@pytest.mark.parametrize("point", ["looked", "planned", "claimed", "checked"])
+def test_a_change_that_was_meant_while_another_is_repaired(
+    scene: tuple[Database, Connection, str, str], point: str
+) -> None:
+    """Wherever the loop is between looking and the last step: it undoes the slip and nothing else."""
+    db, loop, login, stranger = scene
+    actor = loop.info.user
+    db.sql(f'GRANT USAGE ON SCHEMA app TO "{stranger}"')
+    wanted = f'GRANT USAGE ON SCHEMA app TO "{login}"'
+    if point == "looked":
+        loop.execute("SELECT asymm._run_organ('sense')")
+        stop, query = stop_after(db, "_require_read"), "SELECT asymm._plan_later()"
+    elif point == "planned":
+        planned(loop)
+        meant(db, wanted)
+    elif point == "claimed":
+        planned(loop)
+        action = loop.execute("SELECT asymm._claim_action()").fetchone()
+        assert action is not None and action[0] is not None
+        meant(db, wanted)
+        loop.execute("SELECT asymm._apply_claimed(%s)", action)
+    else:
+        planned(loop)
+        action = loop.execute("SELECT asymm._claim_action()").fetchone()
+        assert action is not None and action[0] is not None
+        stop, query = stop_after(db, "_open_steps", "bigint,integer"), f"SELECT asymm._apply_claimed({action[0]})"
+    if point in ("looked", "checked"):
+        other = Other(db, query, user=actor)
+        other.wait_until_blocked()
+        meant(db, wanted)
+        stop.rollback()
+        other.done()
+        assert other.error is None
+    repaired(loop)
+    assert db.value(RIGHTS, login)
+    beats(loop)
+    assert db.sql(RIGHTS, login) == [(True,)]
+    assert db.sql(RIGHTS, stranger) == [(False,)]
+    assert (open_drift(db), db.sql(HELD)) == ([], [])
+
+
+@pytest.mark.parametrize("scan", ["_scan_headers", "_scan_all"])
+def test_a_change_that_was_meant_while_a_scan_plans(
+    scene: tuple[Database, Connection, str, str], scan: str
+) -> None:
+    """A scan found what nobody logged; what is committed before it plans is not part of the repair."""
+    db, loop, login, stranger = scene
+    db.sql("ALTER EVENT TRIGGER asymm_ddl_end DISABLE")
+    db.sql(f'GRANT SELECT ON app.second TO "{stranger}"')
+    db.sql("ALTER EVENT TRIGGER asymm_ddl_end ENABLE ALWAYS")
+    db.sql("SELECT pg_stat_force_next_flush()")
+    stop = stop_after(db, "_require_read")
+    other = Other(db, f"SELECT asymm.{scan}()", user=loop.info.user)
+    other.wait_until_blocked()
+    meant(db, f'GRANT SELECT ON app.second TO "{login}"')
+    stop.rollback()
+    other.done()
+    assert other.error is None
+    repaired(loop)
+    rights = "SELECT has_table_privilege(%s, 'app.second', 'SELECT')"
+    assert db.value(rights, login)
+    beats(loop)
+    assert (db.value(rights, login), db.value(rights, stranger)) == (True, False)
+    assert (open_drift(db), db.sql(HELD)) == ([], [])
