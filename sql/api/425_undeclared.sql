@@ -47,7 +47,7 @@ BEGIN
             OR EXISTS (SELECT FROM asymm.ddl_log l
                         CROSS JOIN LATERAL unnest(l.class_ids, l.object_ids) AS o (class_id, object_id)
                          LEFT JOIN pg_class AS c ON c.oid = o.object_id AND o.class_id = 'pg_class'::regclass
-                        WHERE l.id = ANY (ids)
+                        WHERE l.id = ANY (ids) AND o.object_id IS NOT NULL
                           AND CASE WHEN o.class_id = 'pg_class'::regclass THEN c.relkind NOT IN ('i', 'I', 't')
                                    ELSE o.class_id NOT IN ('pg_trigger'::regclass, 'pg_policy'::regclass, 'pg_constraint'::regclass,
                                                            'pg_attrdef'::regclass, 'pg_rewrite'::regclass) END

@@ -129,7 +129,6 @@ DECLARE
     v_identities text[];
     v_parent_schemas text[];
     v_parent_names text[];
-    v_rights_in oid;
 BEGIN
     BEGIN
         IF TG_EVENT = 'sql_drop' THEN
@@ -152,7 +151,7 @@ BEGIN
               FROM pg_event_trigger_ddl_commands() AS c
              WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
             IF v_object_ids IS NULL AND v_identities IS NOT NULL AND TG_TAG IN ('GRANT', 'REVOKE') THEN
-                SELECT min(r.catalog::oid) INTO v_rights_in
+                SELECT array_agg(DISTINCT r.catalog::oid) INTO v_class_ids
                   FROM pg_event_trigger_ddl_commands() AS c
                   JOIN (VALUES ('TABLE', 'pg_class'::regclass), ('SEQUENCE', 'pg_class'), ('SCHEMA', 'pg_namespace'), ('FUNCTION', 'pg_proc'),
                                ('PROCEDURE', 'pg_proc'), ('ROUTINE', 'pg_proc'), ('TYPE', 'pg_type'), ('DOMAIN', 'pg_type'),
@@ -192,14 +191,14 @@ BEGIN
                 END IF;
             END IF;
             INSERT INTO asymm.ddl_log (role, login, application, client_addr, command_tag, statement, intent, intended, action_id,
-                                       class_ids, object_ids, identities, parent_schemas, parent_names, rights_in)
+                                       class_ids, object_ids, identities, parent_schemas, parent_names)
             VALUES (v_caller, session_user, v_application, inet_client_addr(), TG_TAG, v_statement, v_intent,
                     v_action IS NULL AND (v_intent IS NOT NULL OR v_caller = ANY (v_roles)
                                           OR session_user = ANY (v_roles)
                                           OR v_application = ANY (v_applications)),
                     CASE WHEN v_action ~ '^[0-9]{1,18}$' THEN v_action::bigint END,
                     COALESCE(v_class_ids, '{}'), COALESCE(v_object_ids, '{}'), v_identities,
-                    COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'), v_rights_in);
+                    COALESCE(v_parent_schemas, '{}'), COALESCE(v_parent_names, '{}'));
         END IF;
     EXCEPTION WHEN OTHERS THEN
         -- The user's DDL goes on whatever happens here; the full scan finds what this row would have told.

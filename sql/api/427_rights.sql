@@ -64,7 +64,7 @@ $$;
 COMMENT ON FUNCTION asymm._rights_rows(bigint[], xid8) IS 'The catalog rows with rights of watched objects: the object''s name in them, and their writer if that is this transaction or a later one.';
 
 -- A transaction whose row is read and that wrote an object last had a hand in it. One that wrote it earlier was over before the
--- last one wrote, so that its rows of the log come first; of those it is only sure that they had none where their text says so.
+-- last one wrote, so that its rows of the log come first. Only of a text that names another object alone it is sure that it had none.
 CREATE OR REPLACE FUNCTION asymm._judge_rights(ids bigint[], baselines bigint[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -73,17 +73,18 @@ AS $$
 BEGIN
     RETURN (
         WITH l AS MATERIALIZED (
-            SELECT l.id, l.xid, l.at, l.intended, NOT l.intended AND l.action_id IS NULL AS slip, l.statement, l.rights_in, l.command_tag,
+            SELECT l.id, l.xid, l.at, l.intended, NOT l.intended AND l.action_id IS NULL AS slip, l.statement, l.command_tag,
+                   CASE WHEN cardinality(l.object_ids) = 0 THEN l.class_ids[1] END AS rights_in,
                    COALESCE(l.intent, 'migrator ' || l.role) AS reason, l.command_tag = ANY (asymm._rights_tags()) AS on_rights,
                    max(l.id) OVER (PARTITION BY l.xid) AS last_id
               FROM asymm.ddl_log l WHERE l.id = ANY (ids)),
         o AS MATERIALIZED (
-            SELECT s.baseline_id, s.class_id, array_remove(array_agg(r.name), NULL) AS names,
+            SELECT s.baseline_id, s.class_id, s.checked_xid, s.checked_at, s.checked_snapshot, array_remove(array_agg(r.name), NULL) AS names,
                    array_agg(r.xmin) FILTER (WHERE r.xmin IS NOT NULL) AS writers
               FROM unnest(baselines) AS u (id)
               JOIN asymm.baseline_state AS s ON s.baseline_id = u.id
               LEFT JOIN asymm._rights_rows(baselines, (SELECT min(l.xid) FROM l WHERE l.on_rights)) AS r ON r.baseline_id = u.id
-             GROUP BY s.baseline_id, s.class_id
+             GROUP BY s.baseline_id
             -- What nobody wrote is none of theirs. Default privileges that were all revoked leave no row.
             HAVING count(r.xmin) > 0 OR count(r.baseline_id) = 0 AND s.class_id = 'pg_default_acl'::regclass),
         w AS MATERIALIZED (
@@ -95,9 +96,13 @@ BEGIN
             SELECT w.baseline_id, l.*
               FROM w
               JOIN l ON l.on_rights AND l.rights_in = w.class_id
-                     OR l.on_rights AND l.rights_in IS NULL AND (l.command_tag <> 'ALTER DEFAULT PRIVILEGES' OR w.class_id = 'pg_default_acl'::regclass)
-             WHERE l.xid::xid = ANY (w.writers)
-                OR (w.last_id IS NULL OR l.last_id < w.last_id) AND NOT (w.names <> '{}' AND asymm._grants_elsewhere(l.statement, w.names)))
+                     OR l.on_rights AND l.rights_in IS NULL
+                        AND (l.command_tag <> 'ALTER DEFAULT PRIVILEGES' OR w.class_id = 'pg_default_acl'::regclass)
+             WHERE (l.xid::xid = ANY (w.writers) OR w.last_id IS NULL OR l.last_id < w.last_id)
+               -- What had happened when the object last agreed with its baseline is accounted for, as in asymm._process_ddl().
+               AND (w.checked_snapshot IS NULL
+                    OR NOT CASE WHEN l.xid = w.checked_xid THEN l.at <= w.checked_at ELSE pg_visible_in_snapshot(l.xid, w.checked_snapshot) END)
+               AND NOT (w.names <> '{}' AND asymm._grants_elsewhere(l.statement, w.names)))
         SELECT jsonb_object_agg(j.baseline_id, j.verdict)
           FROM (SELECT h.baseline_id, jsonb_build_object(
                            'meant', bool_or(h.intended), 'slipped', bool_or(h.slip), 'since', min(h.at) FILTER (WHERE h.intended),

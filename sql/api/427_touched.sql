@@ -11,6 +11,9 @@ DECLARE
     v_heirs oid[];
     v_schemas oid[];
 BEGIN
+    IF cardinality(object_ids) = 0 AND cardinality(parent_names) = 0 THEN
+        RETURN;      -- it names none
+    END IF;
     -- New parts are not members yet; their table is.
     SELECT array_agg(p.relid) INTO v_relids FROM (
         SELECT o.object_id AS relid FROM unnest(class_ids, object_ids) AS o (class_id, object_id) WHERE o.class_id = 'pg_class'::regclass

@@ -111,15 +111,19 @@ BEGIN
               LIMIT 300) AS m
       WHERE cardinality(m.include) <= 8;
     -- Rows of a constant that most examples of a statement don't ask for: an index of them alone serves those, and no call to come.
-    UPDATE asymm.advice_candidate AS c SET fault = 'most examples of the statement ask for other rows'
+    -- Of one or two examples nothing follows for other calls, unless the text has the constant beside parameters: then all have.
+    UPDATE asymm.advice_candidate AS c SET fault = 'too few examples of the statement ask for these rows'
      WHERE c.run_id = run.id AND run.kind <> 'texts' AND c.predicate IS NOT NULL
        AND NOT EXISTS (
-           SELECT FROM (SELECT count(*) AS examples,
-                               count(*) FILTER (WHERE EXISTS (SELECT FROM asymm.advice_candidate AS o
-                                                               WHERE o.run_id = run.id AND o.no = ANY (q.own)
-                                                                 AND (o.relid, o.predicate) = (c.relid, c.predicate))) AS asking
-                          FROM asymm.advice_query AS q WHERE q.run_id = run.id AND q.reason IS NULL GROUP BY q.place) AS s
-            WHERE 2 * s.asking > s.examples);
+           SELECT FROM (SELECT count(*) AS examples, count(*) FILTER (WHERE a.asks) AS asking,
+                               bool_or(a.asks AND (NOT q.literal OR q.statement ~ '\$\d')) AS fixed
+                          FROM asymm.advice_query AS q
+                         CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM asymm.advice_candidate AS o
+                                                             WHERE o.run_id = run.id AND o.no = ANY (q.own)
+                                                               AND (o.relid, o.predicate) = (c.relid, c.predicate)) AS asks) AS a
+                         WHERE q.run_id = run.id AND q.reason IS NULL GROUP BY q.place) AS s
+            WHERE 2 * s.asking > s.examples
+              AND (s.examples >= 3 OR s.fixed OR regexp_replace(c.predicate, '"([^"]|"")*"', '', 'g') !~ '''|(^|[^\w$])[0-9]'));
     -- A search that goes on by itself doesn't build on what was taken back or refused: it would not be built again.
     UPDATE asymm.advice_candidate AS c SET fault = 'it was taken back or refused'
      WHERE c.run_id = run.id AND run.kind = 'standing'

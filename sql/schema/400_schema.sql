@@ -128,15 +128,14 @@ CREATE TABLE asymm.ddl_log (
     identities text[] NOT NULL DEFAULT '{}',
     parent_schemas text[] NOT NULL DEFAULT '{}',
     parent_names text[] NOT NULL DEFAULT '{}',
-    seen boolean NOT NULL DEFAULT false,
-    rights_in oid
+    seen boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ddl_log_unseen ON asymm.ddl_log (id) WHERE NOT seen;
 CREATE INDEX ddl_log_at ON asymm.ddl_log (at);
 COMMENT ON TABLE asymm.ddl_log IS 'DDL commands as the event triggers saw them: who, from where, when, what; one row a command.';
 COMMENT ON COLUMN asymm.ddl_log.action_id IS 'The ledger''s own statement, by asymm.action; neither a slip nor an intent, and looked at all the same.';
 COMMENT ON COLUMN asymm.ddl_log.parent_schemas IS 'With parent_names: tables that a dropped part belonged to.';
-COMMENT ON COLUMN asymm.ddl_log.rights_in IS 'The catalog in which a command changed rights of objects that it does not name; NULL in any.';
+COMMENT ON COLUMN asymm.ddl_log.class_ids IS 'With object_ids: what a command names. A catalog without an object: the command changed rights of objects there, which it does not name.';
 COMMENT ON COLUMN asymm.ddl_log.intended IS 'Announced by asymm.intent, a migrator role or a migrator application: becomes the new baseline.';
 
 -- Whose turn it is to inspect: the row is locked by one loop at a time. An advisory lock would not do, since any login

@@ -71,9 +71,7 @@ COMMENT ON COLUMN asymm.baseline_state.unplanned IS 'Set while drift is recorded
 CREATE INDEX baseline_state_unplanned ON asymm.baseline_state (baseline_id) WHERE unplanned IS NOT NULL;
 DROP FUNCTION asymm._merge_reports(jsonb, jsonb);
 
--- Of a GRANT it is known at least in which catalog it changed rights.
-ALTER TABLE asymm.ddl_log ADD COLUMN rights_in oid;
-COMMENT ON COLUMN asymm.ddl_log.rights_in IS 'The catalog in which a command changed rights of objects that it does not name; NULL in any.';
+COMMENT ON COLUMN asymm.ddl_log.class_ids IS 'With object_ids: what a command names. A catalog without an object: the command changed rights of objects there, which it does not name.';
 
 -- Any kind of object is watched, found by catalog and OID, and repaired; the whole database can be watched.
 ALTER TABLE asymm.baseline_state RENAME COLUMN relid TO object_id;

@@ -140,8 +140,6 @@ def copies(story: Story) -> Iterator[None]:
     run = stage.connection.execute
     run("SELECT asymm.create_mirror_login()")
     stage.set_password(LOGIN, stage.password)
-    # Rights of the schema that change in the same beat would be taken for part of that, and healed.
-    screen.wait("a beat has read what was granted", PATIENCE, stage.alive)
     try:
         run("SELECT asymm.mirror('flights.flights')")
         screen.line(f"SELECT asymm.mirror('{TABLE}');  asymmetrica mirror run", "cyan")
