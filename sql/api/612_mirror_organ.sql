@@ -55,7 +55,9 @@ AS $$
            concat_ws(': ', s.state, s.error),
            CASE s.state WHEN 'no worker' THEN 'start it: asymmetrica mirror run'
                         WHEN 'paused' THEN 'SELECT * FROM asymm.resume()'
-                        WHEN 'refused' THEN format('mend it, then SELECT * FROM asymm.mirror(%L); or SELECT * FROM asymm.unmirror(%L)',
+                        WHEN 'refused' THEN format(CASE WHEN s.object = 'asymm.data_entity' AND s.error ~ 'does not carry it'
+                                                        THEN 'a restore leaves it out of the publication: ' ELSE 'mend it, then ' END
+                                                   || 'SELECT * FROM asymm.mirror(%L); or SELECT * FROM asymm.unmirror(%L)',
                                                     s.object, s.object)
                         WHEN 'gone' THEN format('SELECT * FROM asymm.unmirror(%L)', s.object)
                         WHEN 'unsafe' THEN 'the worker builds it anew by itself; see its log' END

@@ -80,8 +80,12 @@ BEGIN
         v_subjects := '{}';
         FOR p IN SELECT x.* FROM asymm._subject_places(v_kind) AS x LOOP
             IF p.prefix IS NOT NULL THEN
-                v_subjects := v_subjects || ARRAY(SELECT split_part(substr(i, length(p.prefix) + 1), '/', 1)
-                                                    FROM unnest(asymm._entity_ids(v_kind, p.prefix, NULL)) AS i);
+                -- A subject may have slashes in it: what stands before any of them, and the whole, may be one.
+                v_subjects := v_subjects || ARRAY(
+                    SELECT array_to_string(s.parts[:n], '/')
+                      FROM unnest(asymm._entity_ids(v_kind, p.prefix, NULL)) AS i
+                     CROSS JOIN LATERAL string_to_array(substr(i, length(p.prefix) + 1), '/') AS s (parts)
+                     CROSS JOIN LATERAL generate_series(1, cardinality(s.parts)) AS n);
             ELSIF p.type IS NOT NULL THEN
                 v := asymm._place_query(format('SELECT jsonb_agg(DISTINCT concat(t.%I)) FROM %s AS t WHERE $1 IS NULL', p.column_name,
                                                p.relid::regclass), NULL);
