@@ -92,6 +92,11 @@ def test_story(
     assert code == 0
     assert stage.value("SELECT text LIKE 'Schema synced%' FROM asymm.alert_outbox WHERE state = 'sent'")
     assert stage.value("SELECT count(*) FROM asymm.entity_history('airport:EWR')") == 3
+    # One of two who were erased was in Redis too.
+    assert stage.value("SELECT count(*) FROM asymm.audit_log WHERE action = 'forget'") == 2
+    assert stage.value(
+        "SELECT count(*) FROM asymm.audit_log WHERE action = 'mirror' AND object = 'passengers.people'"
+    )
     assert len(SLIPS) >= 12
     assert stage.value("SELECT count(*) FROM flights.flights") == 100
     assert stage.value("SELECT count(*) FROM flights.planes WHERE speed IS NULL") == len(ROWS["planes"])

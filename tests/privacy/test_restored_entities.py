@@ -11,7 +11,6 @@ import pytest
 from support import database
 from support.canary import found
 from support.cluster import BIN, Cluster, run, wait_until
-from support.database import Database
 from support.mirror import Mirror
 from support.redis import RedisServer
 

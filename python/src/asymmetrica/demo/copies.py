@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import secrets
 import statistics
 import subprocess
 import sys
@@ -101,10 +102,24 @@ class Copy:
             self.worker.wait()
             self.worker = None
 
-    def epoch(self) -> int | None:
+    def epoch(self, table: str = TABLE) -> int | None:
         """Return the epoch to read, None while the table is not to be read."""
-        found = self.client.get(f"{PREFIX}:mirror:safe:{TABLE}")
+        found = self.client.get(f"{PREFIX}:mirror:safe:{table}")
         return None if found is None else int(found)
+
+    def holding(self, word: str) -> tuple[int, list[str]]:
+        """Return how many keys there are, of everybody, and which have a word in their name or value."""
+        count, held, cursor = 0, [], None
+        while cursor != 0:
+            cursor, keys = self.client.scan(cursor or 0, count=2000)
+            count += len(keys)
+            for key, value in zip(keys, self.client.mget(keys) if keys else [], strict=True):
+                # The worker and readers keep strings and hashes.
+                if value is None and self.client.type(key) == b"hash":
+                    value = repr(self.client.hgetall(key)).encode()
+                if word.encode() in key + (value or b""):
+                    held.append(key.decode(errors="replace"))
+        return count, held
 
     def verify(self) -> tuple[int, int]:
         """Return how many rows were compared and how many lines of differences were told."""
@@ -153,6 +168,7 @@ def copies(story: Story) -> Iterator[None]:
         )
         if copy.epoch() is not None:
             _followed(story, copy)
+            _private(story, copy)
         yield
     finally:
         copy.leave()
@@ -192,6 +208,25 @@ def _followed(story: Story, copy: Copy) -> None:
     _equal(story, copy, sum(writer.transactions for writer in writers))
 
 
+def _private(story: Story, copy: Copy) -> None:
+    """Mirror a table with protected columns, and erase somebody: what is sensitive is nowhere in Redis."""
+    screen, stage, table = story.screen, story.stage, "passengers.people"
+    canary = f"canary{secrets.token_hex(6)}"
+    stage.connection.execute("INSERT INTO passengers.people VALUES (4, %s, NULL)", (canary,))
+    stage.connection.execute("SELECT asymm.mirror(%s)", (table,))
+    screen.line(f"SELECT asymm.mirror('{table}');  whose name is protected", "cyan")
+    screen.wait("the people are copied", PATIENCE, lambda: copy.epoch(table))
+    key = f"{PREFIX}:{table}:e{copy.epoch(table)}:4"
+    row = copy.client.get(key)
+    stage.db.forget("4", dry_run=False, kind="passenger")
+    gone = screen.wait("the erasure arrives", PATIENCE, lambda: copy.client.get(key) is None)
+    keys, held = copy.holding(canary)
+    screen.check(
+        row == b'{"id":4}' and bool(gone) and not held,
+        f"a protected name is in none of {keys:,} keys of Redis, and who was erased is gone from there",
+    )
+
+
 def _delay(story: Story, copy: Copy) -> float:
     found = []
     key = f"{PREFIX}:{TABLE}:e{copy.epoch()}:1"
@@ -226,7 +261,10 @@ def _equal(story: Story, copy: Copy, transactions: int) -> None:
 def _take_down(story: Story) -> None:
     """Nothing keeps the log once the demonstration is over."""
     run = story.stage.connection.execute
-    run("SELECT asymm.unmirror('flights.flights')")
+    for table in (TABLE, "passengers.people"):
+        run(
+            "SELECT asymm.unmirror(%s) WHERE %s IN (SELECT object FROM asymm.mirror_status())", (table, table)
+        )
     slot = "FROM pg_replication_slots WHERE slot_name = asymm._mirror_slot()"
     run(f"SELECT pg_terminate_backend(active_pid, 5000) {slot} AND active_pid IS NOT NULL")
     story.screen.wait("the slot is free", 10, lambda: run(f"SELECT NOT active {slot}").fetchone() == (True,))
