@@ -1,0 +1,286 @@
+"""The dashboards: every query runs for whoever may look, shows what it should, and no secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from asymmetrica.grafana import DATASOURCE, HERE, PLUGIN
+from asymmetrica.grafana.boards import texts
+from support import database
+from support.cluster import Cluster
+from support.database import Database
+from support.grafana import Json, dashboards, expand, queries
+
+# As a table may be called; ${table} and $__timeFrom() within a name stay what they are.
+HOSTILE = [
+    "Robert'); DROP TABLE shop.people;--",
+    "<script>alert(1)</script>",
+    'a\nb "c" \\ {}',
+    "$1 && ünï",
+]
+SECRET = "canary-7d21"
+NUMBERS = {20, 21, 23, 700, 701, 1700}
+TIMES = {1114, 1184}
+# No rows in what `lived` makes: no loop runs, nothing waits, is advised, told or slower; all is measured.
+WITHOUT_ROWS = {
+    "Alerts",
+    "Became slower or faster",
+    "Databases in step",
+    "How they grow",
+    "Index advice",
+    "Lock waits",
+    "Loops",
+    "What is not measured",
+}
+SAMPLES = """
+    WITH s AS (
+        INSERT INTO asymm.sample_series AS s (metric, node)
+        SELECT m.name, '*' FROM asymm.metric AS m WHERE m.store = 'sample' AND m.kind <> 'ratio'
+        RETURNING s.id, s.metric)
+    INSERT INTO asymm.sample (slot, family, at, ids, totals)
+    SELECT (asymm._sample_part('minute', t)).slot, split_part(s.metric, '.', 1), t,
+           array_agg(s.id ORDER BY s.id), array_agg(0.5 ORDER BY s.id)
+      FROM s CROSS JOIN generate_series(1, 50) AS n
+     CROSS JOIN LATERAL (SELECT date_trunc('minute', now()) - n * interval '1 min') AS m (t)
+     GROUP BY split_part(s.metric, '.', 1), t"""
+
+
+@pytest.fixture(scope="module")
+def bare(server: Cluster, template: str) -> Iterator[Database]:
+    made = database.create(server, template)
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="module")
+def lived(server: Cluster, template: str) -> Iterator[Database]:
+    """A database where things were declared, slipped, were repaired, measured and read."""
+    made = database.create(server, template)
+    try:
+        declare(made)
+        happen(made)
+        yield made
+    finally:
+        made.drop()
+
+
+def quoted(name: str) -> str:
+    return 'shop."' + name.replace('"', '""') + '"'
+
+
+def declare(db: Database) -> None:
+    db.sql("CREATE EXTENSION pg_stat_statements")
+    db.sql("CREATE SCHEMA shop")
+    db.sql("CREATE TABLE shop.people (id int PRIMARY KEY, email text, status text DEFAULT 'new')")
+    db.sql(f"INSERT INTO shop.people SELECT g, '{SECRET}-' || g, 'new' FROM generate_series(1, 500) AS g")
+    db.sql("SELECT asymm.protect('shop.people', 'email')")
+    db.sql(
+        "CREATE TABLE shop.orders"
+        " (id int PRIMARY KEY, person int REFERENCES shop.people, note text DEFAULT 'x')"
+    )
+    for name in HOSTILE:
+        db.own.execute(f"CREATE TABLE {quoted(name)} (id int PRIMARY KEY, note text DEFAULT 'x')".encode())
+    db.sql("SELECT asymm.watch_schema('shop')")
+    db.sql("SELECT asymm.track_state('shop.people', '{status}')")
+    db.sql("SELECT asymm.watch_duplicates('shop.people', '{status}')")
+    db.sql("SELECT asymm.create_mirror_login(%s)", db.role("mirror", "LOGIN REPLICATION"))
+    db.sql("SELECT asymm.mirror('shop.orders')")
+
+
+def happen(db: Database) -> None:
+    for turn in range(2):
+        for number in range(30):
+            db.sql(f"/* {SECRET} */ SELECT status FROM shop.people WHERE email = '{SECRET}-{number}'")
+            db.sql("INSERT INTO shop.orders VALUES (%s)", 30 * turn + number)
+            db.sql("SELECT note FROM shop.orders WHERE id = %s", number)
+        db.sql("SELECT pg_stat_force_next_flush()")
+        db.sql("SELECT asymm._observe_queries()")
+        db.sql("SELECT asymm._observe_tables()")
+    for name in ("people", *HOSTILE):
+        column = "status" if name == "people" else "note"
+        slip = f"/* {SECRET} */ ALTER TABLE {quoted(name)} ALTER {column} DROP DEFAULT"
+        db.own.execute(slip.encode())
+    db.sql("SELECT asymm._process_ddl()")
+    db.sql("SELECT asymm.heal('shop.people')")
+    db.sql("SELECT asymm.expect('SELECT note FROM shop.orders WHERE note = $1', cost => 'O(1)')")
+    db.sql("SELECT asymm.refresh_graph()")
+    db.sql(SAMPLES)
+    for organ in ("_observe_states", "_sonar_round", "_check_expectations"):
+        db.sql(f"SELECT asymm.{organ}()")
+    read = {"route": "redis", "hits": 8, "misses": 2, "seconds": 0.5, "saved_seconds": 4, "bytes": 100}
+    kept = {"fingerprint": "0123456789abcdef", "statement": f"SELECT '{SECRET}'", "tables": ["shop.orders"]}
+    batch = {"queries": [read | kept], "tables": [read | {"table": "shop.orders"}], "keys": []}
+    db.sql("SELECT asymm._count_reads(%s)", json.dumps(batch))
+
+
+def looking(db: Database) -> psycopg.Connection[tuple[Any, ...]]:
+    """Connect as a login that has asymm_reader and nothing else, as Grafana's has."""
+    return db.connect(user=db.role("grafana", member_of=("asymm_reader",)))
+
+
+def values(db: Database, table: str = "shop.orders") -> dict[str, str]:
+    """Choose what a person would choose above the panels."""
+    with looking(db) as reader:
+        found = {
+            query.owner.removeprefix("variable "): run(reader, query.sql, {})[1]
+            for query in queries()
+            if query.kind == "variable"
+        }
+    chosen = {name: str(rows[0][0]) if rows else "" for name, rows in found.items()}
+    return chosen | ({"table": table} if found["table"] else {})
+
+
+def run(
+    reader: psycopg.Connection[tuple[Any, ...]], sql: str, chosen: dict[str, str], hours: int = 1
+) -> tuple[list[psycopg.Column], list[tuple[Any, ...]]]:
+    until = datetime.now(UTC) + timedelta(minutes=1)
+    text = expand(sql, until - timedelta(hours=hours), until, chosen, interval_ms=hours * 60_000)
+    cursor = reader.execute(text.encode())
+    assert cursor.description
+    return cursor.description, cursor.fetchall()
+
+
+def test_what_is_shipped_is_what_is_made() -> None:
+    """Whoever changes a board runs python -m asymmetrica.grafana."""
+    shipped = {path.name: path.read_text() for path in (HERE / "dashboards").glob("*.json")}
+    assert shipped == dict(texts())
+
+
+@pytest.mark.parametrize("made", list(dashboards().values()), ids=list(dashboards()))
+def test_panels_have_a_place_a_type_and_the_source(made: Json) -> None:
+    panels = made["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] >= 0
+        assert place["x"] + place["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert cells
+        assert not taken & cells, panel["title"]
+        taken |= cells
+        assert panel["type"] in {"stat", "table", "timeseries", PLUGIN}
+        assert panel["description"], panel["title"]
+        # An empty panel says why, and what to switch on.
+        assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
+        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]) > 0
+    sources = re.findall(r'"datasource": (\{[^}]*\}|[^{,]*)', json.dumps(made))
+    assert {json.loads(source)["uid"] for source in sources} == {DATASOURCE}
+    assert len(sources) >= sum(1 + len(panel["targets"]) for panel in panels) + len(
+        made["templating"].get("list", [])
+    )
+
+
+def test_dashboards_lead_to_each_other() -> None:
+    known = dashboards()
+    for made in known.values():
+        assert [link["url"] for link in made["links"]] == [f"/d/{uid}" for uid in known]
+        names = {chosen["name"] for chosen in made["templating"].get("list", [])}
+        said = json.dumps(made["panels"])
+        assert set(re.findall(r"\$\{?(?!_)(\w+)", re.sub(r'"url": "[^"]*"', "", said))) <= names
+        for url in re.findall(r'"url": "([^"]*)"', said):
+            found = re.fullmatch(
+                r"/d/([\w-]+)\?(?:var-(\w+)=\$\{__value\.raw\}&)?\$\{__url_time_range\}", url
+            )
+            assert found, url
+            variables = [chosen["name"] for chosen in known[found[1]]["templating"].get("list", [])]
+            assert found[2] is None or found[2] in variables
+
+
+def test_queries_ask_the_extension_only() -> None:
+    for query in queries():
+        assert query.sql.startswith("SELECT ")
+        assert ";" not in re.sub(r"'[^']*'", "", query.sql), query
+        asked = re.sub(r"EXTRACT\(epoch FROM [\w.]+\)", "", query.sql)
+        sources = re.findall(r"\b(?:FROM|JOIN)\s+(?:LATERAL\s+)?([\w.]+)", asked)
+        assert sources, query
+        assert all(re.fullmatch(r"asymm\.[a-z]\w+|unnest", source) for source in sources), query
+
+
+def test_panels_of_tiles_ask_for_what_tiles_ask(lived: Database) -> None:
+    """What the console and the page show as rows or pictures, the dashboards show too."""
+    relation = re.compile(r"FROM (asymm\.\w+(?:\('\w+'\)|\(\))?)")
+    asked = {found for query in queries() for found in relation.findall(query.sql)}
+    tiles = {
+        tile: relation.findall(query)[0] for tile, query in lived.sql("SELECT tile, query FROM asymm.tiles")
+    }
+    assert {tile for tile, source in tiles.items() if source not in asked} == set()
+
+
+def test_every_query_runs_where_nothing_happened(bare: Database) -> None:
+    chosen = values(bare)
+    assert chosen == {"query": "", "table": "", "action": ""}
+    with looking(bare) as reader:
+        for query in queries():
+            run(reader, query.sql, chosen)
+
+
+def test_every_query_shows_what_happened(lived: Database) -> None:
+    chosen = values(lived)
+    empty = set()
+    with looking(lived) as reader:
+        for query in queries():
+            columns, rows = run(reader, query.sql, chosen)
+            types = {column.name: column.type_code for column in columns}
+            assert len(types) == len(columns), query
+            if query.shape == "time_series":
+                assert types.pop("time") in TIMES, query
+                assert rows == sorted(rows, key=lambda row: row[0]), query
+                assert set(types.values()) <= NUMBERS, query
+            elif query.kind == "annotation":
+                assert types["time"] in TIMES, query
+                assert types["text"] == 25, query
+            elif query.kind == "stat":
+                assert len(rows) == 1, query
+            elif query.kind == PLUGIN:
+                assert list(types)[:4] == ["shape", "x", "y", "z"]
+            # Grafana shows arrays, ranges and types of ours as it likes: what reaches it is plain.
+            assert set(types.values()) <= NUMBERS | TIMES | {16, 19, 25, 1043}, (query, types)
+            if not rows:
+                empty.add(query.owner)
+            run(reader, query.sql, chosen, hours=24 * 30)
+    assert sorted(empty) == sorted(WITHOUT_ROWS)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_names(lived: Database, name: str) -> None:
+    """A table may be called as it likes: it is chosen, found, and nothing else happens."""
+    (table,) = (
+        row[0]
+        for row in lived.sql("SELECT object FROM asymm.table_health")
+        if row[0].replace('""', '"')[6:-1] == name
+    )
+    with looking(lived) as reader:
+        seen = {
+            query.owner: run(reader, query.sql, {"table": table, "query": "", "action": ""})[1]
+            for query in queries()
+            if query.dashboard == "asymmetrica-tables"
+        }
+    assert (table,) in seen["variable table"]
+    assert any(row[0] == table for row in seen["Tables"])
+    assert {row[1] for row in seen["What happened to $table"]} >= {"declared", "proposed"}
+    assert lived.value("SELECT count(*) FROM shop.people") == 500
+
+
+def test_nothing_protected_is_shown(lived: Database) -> None:
+    """Texts of statements and values of protected columns stay where they are."""
+    assert SECRET in lived.value("SELECT string_agg(statement, ' ') FROM asymm.ddl")
+    chosen = values(lived, "shop.people")
+    with looking(lived) as reader:
+        for query in queries():
+            shown = repr(run(reader, query.sql, chosen)[1])
+            assert SECRET not in shown, query
+            assert "SELECT status" not in shown, query
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("SELECT * FROM shop.people")
