@@ -47,7 +47,7 @@ FROM runtime AS test
 USER root
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-17-pgtap postgresql-17-plpgsql-check postgresql-17-pgaudit \
-        redis-server libfaketime prometheus-alertmanager python3-venv make \
+        redis-server libfaketime prometheus-alertmanager chromium python3-venv make \
     && rm -rf /var/lib/apt/lists/*
 COPY python/pyproject.toml /tmp/pyproject.toml
 RUN --mount=type=secret,id=ca,target=/run/ca.pem \

@@ -61,11 +61,19 @@ lint: build venv ## run every static check
 	@.ci/lint
 
 .PHONY: web
-web: ## check, test and build the page of the dashboard (npm)
+web: ## check, test and build the page of the dashboard and Grafana's panel (npm)
 	@npm --prefix python/web ci --no-audit --no-fund
 	@npm --prefix python/web run check
 	@npm --prefix python/web test
 	@npm --prefix python/web run build
+	@$(MAKE) grafana-panel
+
+.PHONY: grafana-panel
+grafana-panel: ## check, test and build the panel for Grafana (after npm ci in python/web)
+	@npm --prefix python/web/grafana-panel ci --ignore-scripts --no-audit --no-fund
+	@npm --prefix python/web/grafana-panel run check
+	@npm --prefix python/web/grafana-panel test
+	@npm --prefix python/web/grafana-panel run build
 
 .PHONY: bench
 bench: install venv ## measure and compare with the targets; ONLY=beat,drift for some
