@@ -73,9 +73,16 @@ DECLARE
     v pg_class;
     v_references constant jsonb := asymm._references_to(relation);
     v_key constant smallint[] := asymm._primary_key(relation);
+    v_part text;
     r record;
 BEGIN
     SELECT c.* INTO v FROM pg_class AS c WHERE c.oid = relation;
+    -- Its rows would go, or lose what they refer to, with the rows removed.
+    SELECT format('%s refers to its partition %s', k.conrelid::regclass, k.confrelid::regclass) INTO v_part
+      FROM pg_constraint AS k
+     WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid <> relation
+       AND k.confrelid IN (SELECT t.relid FROM pg_partition_tree(relation) AS t)
+     ORDER BY 1 LIMIT 1;
     IF v.relkind NOT IN ('r', 'p') THEN
         PERFORM asymm._refuse_merge(relation, 'It is not a table.', 'Merge the duplicates of the tables that it reads.');
     ELSIF v.relispartition THEN
@@ -84,6 +91,9 @@ BEGIN
         PERFORM asymm._refuse_merge(relation, 'Other tables inherit from it, and keys do not hold across them.', 'Remove duplicates by hand.');
     ELSIF v_key = '{}' AND (v.relkind = 'p' OR v_references @> jsonb_build_array(jsonb_build_object('relid', relation::oid::bigint))) THEN
         PERFORM asymm._refuse_merge(relation, 'It has no primary key to tell its rows by.', 'Give it one.');
+    ELSIF v_part IS NOT NULL THEN
+        PERFORM asymm._refuse_merge(relation, format('Foreign key of %s, not to the whole.', v_part),
+                                    'Have it refer to the partitioned table, or remove duplicates by hand.');
     ELSIF EXISTS (SELECT FROM pg_rewrite AS w WHERE w.ev_class = relation) THEN
         PERFORM asymm._refuse_merge(relation, 'Rules change what is done to its rows.', 'Drop the rules, or remove duplicates by hand.');
     END IF;

@@ -43,7 +43,7 @@ DECLARE
                        FROM unnest(v_numbers) AS n);
 BEGIN
     IF v_age IS NULL AND (v_key <> '{}' OR columns IS DISTINCT FROM asymm._content_columns(relation)) THEN
-        RAISE EXCEPTION 'which rows of % are %er is not known', relation, left(keep, 4)
+        RAISE EXCEPTION 'which rows of % are % is not known', relation, replace(keep, 'est', 'er')
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'There is neither just one column of times that default to now, nor a primary key that counts up.',
                   HINT = 'Say what tells the row to be kept, the one where it is greatest: keep => ''t.updated_at''.';

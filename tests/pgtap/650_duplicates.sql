@@ -1,6 +1,6 @@
 -- Duplicates: what is found, near ones, the report; what merging keeps, points elsewhere, refuses and takes back.
 BEGIN;
-SELECT plan(44);
+SELECT plan(46);
 
 CREATE ROLE tap_owner NOLOGIN;
 CREATE ROLE tap_member IN ROLE tap_owner, asymm_operator;
@@ -105,7 +105,8 @@ SELECT is((SELECT array_agg(id) FROM d.part WHERE name = 'p5'), '{15}'::int[], '
 SELECT results_eq($$SELECT groups, removed FROM asymm.merge_duplicates('d.plain')$$, 'VALUES (5::bigint, 45::bigint)', 'equal rows without a key');
 SELECT is((SELECT state FROM asymm.revert((SELECT max(id) FROM asymm.actions))), 'reverted', 'come back');
 SELECT is((SELECT array_agg(DISTINCT b) FROM d.plain HAVING count(*) = 50), ARRAY[E'x\\'''], 'as they were');
-SELECT throws_ok($$SELECT asymm.merge_duplicates('d.plain', columns => '{a}')$$, '22023', NULL, 'which is older is not known');
+SELECT throws_ok($$SELECT asymm.merge_duplicates('d.plain', columns => '{a}')$$, '22023', 'which rows of d.plain are older is not known',
+                 'which is older is not known');
 SELECT throws_ok($$SELECT asymm.merge_duplicates('d.seen', '1', '{a}')$$, NULL, NULL, 'a view');
 
 -- What can't be done.
@@ -131,6 +132,14 @@ SELECT matches(attempt('ALTER TABLE d.plain ADD k int UNIQUE;
 SELECT matches(attempt($$CREATE FUNCTION d.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
                          CREATE TRIGGER t BEFORE DELETE ON d.plain FOR EACH ROW EXECUTE FUNCTION d.keep()$$), 'trigger', 'a trigger that keeps rows');
 SELECT is((SELECT count(*) FROM d.plain), 50::bigint, 'and nothing was changed');
+-- What refers to a partition by itself is not seen from the whole, and would go with the rows by its own action.
+CREATE TABLE d.whole (id int, k int, v text, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE d.half PARTITION OF d.whole FOR VALUES IN (1);
+CREATE TABLE d.leaf (n int PRIMARY KEY, id int, k int, FOREIGN KEY (id, k) REFERENCES d.half ON DELETE CASCADE);
+INSERT INTO d.whole VALUES (1, 1, 'x'), (2, 1, 'x');
+INSERT INTO d.leaf VALUES (1, 1, 1), (2, 2, 1);
+SELECT throws_ok($$SELECT asymm.merge_duplicates('d.whole', '-t.id', '{v}')$$, '55000', NULL, 'a foreign key to a partition');
+SELECT is((SELECT count(*) FROM d.leaf), 2::bigint, 'and its rows are there');
 
 SELECT * FROM finish();
 ROLLBACK;
