@@ -8,7 +8,7 @@ DECLARE
     v_part text;
 BEGIN
     FOR v_part IN SELECT unnest(ARRAY['_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs',
-                                      '_doctor_loops', '_doctor_healing', '_doctor_mirror', '_doctor_audit', '_doctor_erasure',
+                                      '_doctor_loops', '_doctor_healing', '_doctor_mirror', '_doctor_audit', '_doctor_masked', '_doctor_erasure',
                                       '_doctor_alerts']) LOOP
         BEGIN
             RETURN QUERY EXECUTE format('SELECT * FROM asymm.%I()', v_part);

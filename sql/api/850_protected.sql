@@ -120,14 +120,36 @@ CREATE OR REPLACE VIEW asymm.protected AS
       FROM asymm.protected_column AS p ORDER BY 1, 2;
 COMMENT ON VIEW asymm.protected IS 'Columns declared by asymm.protect(), whether each is there now, and the masked view of its table.';
 
+CREATE OR REPLACE VIEW asymm._protected_part_now AS
+    WITH RECURSIVE below (protected_id, relid) AS (
+        SELECT l.protected_id, i.inhrelid FROM asymm.protected_place AS l JOIN pg_inherits AS i ON i.inhparent = l.relid
+        UNION SELECT b.protected_id, i.inhrelid FROM below AS b JOIN pg_inherits AS i ON i.inhparent = b.relid)
+    SELECT b.protected_id, b.relid, a.attnum
+      FROM below AS b
+      JOIN asymm.protected_place AS l ON l.protected_id = b.protected_id
+      JOIN pg_attribute AS w ON w.attrelid = l.relid AND w.attnum = l.attnum AND NOT w.attisdropped
+      JOIN pg_attribute AS a ON a.attrelid = b.relid AND a.attname = w.attname AND a.attnum > 0 AND NOT a.attisdropped;
+COMMENT ON VIEW asymm._protected_part_now IS 'The protected columns in partitions and heirs of their tables.';
+
 -- Names follow what was renamed, so that a dump carries the new ones; places follow names in a restored copy.
-CREATE OR REPLACE FUNCTION asymm._protected_follow() RETURNS void
+CREATE OR REPLACE FUNCTION asymm._protected_follow(parts boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.protected_column) THEN
         RETURN;
+    END IF;
+    IF parts THEN
+        -- What is no part any more holds the same values: it is declared by itself.
+        INSERT INTO asymm.protected_column AS p (schema_name, table_name, column_name, method, protected_by)
+        SELECT n.nspname, c.relname, a.attname, w.method, w.protected_by
+          FROM asymm.protected_part AS o
+          JOIN asymm.protected_column AS w ON w.id = o.protected_id
+          JOIN pg_attribute AS a ON a.attrelid = o.relid AND a.attnum = o.attnum AND NOT a.attisdropped
+          JOIN pg_class AS c ON c.oid = o.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE NOT EXISTS (SELECT FROM asymm._protected_part_now AS x WHERE (x.protected_id, x.relid) = (o.protected_id, o.relid))
+        ON CONFLICT ON CONSTRAINT protected_column_name DO NOTHING;
     END IF;
     UPDATE asymm.masked_view AS w SET schema_name = n.nspname, table_name = c.relname
       FROM asymm.protected_column AS p JOIN asymm.protected_place AS l ON l.protected_id = p.id
@@ -150,9 +172,16 @@ BEGIN
     ON CONFLICT (protected_id) DO UPDATE SET relid = EXCLUDED.relid, attnum = EXCLUDED.attnum
      WHERE (l.relid, l.attnum) <> (EXCLUDED.relid, EXCLUDED.attnum)
        AND NOT EXISTS (SELECT FROM pg_attribute AS o WHERE o.attrelid = l.relid AND o.attnum = l.attnum AND NOT o.attisdropped);
+    IF parts THEN
+        DELETE FROM asymm.protected_part AS o
+         WHERE NOT EXISTS (SELECT FROM asymm._protected_part_now AS x WHERE (x.protected_id, x.relid) = (o.protected_id, o.relid));
+        INSERT INTO asymm.protected_part AS o SELECT x.protected_id, x.relid, x.attnum FROM asymm._protected_part_now AS x
+        ON CONFLICT (protected_id, relid) DO UPDATE SET attnum = EXCLUDED.attnum WHERE o.attnum <> EXCLUDED.attnum;
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._protected_follow() IS 'Takes over new names and new addresses of protected columns.';
+COMMENT ON FUNCTION asymm._protected_follow(boolean)
+    IS 'Takes over new names and new addresses of protected columns, and what was (parts) partition or heir of their tables.';
 
 CREATE OR REPLACE FUNCTION asymm._protects() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE

@@ -69,7 +69,7 @@ BEGIN
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_done := v_done || CASE WHEN v_count > 0 THEN ARRAY[format('%s counts of parameters deleted', v_count)] END;
     UPDATE asymm.ddl_log AS l SET statement = asymm._without_constants(l.statement)
-     WHERE asymm._names_protected(l.command_tag, l.statement);
+     WHERE asymm._names_protected(l.command_tag, l.statement) AND l.statement <> asymm._without_constants(l.statement);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_done := v_done || CASE WHEN v_count > 0 THEN ARRAY[format('constants of %s statements of the DDL log deleted', v_count)] END;
     UPDATE asymm.finding AS f SET evidence = f.evidence - '{statement,example,plan,condition}'::text[]
@@ -121,6 +121,7 @@ BEGIN
     RETURNING p.id INTO v_id;
     INSERT INTO asymm.protected_place AS l VALUES (v_id, _protect_declare.relid, _protect_declare.attnum)
     ON CONFLICT (protected_id) DO UPDATE SET relid = EXCLUDED.relid, attnum = EXCLUDED.attnum;
+    PERFORM asymm._protected_follow();
 END
 $$;
 COMMENT ON FUNCTION asymm._protect_declare(oid, smallint, text) IS 'Notes a protected column.';

@@ -70,12 +70,12 @@ AS $$
 BEGIN
     PERFORM asymm._require_rights((SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = relid), relid::regclass::text);
     INSERT INTO asymm.masked_view AS w
-    SELECT n.nspname, c.relname, _masked_view_made.view_name
+    SELECT n.nspname, c.relname, _masked_view_made.view_name, asymm._masked_methods(relid)
       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relid
-    ON CONFLICT (schema_name, table_name) DO UPDATE SET view_name = EXCLUDED.view_name;
+    ON CONFLICT (schema_name, table_name) DO UPDATE SET view_name = EXCLUDED.view_name, methods = EXCLUDED.methods;
 END
 $$;
-COMMENT ON FUNCTION asymm._masked_view_made(oid, name) IS 'Notes the masked view of a table.';
+COMMENT ON FUNCTION asymm._masked_view_made(oid, name) IS 'Notes the masked view of a table, and what it masks.';
 
 -- Columns keep their types and their order, so that the view can be replaced while others read it or depend on it.
 CREATE OR REPLACE FUNCTION asymm._write_masked_view(relid oid, view_name name) RETURNS void
@@ -126,6 +126,7 @@ BEGIN
                   SELECT f.id FROM family AS f LOOP
         v_view := asymm._masked_view_of(v_part);
         IF v_view IS NOT NULL THEN
+            PERFORM asymm._masked_view_made(v_part, v_view);
             PERFORM asymm._write_masked_view(v_part, v_view);
             v_done := v_done || format('view %I was made anew', v_view);
         END IF;
@@ -172,6 +173,28 @@ END
 $$;
 COMMENT ON FUNCTION asymm.create_masked_view(regclass, name)
     IS 'Makes a view of a table that shows protected columns as their method says, for asymm_reader, and makes it anew whenever asymm.protect() or unprotect() is called for the table. Columns added later are not in it until it is called again. Raises 22004, 22023, 42P01, 42809, 42501.';
+
+-- What a partition brought with it, or DDL renamed, is masked once somebody with the owner's rights makes the view anew.
+CREATE OR REPLACE FUNCTION asymm._doctor_masked() RETURNS TABLE (check_name text, status text, seen text, remedy text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT 'masked view', 'error',
+               format('%I.%I was made before columns of %s were protected as they are now: %s', w.schema_name, w.view_name, c.oid::regclass, x.names),
+               format('SELECT asymm.create_masked_view(%L)', c.oid::regclass)
+          FROM asymm.masked_view AS w
+          JOIN pg_namespace AS n ON n.nspname = w.schema_name
+          JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.table_name
+         CROSS JOIN LATERAL (
+               SELECT string_agg(quote_ident(m.key), ', ' ORDER BY m.key) AS names FROM jsonb_each_text(asymm._masked_methods(c.oid)) AS m
+                WHERE w.methods ->> m.key IS DISTINCT FROM m.value) AS x
+         WHERE x.names IS NOT NULL AND asymm._masked_view_of(c.oid) IS NOT NULL
+         ORDER BY w.schema_name, w.view_name;
+END
+$$;
+COMMENT ON FUNCTION asymm._doctor_masked() IS 'Masked views that show a column which was protected after they were made.';
 
 -- Tables are the caller's, and so are the rights.
 CREATE OR REPLACE FUNCTION asymm.unhashed(target regclass) RETURNS TABLE (column_name name, filled bigint, not_hashed bigint)

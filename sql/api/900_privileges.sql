@@ -13,7 +13,7 @@ DECLARE
         'fingerprint', 'fingerprint_schema', 'fingerprint_database', 'action_history', 'history', '_sees_statements', '_sees_advice', '_hazards',
             '_object_display', '_own_steps',
         'doctor', '_doctor_server', '_doctor_extensions', '_doctor_roles', '_doctor_jobs', '_doctor_loops',
-            '_doctor_healing', '_doctor_mirror', '_doctor_audit', '_doctor_erasure',
+            '_doctor_healing', '_doctor_mirror', '_doctor_audit', '_doctor_masked', '_doctor_erasure',
             '_doctor_alerts', 'verify_audit', '_audit_faults', '_audit_state',
         'mirror_status', '_mirror_memory', '_mirror_slot', '_wal_end',
         '_measured_growth',

@@ -26,12 +26,24 @@ CREATE TABLE asymm.protected_place (
 ALTER TABLE asymm.protected_place OWNER TO asymm_owner;
 COMMENT ON TABLE asymm.protected_place IS 'Where each protected column was last seen in the catalogs.';
 
+-- A part that is taken from its table keeps its rows, so it is known before.
+CREATE TABLE asymm.protected_part (
+    protected_id bigint NOT NULL REFERENCES asymm.protected_column ON DELETE CASCADE,
+    relid oid NOT NULL,
+    attnum smallint NOT NULL,
+    PRIMARY KEY (protected_id, relid)
+);
+ALTER TABLE asymm.protected_part OWNER TO asymm_owner;
+COMMENT ON TABLE asymm.protected_part IS 'Where the column of each partition or heir of a protected table was last seen.';
+
 CREATE TABLE asymm.masked_view (
     schema_name name NOT NULL,
     table_name name NOT NULL,
     view_name name NOT NULL,
+    methods jsonb NOT NULL,
     PRIMARY KEY (schema_name, table_name)
 );
+COMMENT ON COLUMN asymm.masked_view.methods IS 'The columns that it masks, and by which method.';
 COMMENT ON TABLE asymm.masked_view IS 'Views made by asymm.create_masked_view(), in the schema of their table; survives pg_dump, as the views do.';
 SELECT pg_catalog.pg_extension_config_dump('asymm.masked_view', '');
 

@@ -218,6 +218,35 @@ CONSTANTS = [
 ]
 
 
+# What servers and functions say, and what is kept of it.
+ERRORS = [
+    ("22P02", "ungültige Eingabesyntax für Typ integer: »CANARY«", None, None),
+    (
+        "22P02",
+        "invalid input syntax for type json",
+        'Token "CANARY" is invalid.',
+        "JSON data, line 1: CANARY",
+    ),
+    (
+        "P0001",
+        "CANARY is no iban",
+        "of CANARY",
+        'SQL statement "SELECT CANARY"\nPL/pgSQL function f() line 3 at RAISE',
+    ),
+    ("44000", 'new row violates check option for view "v"', "Failing row contains (1, CANARY).", None),
+    ("23505", "doppelter Schlüsselwert", "Schlüssel »(mail)=(CANARY)« existiert bereits.", None),
+]
+
+
+def test_errors_are_kept_without_values(db: Database) -> None:
+    for sqlstate, message, detail, context in ERRORS:
+        error = {"sqlstate": sqlstate, "message": message, "detail": detail, "context": context}
+        kept = db.value("SELECT asymm._without_values(%s)", json.dumps(error))
+        assert "CANARY" not in json.dumps(kept)
+        assert kept["sqlstate"] == sqlstate
+        assert kept["message"]
+
+
 def test_constants_are_told_apart(db: Database) -> None:
     for statement, left in CONSTANTS:
         assert db.value("SELECT asymm._without_constants(%s)", statement) == left
