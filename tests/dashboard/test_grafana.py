@@ -171,9 +171,16 @@ def test_panels_have_a_place_a_type_and_the_source(made: Json) -> None:
         assert not taken & cells, panel["title"]
         taken |= cells
         assert panel["type"] in {"stat", "table", "timeseries", PLUGIN}
-        assert panel["description"], panel["title"]
         # An empty panel says why, and what to switch on.
-        assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
+        none = panel["fieldConfig"]["defaults"]["noValue"]
+        assert none
+        assert re.fullmatch(rf".+\n\nIf empty: {re.escape(none)}", panel["description"])
+        if panel["type"] == "table":  # but not in each of its cells without a value
+            first = panel["fieldConfig"]["overrides"][0]
+            assert first == {
+                "matcher": {"id": "byRegexp", "options": "/.*/"},
+                "properties": [{"id": "noValue", "value": ""}],
+            }
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]) > 0
     sources = re.findall(r'"datasource": (\{[^}]*\}|[^{,]*)', json.dumps(made))
     assert {json.loads(source)["uid"] for source in sources} == {DATASOURCE}

@@ -36,7 +36,7 @@ def queries() -> Iterator[Query]:
             for target in panel["targets"]:
                 yield Query(uid, panel["title"], panel["type"], target["format"], target["rawSql"])
         for chosen in made["templating"].get("list", []):
-            yield Query(uid, f"variable {chosen['name']}", "variable", "table", chosen["query"]["rawSql"])
+            yield Query(uid, f"variable {chosen['name']}", "variable", "table", chosen["query"])
         for marked in made["annotations"]["list"]:
             yield Query(
                 uid, f"annotation {marked['name']}", "annotation", "table", marked["target"]["rawSql"]

@@ -109,7 +109,9 @@ def steps(warn: float | None, alarm: float | None) -> dashboard.ThresholdsConfig
 
 
 def _panel(kind: str, title: str, about: str, none: str, queries: Sequence[Sql]) -> make.Panel:
-    made = make.Panel().type(kind).title(title).description(about).no_value(none).datasource(SOURCE)
+    # Some versions of Grafana show an empty grid in place of noValue: the panel's hint says it too.
+    made = make.Panel().type(kind).title(title).description(f"{about}\n\nIf empty: {none}")
+    made.no_value(none).datasource(SOURCE)
     for query in queries:
         made.with_target(query)
     return made
@@ -154,6 +156,8 @@ def rows(title: str, sql: str, *, about: str, none: str, **fields: Field) -> mak
     """Show the rows of a query."""
     made = _panel("table", title, about, none, [Sql(sql, "A", "table")])
     made.options(table.Options(cell_height=common.TableCellHeight.SM)).thresholds(_Steps())
+    # Where there are no rows the panel says why; a cell without a value is empty.
+    made.override_by_regexp("/.*/", [dashboard.DynamicConfigValue("noValue", "")])
     made.custom({"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True, "inspect": True})
     return _fields(made, fields)
 
@@ -214,15 +218,7 @@ def variable(name: str, label: str, sql: str, about: str) -> make.QueryVariable:
         .label(label)
         .description(about)
         .datasource(SOURCE)
-        .query(
-            {
-                "rawSql": " ".join(sql.split()),
-                "refId": name,
-                "format": "table",
-                "rawQuery": True,
-                "editorMode": "code",
-            }
-        )
+        .query(" ".join(sql.split()))  # as text: what every version of Grafana's SQL data sources reads
         .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
         .sort(dashboard.VariableSort.DISABLED)
     )

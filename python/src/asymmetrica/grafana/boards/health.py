@@ -3,7 +3,7 @@
 from ..board import Board
 from ..panels import Field, figures, picture, plot, rows
 
-NAME, TITLE, REFRESH = "health", "Health", "5s"
+NAME, TITLE, REFRESH = "health", "Health", "30s"
 ABOUT = "One verdict, its arithmetic, and where to look next. Figures come from views of the extension."
 
 _NO_PULSE = "Nothing beats here: SELECT * FROM asymm.start('asymm_actor')"
