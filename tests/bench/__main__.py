@@ -10,6 +10,7 @@ import traceback
 from bench import (
     advise,
     beat,
+    dashboard,
     ddl,
     drift,
     entity,
@@ -46,6 +47,7 @@ GROUPS = {
     "mirror": mirror.measure,
     "reads": reads.measure,
     "entity": entity.measure,
+    "dashboard": dashboard.measure,
     "eyes": eyes.measure,
 }
 

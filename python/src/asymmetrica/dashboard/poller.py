@@ -2,7 +2,7 @@
 
 Nothing is asked while nobody looks. While somebody does, the vital signs are read with every beat (and at
 the same pace where beats are not announced), every other tile as often as its `every` says, and those that
-say so also at once when a beat tells of a change, or the vital signs do.
+say so also at once when a beat tells of a change, or the vital signs do. What takes long is asked seldom.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ STEPS = (1, 2, 4, 8, 16)  # of the pause before the next try to connect, in peri
 BUDGET = 0.1  # seconds that tiles which are due may take before what was read is shown
 HANGS = 15.0  # seconds after which an answer is not waited for: a server that vanished sends none
 CATALOG_EVERY = 60.0
-ALIVE_EVERY = 15.0  # a word to browsers when there is none: proxies close a line that is silent
+ALIVE_EVERY = 2.0  # a word to browsers when there is no news: a line that is silent may be broken
+AFTER = 0.02  # seconds after a beat was due until it can be seen
+SLOWEST = 2.0
+# A tile rests so many times as long as asking it took, and after a change: a slow server is not kept busy.
+SELDOM, URGENT = 10, 2
 LEFT = 5.0  # seconds without anybody after which nothing is asked: a page that is loaded anew is no reason
 
 VITALS = "vitals"
@@ -47,8 +51,8 @@ class Poller:
         self._signs: dict[str, Any] = {}
         self._nudge = asyncio.Event()
         self._changed = False
-        self._announced = -1e9  # when the last beat was
-        self._published = 0.0
+        self._tick = 0.0  # when the vital signs are to be read next
+        self._asked: dict[str, tuple[float, float]] = {}  # when a tile was, from and to
 
     def poke(self) -> None:
         """Ask again at once what a change can have changed."""
@@ -94,14 +98,14 @@ class Poller:
             text = redact(f"{type(error).__name__}: {error}", self._secrets)
             print(f"error: {text}", file=sys.stderr, flush=True)
         self._board.set_connection("down", text)
-        self._publish()
+        self._board.publish()
         self._board.fresh.set()
 
     async def _meet(self, reader: Reader) -> None:
         """Learn who we are and what there is to show; everything is due."""
         await self._read_catalog(reader, await reader.viewer())
         self._due = dict.fromkeys(self._tiles, 0.0)
-        self._signs = {}
+        self._signs, self._asked, self._tick = {}, {}, 0.0
 
     async def _read_catalog(self, reader: Reader, me: Viewer) -> None:
         self._tiles = await reader.tiles()
@@ -127,19 +131,17 @@ class Poller:
 
     async def _listen(self, reader: Reader) -> None:
         async for beat in reader.beats():
-            self._announced = time.monotonic()
             self._changed |= changed(beat)
             self._nudge.set()
 
     async def _ask(self, reader: Reader) -> None:
-        self._nudge.set()
         while True:
             await self._wait()
             async with self._in_time():
                 await self._pass(reader)
 
     async def _wait(self) -> None:
-        """Wait for the next beat, or as long as one takes; while nobody looks, for somebody."""
+        """Wait for the next beat, or go on if a tile is left over; while nobody looks, wait for somebody."""
         board = self._board
         if not board.watchers:
             with contextlib.suppress(TimeoutError):
@@ -147,71 +149,95 @@ class Poller:
         if not board.watchers:
             board.fresh.clear()
             await board.watched.wait()
+            self._tick = 0.0
         now = time.monotonic()
-        if not board.fresh.is_set() or min(self._due.values(), default=now) <= now:
-            return  # what was left over when the time was up
-        heard = now - self._announced < 5 * PERIOD
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nudge.wait(), PERIOD * (1.5 if heard else 1))
+        if min(self._due.values(), default=now) > now and self._tick > now:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), self._tick - now)
 
     async def _pass(self, reader: Reader) -> None:
         """Read the vital signs, what a change calls for, and of what is due as much as time allows."""
         start = time.monotonic()
-        self._nudge.clear()
-        moved, self._changed = self._changed, False
-        moved |= await self._read_signs(reader)
-        if moved:
-            for name in (name for name, tile in self._tiles.items() if tile.on_change):
-                await self._read(reader, name)
-            self._publish()
+        if self._nudge.is_set() or start >= self._tick:
+            self._nudge.clear()
+            await self._read_signs(reader)
+        urgent = self._changed
+        self._changed = False
         if start > self._catalog_due:
             await self._read_catalog(reader, await reader.viewer())
-        for name in sorted(self._due, key=lambda name: self._due[name]):
-            if self._due[name] > start or time.monotonic() - start > BUDGET or self._nudge.is_set():
+        if urgent:
+            names = [name for name, tile in self._tiles.items() if tile.on_change]
+            for name in names:
+                self._due[name] = min(self._due[name], self._rested(name, URGENT))
+            # What is quickly read is shown first; a second time after what took long.
+            for name in sorted(names, key=self._took):
+                if self._due[name] <= time.monotonic():
+                    if self._took(name) > BUDGET / 5:
+                        self._board.publish()
+                    await self._read(reader, name)
+            self._board.publish()
+        now = time.monotonic()
+        for name in sorted(self._due, key=self._due.__getitem__):
+            if self._due[name] > now:
                 break
             await self._read(reader, name)
-        self._publish()
+            if time.monotonic() - start > BUDGET or self._nudge.is_set():
+                break
+        self._board.publish()
         self._board.fresh.set()
 
-    async def _read_signs(self, reader: Reader) -> bool:
-        """Read the vital signs; return whether they tell of a change."""
+    def _took(self, name: str) -> float:
+        start, end = self._asked.get(name, (0.0, 0.0))
+        return end - start
+
+    def _rested(self, name: str, times: float) -> float:
+        """Return when a tile may be asked again so that asking takes no more than a share of the time."""
+        return self._asked.get(name, (0.0, 0.0))[1] + times * self._took(name)
+
+    async def _read_signs(self, reader: Reader) -> None:
+        """Read the vital signs; if they tell of a change, note it."""
+        self._tick = time.monotonic() + PERIOD
         rows = await self._read(reader, VITALS) if VITALS in self._tiles else None
         if rows is None or not rows.rows:
             self._board.set_connection("silent", "the vital signs can't be read")
-            return False
+            return
         signs = dict(zip(rows.columns, rows.rows[0], strict=True))
         told = {name: value for name, value in signs.items() if name not in MOVING}
-        moved = bool(self._signs) and told != self._signs
+        self._changed |= bool(self._signs) and told != self._signs
         self._signs = told
         self._board.set_connection(*standing(signs))
-        return moved
+        # A moment after the next beat: no beat is seen twice, and none is missed.
+        pace = min(max(1 / (signs.get("rate_wanted") or 1 / PERIOD), PERIOD / 2), SLOWEST)
+        now, age = time.monotonic(), signs.get("beat_age")
+        late = age % pace if signs.get("beating") and isinstance(age, float) else 0.0
+        self._tick = max(now - late + pace + AFTER, now + pace / 2, self._rested(VITALS, SELDOM))
 
     async def _read(self, reader: Reader, name: str) -> Rows | None:
         """Ask for a tile and put it on the board; an error of its own is shown in its place."""
-        tile = self._tiles[name]
+        tile, start = self._tiles[name], time.monotonic()
+        rows = None
         try:
             rows = await reader.read(name)
         except AsymmetricaError as error:
             if isinstance(error, ConnectionFailed) or (isinstance(error, NotInstalled) and name == VITALS):
                 raise
             self._board.put_error(name, error.sqlstate, redact(error.message, self._secrets))
-            self._due[name] = time.monotonic() + max(tile.every, 1.0)
-            return None
-        self._board.put(name, rows)
-        # Those of each beat are read by it, and are never due by themselves.
-        self._due[name] = time.monotonic() + tile.every if tile.every else float("inf")
+        else:
+            self._board.put(name, rows)
+        end = time.monotonic()
+        self._asked[name] = start, end
+        # What is read with each beat is never due by itself.
+        self._due[name] = max(end + tile.every, self._rested(name, SELDOM)) if tile.every else float("inf")
         return rows
 
-    def _publish(self) -> None:
-        if self._board.publish():
-            self._published = time.monotonic()
-
     async def _keep_alive(self) -> None:
+        """Have browsers told that this end lives, if there is nothing else to tell."""
+        seq = -1
         while True:
-            await asyncio.sleep(ALIVE_EVERY / 3)
-            if time.monotonic() - self._published > ALIVE_EVERY:
-                self._published = time.monotonic()
+            await asyncio.sleep(ALIVE_EVERY)
+            if seq == self._board.seq:
                 self._board.wake()
+            seq = self._board.seq
 
 
 def shown(tile: Tile) -> Mapping[str, Any]:

@@ -220,3 +220,4 @@ def _farewell(screen: Screen, took: float) -> None:
         "ALTER TABLE flights.airports DROP COLUMN tz;  -- your own slip",
     ):
         screen.line(query, "cyan")
+    screen.line('or as a live page: .run/venv/bin/asymmetrica dashboard --dsn "$(make url)"')
