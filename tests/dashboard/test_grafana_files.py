@@ -53,7 +53,7 @@ def split(volume: str) -> tuple[str, str]:
     return outside, inside
 
 
-def test_compose_mounts_what_exists_and_asks_for_grafana_only_with_its_profile() -> None:
+def test_compose_mounts_what_exists_and_asks_for_pages_only_with_their_profiles() -> None:
     for name, service in COMPOSE["services"].items():
         for volume in service.get("volumes", ()):
             outside, inside = split(volume)
@@ -70,7 +70,8 @@ def test_compose_mounts_what_exists_and_asks_for_grafana_only_with_its_profile()
         # Compose fails for a missing variable of any service, also of one it doesn't start.
         required = set(re.findall(r"(?<!\$)\$\{(\w+):\?", yaml.safe_dump(service)))
         assert required <= {"POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-        assert service.get("profiles") == (["grafana"] if name.startswith("grafana") else None)
+        profile = name.partition("-")[0]
+        assert service.get("profiles") == ([profile] if profile in ("grafana", "dashboard") else None)
     assert "GF_SECURITY_ADMIN_PASSWORD:?" in GRAFANA["entrypoint"][2]
 
 
