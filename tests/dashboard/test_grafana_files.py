@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,13 @@ def test_export_writes_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "file").write_text("")
     assert main(["grafana", "export", str(tmp_path / "file")]) == 2
     assert "can't be written" in capsys.readouterr().err
+
+
+def test_the_wheel_brings_all_of_it() -> None:
+    package = HERE.parent
+    said = tomllib.loads((ROOT / "python" / "pyproject.toml").read_text())
+    patterns = said["tool"]["setuptools"]["package-data"]["asymmetrica"]
+    brought = {path for pattern in patterns for path in package.glob(pattern)}
+    files = {path for path in HERE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert files
+    assert files <= brought

@@ -46,7 +46,7 @@ export function Panel({ data, options, width, height, fieldConfig }: PanelProps<
 
     return (
         <div style={{ position: 'relative', width, height, overflow: 'hidden' }}>
-            <div ref={host} data-testid="asymmetrica-picture" style={{ position: 'absolute', inset: 0, visibility: said == null ? 'visible' : 'hidden' }} />
+            <div ref={host} style={{ position: 'absolute', inset: 0, visibility: said == null ? 'visible' : 'hidden' }} />
             {said != null && (
                 <div role="status" style={{ position: 'absolute', inset: 0, display: 'grid', placeItems: 'center', textAlign: 'center', padding: 8 }}>
                     {said}
