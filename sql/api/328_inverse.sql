@@ -63,7 +63,7 @@ BEGIN
             SELECT d.kind, d.object_id, d.part, d.name
               FROM asymm._dependents(v_class_ids, v_object_ids, v_sub_ids, array_fill(true, ARRAY[cardinality(v_class_ids)])) AS d
             UNION
-            -- A column takes indexes and constraints of its own table with it.
+            -- A column takes indexes and constraints of its own table with it; NOT NULL is a fact of its own.
             SELECT 'table', g.object_id, p.part, p.name
               FROM unnest(v_class_ids, v_object_ids, v_sub_ids) AS g (class_id, object_id, sub_id)
               JOIN pg_depend AS e ON e.refclassid = g.class_id AND e.refobjid = g.object_id AND e.refobjsubid = g.sub_id
@@ -73,7 +73,7 @@ BEGIN
                     WHERE e.classid = 'pg_class'::regclass AND i.oid = e.objid AND i.relkind IN ('i', 'I')
                    UNION ALL
                    SELECT 'constraint', c.conname FROM pg_constraint AS c
-                    WHERE e.classid = 'pg_constraint'::regclass AND c.oid = e.objid AND c.conrelid = g.object_id) AS p
+                    WHERE e.classid = 'pg_constraint'::regclass AND c.oid = e.objid AND c.conrelid = g.object_id AND c.contype <> 'n') AS p
              WHERE g.class_id = 'pg_class'::regclass AND g.sub_id > 0),
         x AS (
             SELECT DISTINCT d.kind, d.object_id, d.part, d.name FROM d

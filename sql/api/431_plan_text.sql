@@ -144,7 +144,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE facts ->> 'type'
-        WHEN 'foreign key' THEN regexp_replace(facts ->> 'def', '( DEFERRABLE)?( INITIALLY DEFERRED)?( NOT VALID)?$', '')
+        WHEN 'foreign key' THEN regexp_replace(facts ->> 'def', '( DEFERRABLE)?( INITIALLY DEFERRED)?( NOT VALID| NOT ENFORCED)?$', '')
         WHEN 'check' THEN regexp_replace(facts ->> 'def', ' NOT VALID$', '')
         ELSE facts ->> 'def' END
 $$;

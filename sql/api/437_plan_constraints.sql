@@ -45,7 +45,7 @@ BEGIN
                format('ALTER TABLE %s DROP CONSTRAINT %I', v_rel, c.key),
                CASE WHEN c.d ->> 'type' = 'foreign key' THEN 'SHARE ROW EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END,
                CASE WHEN c.d ->> 'type' IN ('primary key', 'unique', 'exclude') THEN ARRAY['builds index', 'may fail on data']
-                    WHEN c.d ->> 'def' LIKE '% NOT VALID' THEN '{}'
+                    WHEN c.d ->> 'def' ~ ' NOT (VALID|ENFORCED)$' THEN '{}'
                     ELSE ARRAY['scans table', 'may fail on data'] END
           FROM c WHERE c.verdict IN ('add', 'remake')
         UNION ALL
@@ -53,12 +53,24 @@ BEGIN
                format('ALTER TABLE %s ALTER CONSTRAINT %I %s', v_rel, c.key, asymm._deferral(c.a ->> 'def')), 'SHARE ROW EXCLUSIVE', '{}'
           FROM c WHERE c.verdict = 'alter' AND asymm._deferral(c.d ->> 'def') <> asymm._deferral(c.a ->> 'def')
         UNION ALL
+        SELECT 546, c.key, format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED', v_rel, c.key),
+               format('ALTER TABLE %s ALTER CONSTRAINT %I NOT ENFORCED', v_rel, c.key),
+               'SHARE ROW EXCLUSIVE', ARRAY['scans table', 'may fail on data']
+          FROM c WHERE c.verdict = 'alter' AND c.a ->> 'def' LIKE '% NOT ENFORCED' AND c.d ->> 'def' NOT LIKE '% NOT ENFORCED'
+        UNION ALL
+        SELECT 546, c.key, format('ALTER TABLE %s ALTER CONSTRAINT %I NOT ENFORCED', v_rel, c.key),
+               CASE WHEN c.a ->> 'def' NOT LIKE '% NOT VALID' THEN format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED', v_rel, c.key)
+                    ELSE concat_ws(E';\n', format('ALTER TABLE %s DROP CONSTRAINT %I', v_rel, c.key),
+                                   asymm._plan_constraint_back(v_rel, v_schema, c.key, c.a)) END,
+               'SHARE ROW EXCLUSIVE', '{}'
+          FROM c WHERE c.verdict = 'alter' AND c.d ->> 'def' LIKE '% NOT ENFORCED' AND c.a ->> 'def' NOT LIKE '% NOT ENFORCED'
+        UNION ALL
         SELECT 546, c.key, format('ALTER TABLE %s VALIDATE CONSTRAINT %I', v_rel, c.key),
                concat_ws(E';\n', format('ALTER TABLE %s DROP CONSTRAINT %I', v_rel, c.key),
                          asymm._plan_constraint_back(v_rel, v_schema, c.key, c.d || jsonb_build_object(
                              'def', (c.d ->> 'def') || ' NOT VALID', 'comment', c.a -> 'comment'))),
                'SHARE UPDATE EXCLUSIVE', ARRAY['scans table', 'may fail on data']
-          FROM c WHERE c.verdict = 'alter' AND c.a ->> 'def' LIKE '% NOT VALID' AND c.d ->> 'def' NOT LIKE '% NOT VALID'
+          FROM c WHERE c.verdict = 'alter' AND c.a ->> 'def' LIKE '% NOT VALID' AND c.d ->> 'def' !~ ' NOT (VALID|ENFORCED)$'
         UNION ALL
         SELECT 550 - 2, c.key, format('ALTER INDEX %I.%I %s', v_schema, c.key, o.action), format('ALTER INDEX %I.%I %s', v_schema, c.key, o.undo),
                'SHARE UPDATE EXCLUSIVE', '{}'
@@ -86,8 +98,8 @@ CREATE OR REPLACE FUNCTION asymm._deferral(definition text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN definition ~ ' DEFERRABLE INITIALLY DEFERRED( NOT VALID)?$' THEN 'DEFERRABLE INITIALLY DEFERRED'
-                WHEN definition ~ ' DEFERRABLE( NOT VALID)?$' THEN 'DEFERRABLE INITIALLY IMMEDIATE' ELSE 'NOT DEFERRABLE' END
+    SELECT CASE WHEN definition ~ ' DEFERRABLE INITIALLY DEFERRED( NOT VALID| NOT ENFORCED)?$' THEN 'DEFERRABLE INITIALLY DEFERRED'
+                WHEN definition ~ ' DEFERRABLE( NOT VALID| NOT ENFORCED)?$' THEN 'DEFERRABLE INITIALLY IMMEDIATE' ELSE 'NOT DEFERRABLE' END
 $$;
 COMMENT ON FUNCTION asymm._deferral(text) IS 'Deferral clause of a constraint''s definition.';
 

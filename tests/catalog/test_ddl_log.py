@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support.cluster import wait_until
+from support.cluster import MAJOR, wait_until
 from support.database import Database
 
 CALLS = "SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE schemaname = 'asymm' ORDER BY 1"
@@ -48,11 +48,12 @@ def test_a_row_per_command_and_one_per_drop(db: Database) -> None:
         "DROP SCHEMA made CASCADE",
     ):
         db.sql(statement)
+    not_null = ["z_a_not_null on made.z"] if int(MAJOR) >= 18 else []
     assert db.sql(LOGGED) == [
         ("CREATE SCHEMA", ["made", "made.b", "made.z", "made.z_pkey"]),
         ("GRANT", [None]),
         # Event trigger sql_drop comes before ddl_command_end; what was asked for comes first.
-        ("ALTER TABLE", ["made.z.a", "z_pkey on made.z", "made.z_pkey"]),
+        ("ALTER TABLE", ["made.z.a", *not_null, "z_pkey on made.z", "made.z_pkey"]),
         ("ALTER TABLE", ["made.z"]),
         ("DROP TABLE", ["made.z"]),
         ("DROP SCHEMA", ["made", "made.b"]),

@@ -63,3 +63,25 @@ CREATE TABLE u (id integer, during daterange, CONSTRAINT f FOREIGN KEY (id, PERI
 --- a foreign key that is not enforced
 CREATE TABLE p (id integer PRIMARY KEY);
 ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p NOT ENFORCED;
+--- a foreign key is enforced, or not, or not valid
+-- old
+CREATE TABLE p (id integer PRIMARY KEY);
+ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p NOT ENFORCED, ADD CONSTRAINT g FOREIGN KEY (id) REFERENCES p NOT VALID;
+ALTER TABLE t ADD CONSTRAINT h FOREIGN KEY (id) REFERENCES p DEFERRABLE INITIALLY DEFERRED;
+-- new
+CREATE TABLE p (id integer PRIMARY KEY);
+ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES p, ADD CONSTRAINT g FOREIGN KEY (id) REFERENCES p NOT ENFORCED;
+ALTER TABLE t ADD CONSTRAINT h FOREIGN KEY (id) REFERENCES p DEFERRABLE NOT ENFORCED;
+--- what was and what is
+CREATE FUNCTION renumber() RETURNS TABLE (was integer, now integer) LANGUAGE sql BEGIN ATOMIC
+    UPDATE t SET id = id + 1 RETURNING old.id, new.id; END;
+CREATE VIEW v AS SELECT id FROM t;
+CREATE RULE up AS ON UPDATE TO v DO INSTEAD UPDATE t SET id = new.id WHERE id = old.id RETURNING WITH (OLD AS o, NEW AS n) n.id + o.id * 0 AS id;
+--- large objects of whoever makes them
+ALTER DEFAULT PRIVILEGES FOR ROLE app_owner GRANT SELECT ON LARGE OBJECTS TO app_reader;
+--- a collation of the server's own
+CREATE COLLATION folded (provider = builtin, locale = 'PG_UNICODE_FAST');
+--- a virtual column under others
+ALTER TABLE t ADD COLUMN big text COLLATE "C" GENERATED ALWAYS AS (upper(name)) VIRTUAL;
+CREATE VIEW v AS SELECT big FROM t;
+COMMENT ON COLUMN t.big IS 'loud';
