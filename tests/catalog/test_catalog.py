@@ -121,7 +121,7 @@ def test_plpgsql_check_finds_nothing(db: Database) -> None:
            -- It folds calls that raise for a constant NULL, and takes '{}' for text that is cast.
            AND NOT (c.sqlstate = '22004' AND c.level = 'error')
            AND NOT (c.sqlstate = '42804' AND c.detail LIKE 'cast "text" value to %')
-           -- Newer ones tell of each concat(), which the server calls STABLE, and of each size, which it calls VOLATILE.
+           -- Newer ones tell of every concat(), by the server STABLE, and of sizes, by it VOLATILE.
            AND c.message NOT LIKE 'routine is marked as %, but expression is %'""")
     assert [row[0] for row in found] == []
 

@@ -39,7 +39,7 @@ SLIPS: dict[str, tuple[str, str, set[tuple[str, str, str | None]]]] = {
         BEAT,
         {("column", "a", "name"), ("column", "b", "name"), ("index", "i", "def")},
     ),
-    # Definitions that name the table say its new name, and from 18 on a NOT NULL has one, made of the table's.
+    # Definitions that name the table say its new name; from 18 on NOT NULL has a name, of the table's.
     "table renamed": (
         "ALTER TABLE s.t RENAME TO u",
         BEAT,

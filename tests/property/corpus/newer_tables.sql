@@ -1,6 +1,7 @@
 --- virtual columns
 -- since: 18
-CREATE TABLE t (id int PRIMARY KEY, a int, v int GENERATED ALWAYS AS (a * 2) VIRTUAL, w text GENERATED ALWAYS AS ('<' || a), s int GENERATED ALWAYS AS (a + 1) STORED);
+CREATE TABLE t (id int PRIMARY KEY, a int, v int GENERATED ALWAYS AS (a * 2) VIRTUAL,
+    w text GENERATED ALWAYS AS ('<' || a), s int GENERATED ALWAYS AS (a + 1) STORED);
 CREATE VIEW seen AS SELECT id, v, w FROM t;
 COMMENT ON COLUMN t.v IS 'twice';
 GRANT SELECT (v) ON t TO {bob};

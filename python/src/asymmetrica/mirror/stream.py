@@ -44,7 +44,8 @@ _STATUS = struct.Struct("!cQQQqB").pack
 # Of what came so many messages, or bytes, are taken at a time.
 _MANY, _MUCH = 500, 1 << 19
 _DATA, _KEEPALIVE = ord("w"), ord("k")
-
+# From version 18 on the server passes over the changes of a publication that is not there, and merely warns.
+_PASSED_OVER = ("WARNING", "55000")
 
 # A dead network is noticed within seconds, unless the conninfo says otherwise.
 _LIMITS = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
@@ -96,12 +97,14 @@ class Stream:
             self.connection: psycopg.Connection[Any] = psycopg.Connection.connect(complete, autocommit=True)
         except psycopg.Error as error:
             raise translate(error, self.secrets) from None
+        self.connection.add_notice_handler(self._told)
         self.pgconn = self.connection.pgconn
         self.lease = lease
         self.acknowledged = 0
         self.heard = time.monotonic()
         self.asked: float | None = None
         self.failure: AsymmetricaError | None = None
+        self.passed_over: StreamBroken | None = None
 
     def close(self) -> None:
         self.connection.close()
@@ -150,6 +153,12 @@ class Stream:
             return error
         return StreamBroken(error.message, sqlstate=error.sqlstate, detail=error.detail, hint=error.hint)
 
+    def _told(self, notice: psycopg.errors.Diagnostic) -> None:
+        if (notice.severity_nonlocalized, notice.sqlstate) == _PASSED_OVER:
+            self.passed_over = StreamBroken(
+                notice.message_primary or "", sqlstate=notice.sqlstate, detail=notice.message_detail
+            )
+
     def start(self, slot: str, publication: str, lsn: int) -> None:
         """Have the server send what was committed since `lsn`."""
         names = quote_literal(quote_name(publication))
@@ -178,6 +187,9 @@ class Stream:
         take, size = self.pgconn.get_copy_data, 0
         while len(out) < _MANY and size < _MUCH:
             length, data = take(1)
+            # It comes before what is said of later positions, which must not be acknowledged.
+            if self.passed_over is not None:
+                raise self.passed_over
             if length <= 0:
                 if length < 0:
                     self._ended()
@@ -227,6 +239,8 @@ class Stream:
         self._status(0)
 
     def _status(self, answer: int) -> None:
+        if self.passed_over is not None:
+            raise self.passed_over
         now = int((time.time() - _EPOCH) * 1_000_000)
         at = self.acknowledged
         try:
