@@ -24,7 +24,7 @@ COPY python /src/python
 RUN --mount=type=secret,id=ca,target=/run/ca.pem \
     if [ -s /run/ca.pem ]; then export PIP_CERT=/run/ca.pem; fi \
     && python3 -m venv /opt/asymmetrica \
-    && /opt/asymmetrica/bin/pip install --no-cache-dir --disable-pip-version-check '/src/python[cli,mirror,metrics,alerts,dashboard]'
+    && /opt/asymmetrica/bin/pip install --no-cache-dir --disable-pip-version-check '/src/python[cli,mirror,metrics,alerts,dashboard,top]'
 
 FROM base AS runtime
 COPY --from=build /out/ /

@@ -9,6 +9,7 @@ from typing import NoReturn
 from .. import __version__
 from .._redact import redact
 from . import alerts, commands, dashboard, exchange, grafana, mirror
+from . import top as console
 from .pulse import listen, pulse
 
 POLICIES = ("observe", "propose", "heal", "guard")
@@ -160,6 +161,7 @@ def parser() -> argparse.ArgumentParser:
     alerts.add(actions, common, EPILOG)
     dashboard.add(command)
     grafana.add(actions, common, EPILOG)
+    console.add(actions, common, EPILOG)
     demo = command("demo", commands.demo, "load real data, break it a dozen ways, and watch it mend")
     demo.add_argument(
         "--cache", metavar="DIR", default=".run/cache", help="where the data is kept (%(default)s)"

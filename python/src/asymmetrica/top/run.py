@@ -1,0 +1,38 @@
+"""Runs the console, and ends it when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+from ..eyes import Reader
+from .app import INTERRUPTED, Top
+from .feed import Feed
+
+
+def run_top(dsn: str, *, tab: int = 0) -> int:
+    """Show the console until somebody quits; return the exit code.
+
+    Raises `ConnectionFailed`, `NotInstalled` or `NotAllowed` if it can't begin; what is lost later is shown
+    and tried again.
+    """
+    return asyncio.run(_run(dsn, tab))
+
+
+async def _run(dsn: str, tab: int) -> int:
+    async with Reader(dsn, application="asymmetrica top") as reader:
+        feed = Feed(reader)
+        await feed.open()
+        app = Top(dsn, feed, tab=tab)
+        loop = asyncio.get_running_loop()
+        for number, code in ((signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, INTERRUPTED)):
+            loop.add_signal_handler(number, app.exit, code)
+        try:
+            # A terminal that went away can't be put in order.
+            with contextlib.suppress(OSError):
+                await app.run_async()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                loop.remove_signal_handler(number)
+        return app.return_value or 0
