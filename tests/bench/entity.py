@@ -11,6 +11,7 @@ from typing import Any
 import asymmetrica
 from asymmetrica import Annotation
 from bench.figures import Figure, at_most, told
+from bench.processes import cpu_ms
 from bench.scene import Scene
 from support.database import Database
 
@@ -28,14 +29,20 @@ def order(rng: random.Random, number: int) -> dict[str, Any]:
     return {"id": f"order:{number}", "value": value, "annotations": ORDERED}
 
 
-def rate(db: asymmetrica.Database, items: list[dict[str, Any]]) -> float:
-    """Return how many entities were made a second, from Python objects to what the call returns."""
+def rate(db: asymmetrica.Database, items: list[dict[str, Any]]) -> tuple[float, float, float]:
+    """Return entities made a second, from Python objects to what the call returns; then µs of CPU of each.
+
+    First of the server, then of the driver.
+    """
+    ((pid,),) = db.execute("SELECT pg_backend_pid()")
+    server, client = cpu_ms(pid), time.process_time()
     start = time.perf_counter()
     made = db.create_entities(items, batch=BATCH)
     took = time.perf_counter() - start
+    server, client = cpu_ms(pid) - server, time.process_time() - client
     if len(made) != len(items) or not all(row.created for row in made):
         raise RuntimeError("not all were made")
-    return len(items) / took
+    return len(items) / took, 1e3 * server / len(items), 1e6 * client / len(items)
 
 
 def median_ms(run: Callable[[int], Any]) -> float:
@@ -66,7 +73,7 @@ def figures(db: Database, ours: asymmetrica.Database) -> list[Figure]:
         items = [order(rng, part * MANY + n) for n in range(MANY)]
         rates.append(rate(ours, items))
     keyed = [{**order(rng, 3 * MANY + n), "idempotency_key": str(n)} for n in range(MANY)]
-    with_keys = rate(ours, keyed)
+    with_keys = rate(ours, keyed)[0]
     db.sql("VACUUM ANALYZE asymm.data_entity")
     found = {id: ours.get_entity(id) for id in (f"order:{n * 97}" for n in range(ROUNDS))}
     versions = {id: entity.version for id, entity in found.items() if entity is not None}
@@ -75,7 +82,7 @@ def figures(db: Database, ours: asymmetrica.Database) -> list[Figure]:
     def change(number: int) -> None:
         ours.update_entity(ids[number], {"paid": True}, version=versions[ids[number]])
 
-    making = statistics.median(rates)
+    making, server, client = sorted(rates)[1]
     return [
         Figure(
             f"entities made by create_entities(), {BATCH:,} a call, the middle one of three {MANY:,}",
@@ -83,6 +90,8 @@ def figures(db: Database, ours: asymmetrica.Database) -> list[Figure]:
             f"{making:,.0f}/s",
             making >= 10_000,
         ),
+        told("  CPU of an entity: server", server, "µs"),
+        told("  CPU of an entity: driver", client, "µs"),
         told("  the same with idempotency keys", with_keys, "/s", 0),
         at_most("get_entity(), p50, of 200,000", median_ms(lambda n: ours.get_entity(ids[n])), 1, "ms", 2),
         told(

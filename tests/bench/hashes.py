@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 
 from bench.figures import Figure, at_most, told
+from bench.processes import own_memory_kb
 from bench.scene import Scene
 
 ROWS = 100_000
@@ -70,6 +72,50 @@ def measure(scene: Scene) -> list[Figure]:
         share("content_hash(jsonb) to sha256(jsonb::text::bytea)", "json", "bare json"),
         told("content_hash(t), row by row", 100 * rate["single"] / rate["bare"], "%"),
         *merge(scene),
+        *many(scene),
+    ]
+
+
+def many(scene: Scene) -> list[Figure]:
+    """Find 1,000 groups of duplicates among ten million rows."""
+    rows, groups = 10_000_000, 1000
+    session = scene.db.connect()
+    session.execute(
+        f"CREATE UNLOGGED TABLE bench_many AS SELECT n AS id, 'name ' || n % {rows - groups} AS name"
+        f" FROM generate_series(1, {rows}) AS n"
+    )
+    session.execute("SET max_parallel_workers_per_gather = 0")
+    session.execute("SET work_mem = '16MB'")
+    before = own_memory_kb(session.info.backend_pid)[0]
+    memory, over = [before], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            memory.append(own_memory_kb(session.info.backend_pid)[0])
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        start = time.perf_counter()
+        row = session.execute(
+            f"SELECT count(*) FROM asymm.find_duplicates('bench_many', '{{name}}', most => {2 * groups})"
+        ).fetchone()
+        took = time.perf_counter() - start
+    finally:
+        over.set()
+        looker.join()
+    session.execute("DROP TABLE bench_many")
+    session.close()
+    assert row == (groups,)
+    return [
+        at_most(
+            f"find_duplicates() of {rows:,} rows, work_mem 16 MB: memory",
+            (max(memory) - before) / 1024,
+            200,
+            "MB",
+            0,
+        ),
+        told("  the same, one process: time", took, "s"),
     ]
 
 

@@ -230,9 +230,15 @@ def batches(entities: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[d
         raise InvalidArgument(f"batch {size} is not 1 to 10,000")
     left = iter(entities)
     while items := [dict(item) for item in islice(left, size)]:
+        # As a rule it is the same for all.
+        said: Any = None
+        made: Any = None
         for item in items:
-            if item.get("annotations") is not None:
-                item["annotations"] = plain(item["annotations"])
+            given = item.get("annotations")
+            if given is not None:
+                if given is not said:
+                    said, made = given, plain(given)
+                item["annotations"] = made
         yield items
 
 
