@@ -7,7 +7,7 @@ AS $$ SELECT pg_has_role('asymm_operator', 'USAGE') $$;
 COMMENT ON FUNCTION asymm._sees_statements() IS 'True for operators: may read the text of logged statements.';
 
 CREATE OR REPLACE FUNCTION asymm._hazards(step jsonb) RETURNS SETOF text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 2
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT jsonb_array_elements_text(step -> 'hazards') WHERE jsonb_typeof(step -> 'hazards') = 'array' $$;
 COMMENT ON FUNCTION asymm._hazards(jsonb) IS 'The hazards of one stored step.';

@@ -180,8 +180,9 @@ CREATE OR REPLACE VIEW asymm.metrics AS
            -- Those seen in the last hour are still there.
            CASE WHEN n.last >= t.hours_until THEN GREATEST(n.last, t.sampled_at) ELSE COALESCE(n.last, q.last) END AS last
       FROM asymm.metric AS m
-     CROSS JOIN asymm.telemetry_state AS t
-     CROSS JOIN asymm.index_settings AS s
+     -- One row each, which the planner is told.
+     CROSS JOIN (SELECT x.* FROM asymm.telemetry_state AS x LIMIT 1) AS t
+     CROSS JOIN (SELECT x.* FROM asymm.index_settings AS x LIMIT 1) AS s
       LEFT JOIN (SELECT r.metric, count(*) AS nodes, min(r.first_at) AS first, max(r.last_at) AS last
                    FROM asymm.sample_series AS r GROUP BY r.metric) AS n ON n.metric = COALESCE(m.numerator[1], m.name) AND m.store = 'sample'
       LEFT JOIN (SELECT 'query' AS store, count(*) AS nodes, min(r.first_seen) AS first, max(c.seen_at) AS last

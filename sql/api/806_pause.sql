@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION asymm._healing()
     RETURNS TABLE (healing text, cause text, changed_by name, changed_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN p.reason IS NULL THEN 'on' ELSE 'paused' END, p.reason, c.paused_by, c.changed_at

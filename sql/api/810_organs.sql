@@ -35,6 +35,7 @@ ON CONFLICT (name) DO UPDATE
 INSERT INTO asymm.organ_state (name) SELECT o.name FROM asymm.organ o ON CONFLICT DO NOTHING;
 
 -- What is in force: the operator's choice, else the settings for the two scans, else the organ's own cadence. Encore needs consent besides.
+-- Settings are one row, which the planner is told: taken for hundreds times hundreds of organs they would be worth compiling.
 CREATE OR REPLACE VIEW asymm._organ_in_force AS
     SELECT o.name, o.lane, o.regime, o.function, o.purpose,
            COALESCE(s.enabled, true) AND (o.name NOT IN ('encore', 'encore_watch') OR (SELECT e.encore FROM asymm.encore_settings AS e)) AS enabled,
@@ -50,7 +51,7 @@ CREATE OR REPLACE VIEW asymm._organ_in_force AS
       FROM asymm.organ o
       JOIN asymm.organ_state t ON t.name = o.name
       LEFT JOIN asymm.organ_setting s ON s.name = o.name
-     CROSS JOIN asymm.settings g;
+     CROSS JOIN (SELECT x.* FROM asymm.settings AS x LIMIT 1) AS g;
 COMMENT ON VIEW asymm._organ_in_force IS 'Each organ with the cadence, switch and regime weight in force.';
 
 CREATE OR REPLACE VIEW asymm.organs AS

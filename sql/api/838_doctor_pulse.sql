@@ -95,7 +95,7 @@ COMMENT ON FUNCTION asymm._doctor_jobs() IS 'pg_cron''s scheduler, the jobs of e
 CREATE OR REPLACE FUNCTION asymm._doctor_loops()
     RETURNS TABLE (check_name text, status text, seen text, remedy text)
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
     SELECT 'pulse', 'error', 'no loop has ever run',
            CASE WHEN EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'asymm_actor') THEN ''

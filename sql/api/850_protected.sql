@@ -114,7 +114,7 @@ COMMENT ON FUNCTION asymm._touched_protected(text, boolean)
 
 CREATE OR REPLACE VIEW asymm.protected AS
     SELECT format('%I.%I', p.schema_name, p.table_name) AS object, p.column_name, p.method, p.protected_by, p.protected_at,
-           EXISTS (SELECT FROM asymm._protected_in_force AS f WHERE f.id = p.id) AS present,
+           p.id IN (SELECT f.id FROM asymm._protected_in_force AS f) AS present,
            (SELECT format('%I.%I', w.schema_name, w.view_name) FROM asymm.masked_view AS w
              WHERE (w.schema_name, w.table_name) = (p.schema_name, p.table_name)) AS masked_view
       FROM asymm.protected_column AS p ORDER BY 1, 2;

@@ -126,6 +126,19 @@ def test_plpgsql_check_finds_nothing(db: Database) -> None:
     assert [row[0] for row in found] == []
 
 
+def test_no_view_is_worth_compiling(db: Database) -> None:
+    """Of tables nobody analysed hundreds of rows are expected, by others thousands: 50 ms of JIT for one."""
+    views = "SELECT 'asymm.' || viewname FROM pg_views WHERE schemaname = 'asymm'"
+    costs = {
+        view: db.value(f"EXPLAIN (FORMAT json) SELECT * FROM {view}")[0]["Plan"]["Total Cost"]
+        for (view,) in db.sql(views)
+    }
+    limit = float(db.value("SELECT reset_val FROM pg_settings WHERE name = 'jit_above_cost'"))
+    assert {view: cost for view, cost in costs.items() if cost > limit} == {}
+    # It asks several of them at once.
+    assert "jit=off" in db.value("SELECT proconfig FROM pg_proc WHERE proname = '_doctor_loops'")
+
+
 def test_drop_extension_leaves_only_the_roles(empty_db: Database) -> None:
     inventory = """
         SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'
