@@ -90,11 +90,15 @@ BEGIN
            changed_at = clock_timestamp()
      WHERE (s.state, s.epoch, s.rows, s.error)
            IS DISTINCT FROM (excluded.state, excluded.epoch, COALESCE(excluded.rows, s.rows), excluded.error);
+    -- Redis dropped how many there are: that is unknown, and no longer what it was.
+    UPDATE asymm.mirror_state AS s SET rows = NULL
+      FROM jsonb_to_recordset(report -> 'tables') AS t (id bigint, counted boolean)
+     WHERE s.mirror_id = t.id AND NOT t.counted AND s.rows IS NOT NULL;
     PERFORM asymm._mirror_find_truncated();
 END
 $$;
 COMMENT ON FUNCTION asymm._mirror_report(jsonb)
-    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, tables: [{id, state, epoch, rows, error}], counters, states: {id, tables: [{id, start, columns, changes, missed}]}}. Raises SY014 when another one leads.';
+    IS 'What the worker says, each second or when it changes: {leader, applied_lsn, tables: [{id, state, epoch, rows, counted, error}], counters, states: {id, tables: [{id, start, columns, changes, missed}]}}. Raises SY014 when another one leads.';
 
 CREATE OR REPLACE FUNCTION asymm._mirror_find_truncated() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -113,6 +113,31 @@ def test_keys_of_the_worker_of_another_type(mirror: Mirror) -> None:
     assert "WRONGTYPE" in log
 
 
+def test_how_many_rows_there_are_is_evicted(mirror: Mirror) -> None:
+    """A worker that runs knows; one that begins says that nobody does, until it does."""
+    both(mirror)
+    mirror.check()
+
+    def told() -> list[int | None]:
+        return [row[0] for row in mirror.db.sql("SELECT rows FROM asymm.mirror_status() ORDER BY object")]
+
+    rows = "asymm:mirror:rows"
+    mirror.redis.delete(rows)
+    mirror.db.sql("INSERT INTO t SELECT max(id) + 1 FROM t")
+    mirror.check()
+    number = mirror.db.value("SELECT id FROM asymm.mirror_table WHERE table_name = 't'")
+    assert mirror.redis.hget(rows, number) == b"101"
+    assert mirror.workers[-1].stop() == 0
+    mirror.redis.delete(rows)
+    mirror.work()
+    mirror.db.sql("DELETE FROM t WHERE id < 50")
+    mirror.check()
+    mirror.until(lambda: told() == [None, None], 10, "unknown")
+    mirror.db.sql("TRUNCATE t; INSERT INTO t VALUES (1), (2)")
+    mirror.check()
+    mirror.until(lambda: told() == [2, None], 10, "known again")
+
+
 @pytest.mark.long
 def test_what_was_noted_of_tables_is_evicted(mirror: Mirror) -> None:
     """With a table that was taken out meanwhile, and rows of a former epoch that were to be deleted."""

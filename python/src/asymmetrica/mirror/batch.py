@@ -29,7 +29,8 @@ class Batch:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.rows: dict[bytes, Entry] = {}
-        self.counts: dict[int, int] = {}
+        # Tables whose number of rows changed.
+        self.counts: dict[int, Plan] = {}
         self.others: list[Command] = []
         self.versions: dict[bytes, int] = {}
         # Of these tables it changed which rows are too large.
@@ -79,8 +80,9 @@ class Batch:
 
     def count(self, plan: Plan, change: int) -> None:
         """Note that the table has so many rows more."""
-        plan.count += change
-        self.counts[plan.table.id] = self.counts.get(plan.table.id, 0) + change
+        if plan.count is not None and change:
+            plan.count += change
+            self.counts[plan.table.id] = plan
 
     def clear(self, plan: Plan) -> None:
         """Forget what was to be written of a table: it is emptied or built anew."""
@@ -141,9 +143,8 @@ class Batch:
         for at in range(0, len(pairs), 2 * _PAIRS):
             out.append((b"MSET", *pairs[at : at + 2 * _PAIRS]))
         out += [(b"HSET", self.names.tables, number, plan.meta()) for number, plan in self.noted.items()]
-        for table, change in self.counts.items():
-            if change:
-                out.append((b"HINCRBY", self.names.counts, table, change))
+        # Not by how much: Redis may have dropped what was there.
+        out += [(b"HSET", self.names.counts, table, plan.count) for table, plan in self.counts.items()]
         return out
 
     def reset(self) -> None:

@@ -94,7 +94,7 @@ def _copy(
             if not lines:
                 yield connection.pgconn.socket
                 continue
-            plan.count += len(lines)
+            plan.count = (plan.count or 0) + len(lines)
             few, large = taken.split(lines)
             plan.large.update(key.encode() for key in large)
             found = taken.take(few) if few else []

@@ -95,7 +95,8 @@ def _state(session: Session) -> Iterator[Metric]:
     for state in _STATES:
         tables.add_metric([state], sum(report["state"] == state for _, report in reports))
     for name, report in reports:
-        rows.add_metric([name], report["rows"] or 0)
+        if report["counted"]:
+            rows.add_metric([name], report["rows"] or 0)
     yield from (tables, rows)
 
 

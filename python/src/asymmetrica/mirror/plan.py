@@ -79,7 +79,8 @@ class Plan:
     error: str | None = None
     # Whether Redis had no rows of the table before, of any epoch.
     first: bool = False
-    count: int = 0
+    # How many rows are in Redis; None if Redis dropped that: unknown until the table is emptied or built anew.
+    count: int | None = 0
     retry: float = 0.0
     rows: bytes = b""
     version: bytes = b""
@@ -149,4 +150,7 @@ class Plan:
         """What the database is told."""
         state = {"building": "building", "built": "building", "safe": "live"}.get(self.state, "unsafe")
         said = {"id": self.table.id, "state": state, "error": self.error or self.told()}
-        return said | {"rows": self.count if self.epoch else None, "epoch": self.epoch or None}
+        return said | {
+            "rows": self.count if self.epoch else None, "counted": self.count is not None,
+            "epoch": self.epoch or None,
+        }  # fmt: skip

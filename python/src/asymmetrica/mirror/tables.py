@@ -67,7 +67,7 @@ class Tables:
                 del tables[table.id]
                 plan.rebase(said["epoch"])
                 plan.start = said["start"]
-                plan.count = counts.get(table.id, 0)
+                plan.count = counts.get(table.id)
                 plan.large = {plan.rows + key.encode() for key in said.get("large", ())}
                 late.append((b"SET", plan.version, lsn, b"NX"))
                 plan.state = "safe" if store.ask((b"GET", names.safe(table.name)))[0] else "built"
