@@ -99,6 +99,27 @@ def test_a_mirror_that_stands_still(mirror: Mirror) -> None:
     assert ("redis",) in db.sql(failed)
 
 
+def test_rows_of_a_mirror_that_stands_still(mirror: Mirror) -> None:
+    """A row is not waited for again and again either; what is behind is left alone, and tried later."""
+    db, worker = mirror.db, mirror.workers[-1]
+    with asymmetrica.connect(db.dsn, redis=mirror.server.url) as reader:
+        until_route(lambda: reader.get("public.t", (3,)), "redis")
+
+        def left_alone() -> bool:
+            row = reader.get("public.t", (3,), max_staleness=0.03)
+            assert row is not None
+            found = next((found for found in reader.standings("public.t") if found.route == "redis"), None)
+            return found is not None and found.open
+
+        worker.hang()
+        try:
+            wait_until(left_alone, 20, "Redis is left alone")
+        finally:
+            worker.wake()
+        assert reader.standings("public.t")[0].route == "primary"
+        until_route(lambda: reader.get("public.t", (3,)), "redis")
+
+
 def test_several_rows_show_no_half_of_a_transaction(mirror: Mirror) -> None:
     far = mirror.number("lsn") + (1 << 30)
     with asymmetrica.connect(mirror.db.dsn, redis=mirror.server.url) as other:

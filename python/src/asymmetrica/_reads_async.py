@@ -211,8 +211,9 @@ class AsyncReads:
     def standings(self, sql: str) -> list[Standing]:
         """Return how Redis, replicas and the primary stand with a query here, the best first.
 
-        Once it failed on one of them, they are arbitrated: by how often and how fast each answered. One that
-        failed and lost is left alone, for 204 ms at first and up to 16 times that.
+        The name of a table, as `get` was given it, stands for its rows. Once a route failed, they are
+        arbitrated: by how often and how fast each answered. One that failed and lost is left alone, for
+        204 ms at first and up to 16 times that.
         """
         return self._reader.costs.standings(sql)
 

@@ -144,7 +144,9 @@ class Batch:
             out.append((b"MSET", *pairs[at : at + 2 * _PAIRS]))
         out += [(b"HSET", self.names.tables, number, plan.meta()) for number, plan in self.noted.items()]
         # Not by how much: Redis may have dropped what was there.
-        out += [(b"HSET", self.names.counts, table, plan.count) for table, plan in self.counts.items()]
+        for table, plan in self.counts.items():
+            if plan.count is not None:
+                out.append((b"HSET", self.names.counts, table, plan.count))
         return out
 
     def reset(self) -> None:

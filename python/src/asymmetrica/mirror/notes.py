@@ -24,5 +24,5 @@ def built(names: Names, plan: Plan) -> list[Command]:
     return [
         (b"SET", names.epoch(plan.table.name), plan.epoch),
         (b"HSET", names.tables, plan.table.id, plan.meta()),
-        (b"HSET", names.counts, plan.table.id, plan.count),
+        (b"HSET", names.counts, plan.table.id, plan.count or 0),
     ]

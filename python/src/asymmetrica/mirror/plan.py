@@ -79,7 +79,7 @@ class Plan:
     error: str | None = None
     # Whether Redis had no rows of the table before, of any epoch.
     first: bool = False
-    # How many rows are in Redis; None if Redis dropped that: unknown until the table is emptied or built anew.
+    # How many rows are in Redis; None, if it dropped that, until the table is emptied or built anew.
     count: int | None = 0
     retry: float = 0.0
     rows: bytes = b""

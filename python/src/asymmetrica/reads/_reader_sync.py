@@ -25,13 +25,14 @@ from .text import normalise, ordered, placeholders
 if TYPE_CHECKING:
     from ._link_sync import Link
 
-__all__ = ["Reader"]
+__all__ = ["BEHIND", "LEFT_ALONE", "Reader"]
 
 # Types of which equal values are sent alike, so that a value can stand for itself in the near cache's keys.
 _EXACT = frozenset((int, str, bool, bytes, date, UUID, type(None)))
 # So many names of queries are remembered, of queries no longer than this.
 _MOST, _SHORT = 1024, 4096
-_BEHIND = "Redis is behind"
+BEHIND = "Redis is behind"
+LEFT_ALONE = "its copy failed a moment ago and is left alone for now"
 
 
 def near_key(text: str, params: Any, who: Who) -> Hashable:
@@ -111,7 +112,7 @@ class Reader(Fill):
                     # Its own circuit may have kept it from being asked at all.
                     if self.link.errors > errors:
                         ask.failed += ("redis",)
-                if ask.why_not == _BEHIND:
+                if ask.why_not == BEHIND:
                     self._failed(ask)
             try:
                 if found is None:
@@ -149,7 +150,7 @@ class Reader(Fill):
             ask.why_not = "Postgres is faster at this"
             return None
         if not self.costs.allows(ask.text, "redis"):
-            ask.why_not = "its copy failed a moment ago and is left alone for now"
+            ask.why_not = LEFT_ALONE
             return None
         found = self.look(connection, link, ask, named, known.tables if known else None, until)
         if found is not None:
@@ -185,7 +186,7 @@ class Reader(Fill):
             if suits is None and self.reach(link, ask, who, until, held.upto):
                 continue
             if not suits:
-                ask.why_not = _BEHIND
+                ask.why_not = BEHIND
                 return None
             self.state.proven(proof)
             return self._from_near(held, proof, ask)
@@ -232,7 +233,7 @@ class Reader(Fill):
                 if suits is None and self.reach(link, ask, named.who, until, head.upto):
                     continue
                 if not suits:
-                    ask.why_not = _BEHIND
+                    ask.why_not = BEHIND
                     return None
                 rows = unpack(head, self.server.load(connection), named.who.zone)
                 self.keep(link, ask, head, rows, watch, len(blob))

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import Connection, sql
 
 from ..errors import ConnectionFailed, InvalidArgument
-from ._reader_sync import Reader
+from ._reader_sync import BEHIND, LEFT_ALONE, Reader
 from ._replica_sync import Replica
 from ._server_sync import Server
 from .ask import Ask, Options, clone
@@ -21,7 +21,7 @@ from .facts import Who
 from .keys import Keys, Proof, half_end, number
 from .near import Entry
 from .result import Route, Row
-from .table import Table, key_texts
+from .table import Table, as_fields, key_texts, key_values
 
 if TYPE_CHECKING:
     from ._link_sync import Link
@@ -97,11 +97,15 @@ class Rows(Reader):
             place = None
             link = self.link
             if link is not None and not self.server.in_transaction() and ask.max_staleness > 0:
+                garbage = self.state.counters["garbage"]
                 try:
                     place, left = self._copies(connection, link, name, keys, ask, out)
                 except ConnectionFailed as error:
                     self.state.counters["redis_failed"] += 1
                     ask.why_not = error.message
+                # As with queries: what Redis is behind with, or has not ours, has a circuit of its own.
+                if ask.why_not == BEHIND or self.state.counters["garbage"] > garbage:
+                    self.costs.failed(name, "redis")
             if left:
                 ask.table = name
                 for at in left:
@@ -140,6 +144,9 @@ class Rows(Reader):
         who = self.known(connection)
         if who.why_not is not None or not who.plain:
             return None, everything
+        if not self.costs.allows(name, "redis"):
+            ask.why_not = LEFT_ALONE
+            return None, everything
         until = ask.until(self.costs.of(name, "primary"))
         for _ in range(4):
             place = self._place(connection, link, name, who)
@@ -165,6 +172,7 @@ class Rows(Reader):
                 if suits is None and wanted and self.reach(link, ask, who, until, whole):
                     continue
                 if not suits:
+                    ask.why_not = BEHIND if wanted else None
                     return None, everything
                 if not wanted or safe is None or version is None:
                     return place, everything
@@ -185,7 +193,9 @@ class Rows(Reader):
                         entry = Entry((place.fixed, kept), (*place.keys[::2], key), size)
                         link.keep((name, keys[at], who.token), entry, watch)
                 self.state.counters["redis"] += len(everything) - len(left)
-                self.tally.add(True, name, "redis", 0, time.monotonic() - ask.began)
+                took = time.monotonic() - ask.began
+                self.costs.note(name, "redis", took)
+                self.tally.add(True, name, "redis", 0, took)
                 return place, sorted(left)
             finally:
                 link.unwatch(watch)
@@ -262,7 +272,7 @@ class Rows(Reader):
             texts, values = [], []
             for at in piece:
                 texts.append(sql.SQL("SELECT {}::pg_catalog.int4 AS at, r.* FROM ({}) AS r").format(at, one))
-                values += self._key_values(table, keys[at])
+                values += key_values(table, keys[at])
             text = sql.SQL(" UNION ALL ").join(texts) if len(piece) > 1 else one
             part = Ask(table.quoted, values, ask.max_staleness, ask.after, ask.budget)
             part.text, part.table = text.as_string(connection), ask.table
@@ -275,24 +285,3 @@ class Rows(Reader):
                 row = Row(zip((column.name for column in table.columns), cells, strict=True))
                 row.route, row.age = route, result.age
                 out[at] = row
-
-    def _key_values(self, table: Table, key: Any) -> list[Any]:
-        names = [name for name, _ in table.key]
-        if isinstance(key, Mapping):
-            if set(key) == set(names):
-                return [key[name] for name in names]
-        elif len(names) == 1 and not isinstance(key, (tuple, list)):
-            return [key]
-        elif isinstance(key, (tuple, list)) and len(key) == len(names):
-            return list(key)
-        raise InvalidArgument(
-            f"not a key of {table.quoted}", detail=f"Its key is ({', '.join(names)}).",
-            hint="db.get(table, (value, …)) or a mapping by column.",
-        )  # fmt: skip
-
-
-def as_fields(reply: Any) -> Any:
-    """Return what HGETALL said: a list with the older protocol; nothing if there is no such key."""
-    if isinstance(reply, list):
-        reply = dict(zip(reply[::2], reply[1::2], strict=True))
-    return reply or None

@@ -15,10 +15,11 @@ from json import decoder
 from typing import Any
 from uuid import UUID
 
+from ..errors import InvalidArgument
 from ..mirror.names import encode_key
 from .codec import Garbage, Load
 
-__all__ = ["Column", "Table", "key_texts"]
+__all__ = ["Column", "Table", "as_fields", "key_texts", "key_values"]
 
 _INT, _TEXT = (20, 21, 23), (25, 1043)
 # Types whose texts psycopg reads, by their numbers in pg_type, which never change.
@@ -186,3 +187,26 @@ def key_texts(table: Table, key: Any) -> bytes | None:
         else:
             return None
     return encode_key(texts)
+
+
+def as_fields(reply: Any) -> Any:
+    """Return what HGETALL said: a list with the older protocol; nothing if there is no such key."""
+    if isinstance(reply, list):
+        reply = dict(zip(reply[::2], reply[1::2], strict=True))
+    return reply or None
+
+
+def key_values(table: Table, key: Any) -> list[Any]:
+    """Return a key's values in the order of its columns. Raises `InvalidArgument`."""
+    names = [name for name, _ in table.key]
+    if isinstance(key, Mapping):
+        if set(key) == set(names):
+            return [key[name] for name in names]
+    elif len(names) == 1 and not isinstance(key, (tuple, list)):
+        return [key]
+    elif isinstance(key, (tuple, list)) and len(key) == len(names):
+        return list(key)
+    raise InvalidArgument(
+        f"not a key of {table.quoted}", detail=f"Its key is ({', '.join(names)}).",
+        hint="db.get(table, (value, …)) or a mapping by column.",
+    )  # fmt: skip
