@@ -24,6 +24,11 @@ export function paint(context: CanvasRenderingContext2D, model: Model, look: Loo
     for (const item of model.items) if (item.mark) mark(context, model, item, look, project, time);
 }
 
+/** Pixels of the smallest point: less in a small copy. */
+function least(place: { scale: number }): number {
+    return Math.min(2.6, place.scale / 40);
+}
+
 function middle(item: Item, axis: number): number {
     return (item.now[axis]! + item.now[axis + 3]!) / 2;
 }
@@ -52,7 +57,7 @@ function segment(context: CanvasRenderingContext2D, item: Item, look: Look, proj
 
 function point(context: CanvasRenderingContext2D, item: Item, look: Look, project: Project): void {
     const place = project(item.now[X]!, item.now[Y]!, item.now[Z]!);
-    const radius = Math.max(2.6, (look.point[0] + look.point[1] * item.now[SIZE]!) * place.scale) * item.now[PRESENCE]!;
+    const radius = Math.max(least(place), (look.point[0] + look.point[1] * item.now[SIZE]!) * place.scale) * item.now[PRESENCE]!;
     if (radius > 0.2) glyph(context, GLYPHS[item.row.color], place.x, place.y, radius, colour(item));
 }
 
@@ -61,11 +66,11 @@ function mark(context: CanvasRenderingContext2D, model: Model, item: Item, look:
     const angle = model.markAngle(item, time);
     for (const [back, share] of [...TRAIL].reverse()) {
         const place = project(Math.sin(angle - back), Math.cos(angle - back), 0);
-        const radius = Math.max(2.6, (look.point[0] + look.point[1] * item.now[SIZE]!) * place.scale) * share * item.now[PRESENCE]!;
+        const radius = Math.max(least(place), (look.point[0] + look.point[1] * item.now[SIZE]!) * place.scale) * share * item.now[PRESENCE]!;
         glyph(context, 'disc', place.x, place.y, radius, colour(item, share * 0.55));
     }
     const place = project(Math.sin(angle), Math.cos(angle), 0);
-    const radius = Math.max(2.6, (look.point[0] + look.point[1] * item.now[SIZE]!) * place.scale) * item.now[PRESENCE]!;
+    const radius = Math.max(least(place), (look.point[0] + look.point[1] * item.now[SIZE]!) * place.scale) * item.now[PRESENCE]!;
     glyph(context, 'bullseye', place.x, place.y, radius, colour(item));
 }
 

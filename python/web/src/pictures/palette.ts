@@ -15,7 +15,7 @@ export const PALETTES: Record<Theme, Palette> = {
         ground: '#fcfbf8',
         ink: '#1d2330',
         roles: {
-            good: '#0b7a62', fair: '#8f6b00', warning: '#c04a00', critical: '#c2183c', accent: '#3a4fd0',
+            good: '#0b7a62', fair: '#846200', warning: '#b84600', critical: '#c2183c', accent: '#3a4fd0',
             other: '#7a4fb5', muted: '#7b818c',
         },
     },

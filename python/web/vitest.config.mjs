@@ -1,0 +1,2 @@
+/** Style sheets are read as they are: a test computes their contrasts. */
+export default { test: { css: true } };
