@@ -16,8 +16,9 @@ const common = { bundle: true, minify: true, target: 'es2022', define: { 'proces
 const { outputFiles: [bundle] } = await build({
     ...common, entryPoints: [join(HERE, 'src', 'module.ts')], format: 'cjs', platform: 'browser', external: EXTERNAL, jsx: 'transform', write: false,
 });
-const names = EXTERNAL.map((_, place) => `e${place}`);
-const map = EXTERNAL.map((name, place) => `${JSON.stringify(name)}:e${place}`).join(',');
+// Names that the minifier does not give: one of its own would hide what Grafana gives.
+const names = EXTERNAL.map((_, place) => `givenByGrafana${place}`);
+const map = EXTERNAL.map((name, place) => `${JSON.stringify(name)}:givenByGrafana${place}`).join(',');
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(join(OUT, 'img'), { recursive: true });
 writeFileSync(
