@@ -178,7 +178,9 @@ class Api:
         if isinstance(error, Refused):
             return Response(error.body, error.status, media_type="application/json")
         if isinstance(error, HTTPException):
-            return self._problem(error.status_code, None, str(error.detail))
+            answered = self._problem(error.status_code, None, str(error.detail))
+            answered.headers.update(error.headers or {})
+            return answered
         if isinstance(error, AsymmetricaError):
             state = error.sqlstate or ""
             status = STATUSES.get(state) or STATUSES.get(state[:2]) or 500

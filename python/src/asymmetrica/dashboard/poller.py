@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._redact import redact
@@ -35,6 +36,9 @@ LEFT = 5.0  # seconds without anybody after which nothing is asked: a page that 
 VITALS = "vitals"
 # What of the vital signs moves by itself.
 MOVING = frozenset({"at", "seq", "beat_age", "rate", "mirror_lag"})
+
+# Columns of a picture that are between -1 and 1.
+PLACES = frozenset({"x", "y", "z", "x2", "y2", "z2", "size"})
 
 APPLICATION = "asymmetrica dashboard"
 
@@ -223,7 +227,7 @@ class Poller:
                 raise
             self._board.put_error(name, error.sqlstate, redact(error.message, self._secrets))
         else:
-            self._board.put(name, rows)
+            self._board.put(name, drawn(rows) if tile.picture else rows)
         end = time.monotonic()
         self._asked[name] = start, end
         # What is read with each beat is never due by itself.
@@ -246,6 +250,19 @@ def shown(tile: Tile) -> Mapping[str, Any]:
         "title": tile.title, "about": tile.about, "query": tile.query, "every": tile.every,
         "picture": tile.picture,
     }  # fmt: skip
+
+
+def drawn(rows: Rows) -> Rows:
+    """Return a picture's rows with places as exact as a screen is: half as much to tell."""
+    places = [index for index, name in enumerate(rows.columns) if name in PLACES]
+    told = []
+    for row in rows.rows:
+        row_told = list(row)
+        for index in places:
+            if isinstance(row[index], float):
+                row_told[index] = round(row[index], 4)
+        told.append(tuple(row_told))
+    return replace(rows, rows=told)
 
 
 def standing(signs: Mapping[str, Any]) -> tuple[str, str | None]:
