@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from bench.figures import Figure, at_most, percentile, told
-from bench.processes import cpu_ms
 from bench.scene import SCHEMA, Scene
 
 READER = "bench_reader"
@@ -63,6 +63,13 @@ class Page:
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(10)
+
+
+def cpu_ms(pid: int) -> float:
+    """Return the milliseconds that all threads of a process have been on a CPU."""
+    return (
+        sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e6
+    )
 
 
 def load(scene: Scene, page: Page, browsers: int) -> tuple[float, float, float, float]:

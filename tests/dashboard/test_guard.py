@@ -156,6 +156,7 @@ def test_the_page_and_its_headers(site: Site) -> None:
         assert headers["Server"] is None
         assert headers["Access-Control-Allow-Origin"] is None
     assert site.ask("/api/metrics").headers["Cache-Control"] == "no-store"
+    assert site.ask("/api/events", method="HEAD").headers["Content-Type"].startswith("text/event-stream")
 
 
 def test_a_superuser_decides_nothing_unless_told(db: Database, make_site: MakeSite) -> None:

@@ -17,6 +17,7 @@ from asymmetrica.dashboard.guard import is_loopback
 from asymmetrica.dashboard.server import Dashboard, Options, Server, configuration, listen
 from support.cluster import wait_until
 
+ASKS = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TOKEN = "a-token-of-tests-0123456789"
 PAGE = b"<!doctype html><title>a page of tests</title>"
 

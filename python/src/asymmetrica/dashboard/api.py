@@ -74,6 +74,8 @@ class Api:
 
     async def events(self, request: Request) -> Any:
         """Tell what is and what changes; see `Events`."""
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         acts = self._acts and request.state.token
         return Events(self._board, last=request.headers.get("last-event-id"), actions=acts)
 
