@@ -38,7 +38,7 @@ Limits:
   unless its connection string says otherwise.
 - A query that fails on a route (Redis is behind, holds what isn't ours, a replica cancels it) has a circuit
   of its own there, and so have the rows of a table. It is opened when the route loses the arbitration too,
-  in which its share of answers lately counts for three, its speed for one; for 203.7 ms at first, up to 3.3 s.
+  in which its share of answers counts for three, its speed for one; for 203.7 ms at first, up to 3.3 s.
 - Rows of `get_many()` from Redis are of one moment, and of none between two parts of a transaction; those it
   lacks are asked of Postgres, fifty in a statement, each of a moment of its own.
 - A result is kept for an hour at most, and if it has no more than 1 MiB; one session makes it, while others
