@@ -91,10 +91,10 @@ class Board:
         if known is None or known.text != text:
             self._waiting[tile] = _Value(0, text, at)
 
-    def set_connection(self, state: str, message: str | None = None) -> None:
-        """Say how the database does; since when stays, as long as the state does."""
+    def set_connection(self, state: str, message: str | None = None, since: str | None = None) -> None:
+        """Say how the database does; since when (default: now) stays, as long as the state does."""
         if (state, message) != (self.connection.state, self.connection.message):
-            since = self.connection.since if state == self.connection.state else now()
+            since = self.connection.since if state == self.connection.state else since or now()
             self.connection = Connection(state, since, message)
             self._told = True
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from .._redact import redact
@@ -265,10 +266,12 @@ def drawn(rows: Rows) -> Rows:
     return replace(rows, rows=told)
 
 
-def standing(signs: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Return the state of the connection that the vital signs tell of, and why."""
+def standing(signs: Mapping[str, Any]) -> tuple[str, str | None, str | None]:
+    """Return the state of the connection that the vital signs tell of, why, and since when."""
     if signs.get("beating"):
-        return "up", None
+        return "up", None, None
     if signs.get("seq") is None:
-        return "silent", "no loop was ever started: asymm.start()"
-    return "silent", "the loop does not beat: asymm.doctor() says why"
+        return "silent", "no loop runs: asymm.start()", None
+    at, age = signs.get("at"), signs.get("beat_age")
+    last = (datetime.fromisoformat(at) - timedelta(seconds=age)).isoformat() if at and age else None
+    return "silent", "the loop does not beat: asymm.doctor() says why", last
