@@ -37,6 +37,18 @@ END
 $$;
 COMMENT ON FUNCTION asymm._plan_basis(oid[]) IS 'What plans over some relations rest on, in short: other text, perhaps other plans. NULL: there are none.';
 
+CREATE OR REPLACE FUNCTION asymm._planner_settings() RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT md5(string_agg(concat(s.name, '=', s.setting), ',' ORDER BY s.name)) FROM pg_settings AS s
+             WHERE s.category LIKE 'Query Tuning %' OR s.name IN ('work_mem', 'hash_mem_multiplier', 'max_parallel_workers_per_gather',
+                                                                   'effective_io_concurrency', 'max_parallel_workers'));
+END
+$$;
+COMMENT ON FUNCTION asymm._planner_settings() IS 'The settings that plans go by here, in short: other text, perhaps other plans.';
+
 CREATE OR REPLACE FUNCTION asymm._planned_relations(planned jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -51,7 +63,7 @@ $$;
 COMMENT ON FUNCTION asymm._planned_relations(jsonb) IS 'The relations that what asymm._plan_statement() gave names and reads.';
 
 -- The costliest of the last hour that were not looked at for ten minutes. Those of which nothing changed that their plans go by are left
--- out, for three hours at most: settings change unseen.
+-- out, for three hours at most: what is set for one role or function alone changes unseen.
 CREATE OR REPLACE FUNCTION asymm._queries_to_plan(count integer) RETURNS TABLE (query bigint, statement text, path text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -62,10 +74,12 @@ DECLARE
     v_since constant timestamptz := v_now - interval '1 hour';
     v_slots constant smallint[] := asymm._load_slots(v_since);
     v_count constant integer := GREATEST(0, LEAST(_queries_to_plan.count, 1000));
+    v_settings text;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.query) THEN
         RETURN;
     END IF;
+    v_settings := asymm._planner_settings();
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT q.id, l.exec_ms, k.at, k.reason, k.read, k.basis
@@ -77,7 +91,7 @@ BEGIN
          ORDER BY l.exec_ms DESC LIMIT 5 * v_count),
     judged AS MATERIALIZED (
         SELECT d.*, b.now, d.reason IS NULL AND d.basis = b.now AND d.at > v_now - interval '3 hours' IS TRUE AS same
-          FROM due AS d CROSS JOIN LATERAL asymm._plan_basis(d.read) AS b (now)),
+          FROM due AS d CROSS JOIN LATERAL (SELECT asymm._plan_basis(d.read) || ' ' || v_settings) AS b (now)),
     unchanged AS (
         UPDATE asymm.query_look AS k SET same_at = v_now FROM judged AS j WHERE j.same AND k.query_id = j.id),
     chosen AS MATERIALIZED (SELECT j.* FROM judged AS j WHERE j.same IS NOT TRUE ORDER BY j.exec_ms DESC LIMIT v_count),

@@ -28,13 +28,14 @@ AS $$
 DECLARE
     v_now constant timestamptz := clock_timestamp();
     v_count constant integer := GREATEST(0, LEAST(_expectations_due.count, 1000));
+    v_settings constant text := asymm._planner_settings();
 BEGIN
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT e.id, e.statement, e.path, e.latency, s.cost, s.blame, s.checked_at, b.now,
                s.cost IS NOT NULL AND s.basis = b.now AND s.checked_by = session_user AND s.planned_at > v_now - interval '10 min' IS TRUE AS same
           FROM asymm.expectation AS e LEFT JOIN asymm.expectation_state AS s ON s.expectation_id = e.id
-         CROSS JOIN LATERAL asymm._plan_basis(s.read) AS b (now)
+         CROSS JOIN LATERAL (SELECT asymm._plan_basis(s.read) || ' ' || v_settings) AS b (now)
          ORDER BY s.checked_at NULLS FIRST, e.id LIMIT 5 * v_count),
     changed AS MATERIALIZED (SELECT d.* FROM due AS d WHERE d.same IS NOT TRUE ORDER BY d.checked_at NULLS FIRST, d.id LIMIT v_count),
     booked AS (

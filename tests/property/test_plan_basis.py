@@ -31,6 +31,16 @@ def test_a_plan_is_made_anew_when_what_it_rests_on_changed(workload: Database) -
         db.sql(change)
         db.sql("SELECT pg_stat_force_next_flush()")
         assert (due(), due()) == (1, 0), change
-    # Settings change unseen.
+    name = db.value("SELECT current_database()")
+    for change in ("random_page_cost = 1.5", "work_mem = '1GB'", "enable_nestloop = off"):
+        db.sql(f'ALTER DATABASE "{name}" SET {change}')
+        # As the next run of a loop, or any after a reload of the server's configuration, has it.
+        with db.connect() as session:
+            db.sql("UPDATE asymm.query_look SET at = now() - interval '1 h', same_at = NULL")
+            again = "SELECT count(*) FROM asymm._queries_to_plan(20) WHERE statement ~ 'FROM w WHERE'"
+            assert session.execute(again.encode()).fetchone() == (1,), change
+            db.sql("UPDATE asymm.query_look SET at = now() - interval '1 h', same_at = NULL")
+            assert session.execute(again.encode()).fetchone() == (0,)
+    # What is set for one role or function alone changes unseen.
     db.sql("UPDATE asymm.query_look SET at = now() - interval '4 h', same_at = NULL")
     assert db.sql("SELECT * FROM asymm._queries_to_plan(20) WHERE statement ~ 'FROM w WHERE'") != []
