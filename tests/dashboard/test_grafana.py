@@ -28,17 +28,8 @@ HOSTILE = [
 SECRET = "canary-7d21"
 NUMBERS = {20, 21, 23, 700, 701, 1700}
 TIMES = {1114, 1184}
-# No rows in what `lived` makes: no loop runs, nothing waits, is advised, told or slower; all is measured.
-WITHOUT_ROWS = {
-    "Alerts",
-    "Became slower or faster",
-    "Databases in step",
-    "How they grow",
-    "Index advice",
-    "Lock waits",
-    "Loops",
-    "What is not measured",
-}
+# No rows in what `lived` makes: nothing is planned there, or slower than it was, and all is measured.
+WITHOUT_ROWS = {"Became slower or faster", "How they grow", "What is not measured"}
 SAMPLES = """
     WITH s AS (
         INSERT INTO asymm.sample_series AS s (metric, node)
@@ -118,6 +109,25 @@ def happen(db: Database) -> None:
     kept = {"fingerprint": "0123456789abcdef", "statement": f"SELECT '{SECRET}'", "tables": ["shop.orders"]}
     batch = {"queries": [read | kept], "tables": [read | {"table": "shop.orders"}], "keys": []}
     db.sql("SELECT asymm._count_reads(%s)", json.dumps(batch))
+    db.sql(
+        "INSERT INTO asymm.pulse_state (actor, lane, period, seq, beat_at, registered_at)"
+        " VALUES ('postgres', 'fast', 0.2, 7, clock_timestamp(), now())"
+    )
+    hook = "'hook', 'webhook', 'https://alerts.example/x', 'ASYMMETRICA_ALERT_HOOK'"
+    db.sql(f"SELECT asymm.set_alert_destination({hook})")
+    db.sql("SELECT asymm.alert_on('all', '{hook}', 'info')")
+    db.sql("SELECT asymm.report_to_fleet('staging', repeat('1', 64), 'elsewhere')")
+    db.sql(
+        """WITH a AS (INSERT INTO asymm.action (kind, target, state, requested_by, changed_at)
+             VALUES ('create index', 'shop.orders', 'verified', 'me', now() - interval '1 hour') RETURNING id)
+           INSERT INTO asymm.index_action (action_id, relid, index_schema, index_name, shape)
+           SELECT id, 'shop.orders'::regclass, 'shop', 'i', 'x' FROM a"""
+    )
+    holder, waiter = db.connect(autocommit=False), db.connect()
+    holder.execute("LOCK TABLE shop.orders IN SHARE ROW EXCLUSIVE MODE")
+    waiter.execute("BEGIN")
+    waiter.pgconn.send_query(b"LOCK TABLE shop.orders IN SHARE ROW EXCLUSIVE MODE")
+    db.wait_for("SELECT count(*) = 2 FROM asymm.lock_waits")
 
 
 def looking(db: Database) -> psycopg.Connection[tuple[Any, ...]]:
