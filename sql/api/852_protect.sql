@@ -53,6 +53,7 @@ DECLARE
     v_done text[] := '{}';
     v_entity text;
     v_count bigint;
+    v_action bigint;
 BEGIN
     PERFORM asymm._require_rights((SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = relid), relid::regclass::text);
     SELECT format('%I.%I', n.nspname, c.relname) INTO v_entity
@@ -64,6 +65,16 @@ BEGIN
     UPDATE asymm.query AS q SET statement = asymm._without_constants(q.statement)
      WHERE q.statement IS DISTINCT FROM asymm._without_constants(q.statement);
     UPDATE asymm.advice_query AS q SET statement = 'SELECT', reason = 'not kept: a column was protected meanwhile' WHERE q.literal;
+    -- Partial indexes are advised and proposed by what was asked for.
+    DELETE FROM asymm.advice_candidate AS c WHERE c.relid = _purge_protected.relid AND strpos(c.predicate, quote_ident(column_name)) > 0;
+    FOR v_action IN SELECT a.id FROM asymm.index_action AS i JOIN asymm.action AS a ON a.id = i.action_id
+                     WHERE i.relid = _purge_protected.relid AND a.state = 'proposed' AND strpos(i.shape, ' WHERE ') > 0
+                       AND strpos(i.shape, quote_ident(column_name)) > 0 LOOP
+        PERFORM asymm._set_action_state(v_action, 'expired', 'not kept: a column was protected meanwhile');
+        UPDATE asymm.index_action AS i SET shape = '' WHERE i.action_id = v_action;
+        UPDATE asymm.action AS a SET steps = '[]', evidence_before = '{}' WHERE a.id = v_action;
+        v_done := v_done || format('action %s, a partial index by it, is not proposed any more', v_action);
+    END LOOP;
     UPDATE asymm.read_query AS q SET statement = asymm._without_constants(q.statement), tables = '{}';
     DELETE FROM asymm.read_key AS k WHERE EXISTS (SELECT FROM asymm.read_query AS q WHERE q.fingerprint = k.name);
     GET DIAGNOSTICS v_count = ROW_COUNT;

@@ -40,17 +40,17 @@ AS $$
 BEGIN
     RETURN (SELECT encode(sha256(convert_to(string_agg(format('%s:%s', COALESCE(octet_length(p.part), -1), p.part), ',' ORDER BY p.place),
                                             'UTF8')), 'hex')
-              FROM unnest(ARRAY[entry.id::text, EXTRACT(epoch FROM entry.at)::text, entry.role::text, entry.login::text, host(entry.address),
+              FROM unnest(ARRAY[entry.id::text, EXTRACT(epoch FROM entry.at)::text, entry.role::text, entry.login::text, entry.address::text,
                                 entry.application, entry.action, entry.object, entry.detail::text]) WITH ORDINALITY AS p (part, place));
 END
 $$;
 COMMENT ON FUNCTION asymm._audit_digest(asymm.audit_entry) IS 'SHA-256 of an entry.';
 
-CREATE OR REPLACE FUNCTION asymm._audit_link(previous text, seq bigint, digest text) RETURNS text
+CREATE OR REPLACE FUNCTION asymm._audit_link(previous text, seq bigint, digest text, sealed_at timestamptz) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN encode(sha256(convert_to(format('%s:%s:%s', previous, seq, digest), 'UTF8')), 'hex'); END $$;
-COMMENT ON FUNCTION asymm._audit_link(text, bigint, text) IS 'The hash of a place in the chain.';
+AS $$ BEGIN RETURN encode(sha256(convert_to(format('%s:%s:%s:%s', previous, seq, digest, EXTRACT(epoch FROM sealed_at)), 'UTF8')), 'hex'); END $$;
+COMMENT ON FUNCTION asymm._audit_link(text, bigint, text, timestamptz) IS 'The hash of a place in the chain.';
 
 -- Only this waits for others of its kind. Transactions that began before and end later are sealed next time.
 CREATE OR REPLACE FUNCTION asymm._seal_audit(everything boolean) RETURNS text
@@ -63,6 +63,7 @@ DECLARE
     v_hash text;
     v_floor bigint := COALESCE((SELECT h.floor FROM asymm.audit_head AS h), 0);
     v_digest text;
+    v_now constant timestamptz := clock_timestamp();
     v asymm.audit_entry;
 BEGIN
     -- At rest nothing is locked and nothing written.
@@ -75,8 +76,8 @@ BEGIN
                   ORDER BY e.id LIMIT CASE WHEN everything THEN 1000000 ELSE 3000 END LOOP
             v_seq := v_seq + 1;
             v_digest := asymm._audit_digest(v);
-            v_hash := asymm._audit_link(v_hash, v_seq, v_digest);
-            INSERT INTO asymm.audit_seal VALUES (v_seq, v.id, v_digest, v_hash, clock_timestamp());
+            v_hash := asymm._audit_link(v_hash, v_seq, v_digest, v_now);
+            INSERT INTO asymm.audit_seal VALUES (v_seq, v.id, v_digest, v_hash, v_now);
         END LOOP;
     END IF;
     IF v_seq > v_from THEN

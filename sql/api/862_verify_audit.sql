@@ -10,20 +10,24 @@ DECLARE
 BEGIN
     RETURN QUERY
         WITH chain AS (
-            SELECT s.seq, s.entry_id, s.digest, s.hash, lag(s.hash, 1, repeat('0', 64)) OVER w AS previous, lag(s.seq, 1, 0::bigint) OVER w AS before
+            SELECT s.seq, s.entry_id, s.digest, s.hash, s.sealed_at,
+                   lag(s.hash, 1, repeat('0', 64)) OVER w AS previous, lag(s.seq, 1, 0::bigint) OVER w AS before
               FROM asymm.audit_seal AS s WINDOW w AS (ORDER BY s.seq))
         SELECT CASE WHEN c.seq <> c.before + 1 THEN format('places %s to %s of the chain are missing', c.before + 1, c.seq - 1)
-                    WHEN c.hash <> asymm._audit_link(c.previous, c.seq, c.digest) THEN format('place %s of the chain was changed', c.seq)
+                    WHEN c.hash <> asymm._audit_link(c.previous, c.seq, c.digest, c.sealed_at) THEN format('place %s of the chain was changed', c.seq)
                     WHEN e.id IS NULL THEN format('entry %s is missing', c.entry_id)
                     ELSE format('entry %s was changed', c.entry_id) END
           FROM chain AS c LEFT JOIN asymm.audit_entry AS e ON e.id = c.entry_id
-         WHERE c.seq <> c.before + 1 OR c.hash <> asymm._audit_link(c.previous, c.seq, c.digest)
+         WHERE c.seq <> c.before + 1 OR c.hash <> asymm._audit_link(c.previous, c.seq, c.digest, c.sealed_at)
             OR e.id IS NULL OR asymm._audit_digest(e) <> c.digest
          ORDER BY c.seq LIMIT 100;
     RETURN QUERY
         SELECT format('the chain ends at place %s, and went on to %s', COALESCE(s.seq, 0), h.seq)
           FROM asymm.audit_head AS h LEFT JOIN (SELECT max(x.seq) AS seq FROM asymm.audit_seal AS x) AS s ON true
          WHERE COALESCE(s.seq, 0) <> h.seq;
+    RETURN QUERY
+        SELECT format('what the chain ends with at place %s was changed', h.seq)
+          FROM asymm.audit_head AS h JOIN asymm.audit_seal AS s ON s.seq = h.seq WHERE s.hash <> h.hash;
     RETURN QUERY
         SELECT 'what the chain ends with is gone'::text WHERE NOT EXISTS (SELECT FROM asymm.audit_head) AND EXISTS (SELECT FROM asymm.audit_seal);
     RETURN QUERY

@@ -20,6 +20,7 @@ BEGIN
         UNION ALL SELECT FROM asymm.query AS q WHERE asymm._holds_any(q.statement, erased)
         UNION ALL SELECT FROM asymm.query_plan AS p WHERE asymm._holds_any(p.plan::text, erased)
         UNION ALL SELECT FROM asymm.advice_query AS q WHERE asymm._holds_any(q.statement, erased)
+        UNION ALL SELECT FROM asymm.advice_candidate AS c WHERE asymm._holds_any(concat_ws(' ', c.predicate, c.reason), erased)
         UNION ALL SELECT FROM asymm.read_query AS q WHERE asymm._holds_any(q.statement, erased)
         UNION ALL SELECT FROM asymm.read_key AS k WHERE asymm._holds_any(k.key, erased)
         UNION ALL SELECT FROM asymm.ddl_log AS l WHERE asymm._holds_any(l.statement, erased)
@@ -51,6 +52,7 @@ BEGIN
         UPDATE asymm.query AS q SET statement = asymm._without_constants(q.statement) WHERE asymm._holds_any(q.statement, erased);
         UPDATE asymm.advice_query AS q SET statement = 'SELECT', reason = 'not kept: what it asked for was erased'
          WHERE asymm._holds_any(q.statement, erased);
+        DELETE FROM asymm.advice_candidate AS c WHERE asymm._holds_any(concat_ws(' ', c.predicate, c.reason), erased);
         UPDATE asymm.read_query AS q SET statement = asymm._without_constants(q.statement) WHERE asymm._holds_any(q.statement, erased);
         DELETE FROM asymm.read_key AS k WHERE asymm._holds_any(k.key, erased);
         UPDATE asymm.ddl_log AS l SET statement = asymm._without_constants(l.statement) WHERE asymm._holds_any(l.statement, erased);
@@ -102,9 +104,10 @@ END
 $$;
 COMMENT ON FUNCTION asymm._note_erasure(text, text[], bigint) IS 'Writes an erasure into the ledger and the audit, without the subject''s name.';
 
--- Rows that a merge of duplicates put aside: those that were the subject's, and those that hold a text of it.
+-- Rows that a merge of duplicates put aside: those that were the subject's, and those that hold a text of it. Of tables of others nothing is
+-- told, not even how many: who asks for one text after the other would read them.
 CREATE OR REPLACE FUNCTION asymm._recycled_rows(kind text, subjects text[], erased text[]) RETURNS TABLE (action_id bigint, item bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -113,14 +116,48 @@ BEGIN
         SELECT r.action_id, r.item
           FROM asymm.recycled_row AS r
           JOIN asymm.action AS a ON a.id = r.action_id
-         WHERE asymm._holds_any(r.content::text, erased)
-            OR EXISTS (SELECT FROM asymm.subject_place AS p
-                        CROSS JOIN jsonb_array_elements_text(a.evidence_before -> 'columns') WITH ORDINALITY AS c (name, place)
-                        WHERE p.kind = $1 AND (p.schema_name, p.table_name) = (a.schema_name::name, a.object_name::name)
-                          AND p.column_name = c.name::name AND r.content[c.place] = ANY (subjects));
+         WHERE asymm._may_act(a.owner)
+           AND (asymm._holds_any(r.content::text, erased)
+                OR EXISTS (SELECT FROM asymm.subject_place AS p
+                            CROSS JOIN jsonb_array_elements_text(a.evidence_before -> 'columns') WITH ORDINALITY AS c (name, place)
+                            WHERE p.kind = $1 AND (p.schema_name, p.table_name) = (a.schema_name::name, a.object_name::name)
+                              AND p.column_name = c.name::name AND r.content[c.place] = ANY (subjects)));
 END
 $$;
-COMMENT ON FUNCTION asymm._recycled_rows(text, text[], text[]) IS 'Rows put aside by merges that are a subject''s.';
+COMMENT ON FUNCTION asymm._recycled_rows(text, text[], text[]) IS 'Rows put aside by merges that are a subject''s, of tables whose owner the caller may act for.';
+
+-- Keys of rows that a merge pointed elsewhere: with natural keys they are the subject's too.
+CREATE OR REPLACE FUNCTION asymm._repointed_rows(kind text, subjects text[], erased text[])
+RETURNS TABLE (action_id bigint, reference smallint, item bigint, key text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT r.action_id, r.reference, r.item, r.key
+          FROM asymm.repointed_row AS r
+          JOIN asymm.action AS a ON a.id = r.action_id
+         CROSS JOIN LATERAL (SELECT a.evidence_before -> 'references' -> (r.reference - 1) AS f) AS e
+         WHERE asymm._may_act(a.owner)
+           AND (asymm._holds_any(r.key::text, erased)
+                OR EXISTS (SELECT FROM asymm.subject_place AS p
+                            CROSS JOIN jsonb_array_elements_text(e.f -> 'key') WITH ORDINALITY AS c (name, place)
+                            WHERE p.kind = $1 AND (p.schema_name, p.table_name) = ((e.f ->> 'schema')::name, (e.f ->> 'table')::name)
+                              AND p.column_name = c.name::name AND r.key[c.place] = ANY (subjects)));
+END
+$$;
+COMMENT ON FUNCTION asymm._repointed_rows(text, text[], text[]) IS 'What a merge noted of rows that are a subject''s and referred to duplicates.';
+
+CREATE OR REPLACE FUNCTION asymm._count_recycled(kind text, subjects text[], erased text[]) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM asymm._recycled_rows(kind, subjects, erased)) + (SELECT count(*) FROM asymm._repointed_rows(kind, subjects, erased));
+END
+$$;
+COMMENT ON FUNCTION asymm._count_recycled(text, text[], text[]) IS 'How much merges keep of a subject.';
 
 CREATE OR REPLACE FUNCTION asymm._erase_recycled(kind text, subjects text[], erased text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -128,8 +165,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM asymm._require_session();
-    DELETE FROM asymm.recycled_row AS r USING asymm._recycled_rows(kind, subjects, erased) AS x, asymm.action AS a
-     WHERE (r.action_id, r.item) = (x.action_id, x.item) AND a.id = r.action_id AND asymm._may_act(a.owner);
+    DELETE FROM asymm.recycled_row AS r USING asymm._recycled_rows(kind, subjects, erased) AS x
+     WHERE (r.action_id, r.item) = (x.action_id, x.item);
+    -- Keys of rows that referred to them, and of others that are gone now.
+    DELETE FROM asymm.repointed_row AS r USING asymm._repointed_rows(kind, subjects, erased) AS x
+     WHERE (r.action_id, r.reference, r.item, r.key) = (x.action_id, x.reference, x.item, x.key);
 END
 $$;
 COMMENT ON FUNCTION asymm._erase_recycled(text, text[], text[]) IS 'Deletes a subject''s rows that merges put aside: taking such a merge back does not bring them again.';

@@ -144,7 +144,7 @@ BEGIN
     END LOOP;
     v_values := ARRAY(SELECT DISTINCT e FROM unnest(v_values) AS e WHERE length(e) >= 5);
     v_traces := asymm._count_traces(v_values);
-    SELECT count(*) INTO v_recycled FROM asymm._recycled_rows(kind, v_subjects, v_values);
+    v_recycled := asymm._count_recycled(kind, v_subjects, v_values);
     IF NOT dry_run THEN
         SET CONSTRAINTS ALL IMMEDIATE;
         v_open := v_ids;
@@ -188,7 +188,7 @@ BEGIN
     END LOOP;
     place := 'rows put aside by merges';
     held := v_recycled;
-    SELECT count(*) INTO remaining FROM asymm._recycled_rows(kind, v_subjects, v_values);
+    remaining := asymm._count_recycled(kind, v_subjects, v_values);
     erased := held - remaining;
     RETURN NEXT;
     place := 'fingerprints of rows';
@@ -204,7 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION asymm.forget(text, boolean, text)
-    IS 'Erases a subject from all registered places, and its texts from what the extension keeps; reads everything back, and notes the erasure so that asymm.reapply_erasures() finds it in a restored copy. dry_run (the default) only counts. Triggers of the tables run with the search path pg_catalog. Raises 22004, 22023, 42704, 42501, SY022 (then nothing was erased), and what the tables raise.';
+    IS 'Erases a subject from all registered places, and its texts from what the extension keeps; reads everything back, and notes the erasure so that asymm.reapply_erasures() finds it in a restored copy. dry_run (the default) only counts. Texts are looked for that have five characters and more, at most 1,000 of a place; numbers and dates are not. Triggers of the tables run with the search path pg_catalog. Raises 22004, 22023, 42704, 42501, SY022 (then nothing was erased), and what the tables raise.';
 
 CREATE OR REPLACE FUNCTION asymm.export_subject(subject text, kind text DEFAULT 'subject') RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

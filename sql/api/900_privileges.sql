@@ -58,7 +58,7 @@ DECLARE
         '_audit', 'audit', 'seal_audit',
         'register_subject', 'register_entities', 'unregister_subject', '_require_subject_kind', '_register_subject', '_subject_places', 'forget',
             'export_subject', '_place_query', '_entity_ids', '_look_into_place', '_erase_place', '_count_traces', '_erase_traces', '_note_erasure',
-            '_recycled_rows', '_erase_recycled', '_count_prints', '_erase_prints',
+            '_count_recycled', '_erase_recycled', '_count_prints', '_erase_prints',
             '_erase_entities', '_export_entities', '_require_subject_rights',
             'erasure_ledger', 'reapply_erasures', '_import_erasures', '_erasures_of', '_erasures_done', '_erased_kinds',
         'protect', 'unprotect', 'create_masked_view', '_require_protectable', '_purge_protected', '_protect_declare', '_protect_forget',

@@ -46,7 +46,7 @@ CREATE TABLE asymm.audit_seal (
     hash text NOT NULL,
     sealed_at timestamptz NOT NULL
 );
-COMMENT ON TABLE asymm.audit_seal IS 'The chain: each hash is of the one before, the number and the digest of an entry; survives pg_dump.';
+COMMENT ON TABLE asymm.audit_seal IS 'The chain: each hash is of the one before, the number, the digest of an entry and the time; survives pg_dump.';
 
 CREATE TABLE asymm.audit_head (
     only_row boolean NOT NULL DEFAULT true PRIMARY KEY CONSTRAINT audit_head_only_row CHECK (only_row),

@@ -129,7 +129,8 @@ def test_tls(alerts: Alerts, receiver: Receiver, tmp_path: Path, monkeypatch: py
 def test_where_nothing_is_sent(alerts: Alerts, receiver: Receiver) -> None:
     """What the database says is believed within limits; the sender's own operator has the last word."""
     for host in ("169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1",
-                 "fd00:ec2::254", "100.100.100.200"):  # fmt: skip
+                 "fd00:ec2::254", "100.100.100.200", "64:ff9b::a9fe:a9fe", "::169.254.169.254",
+                 "168.63.129.16", "::ffff:192.0.0.192", "fd20:ce::254"):  # fmt: skip
         with pytest.raises(Undelivered, match="no place to send to"):
             resolve(host, 80, Environment({}), own=False)
         assert resolve(host, 80, Environment({}), own=True)

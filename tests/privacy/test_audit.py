@@ -98,6 +98,11 @@ TAMPERED: dict[str, list[str]] = {
     "UPDATE asymm.audit_seal SET digest = repeat('a', 64) WHERE seq = 3": [
         "place 3 of the chain was changed"
     ],
+    "UPDATE asymm.audit_seal SET sealed_at = sealed_at - interval '1 h' WHERE seq = 3": [
+        "place 3 of the chain was changed"
+    ],
+    # The next entry would have hung on it, and been the one that seems changed.
+    "UPDATE asymm.audit_head SET hash = repeat('a', 64)": ["what the chain ends with at place 6 was changed"],
     "DELETE FROM asymm.audit_head": ["what the chain ends with is gone"],
     # With care: only the anchor tells.
     """DELETE FROM asymm.audit_seal WHERE seq > 4; DELETE FROM asymm.audit_entry WHERE id > 4;

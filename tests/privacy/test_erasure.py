@@ -100,6 +100,29 @@ def test_all_of_a_subject_goes_and_is_read_back(shop: Database) -> None:
     assert db.value("SELECT count(*) FROM asymm.audit_log WHERE detail::text || object LIKE '%3@x%'") == 0
 
 
+def test_what_merges_keep_of_keys_goes_and_is_told_to_nobody_else(db: Database) -> None:
+    canary = f"{CANARY}@x"
+    db.sql("CREATE TABLE towns (id int PRIMARY KEY, name text)")
+    db.sql("CREATE TABLE people (mail text PRIMARY KEY, town int REFERENCES towns)")
+    db.sql("INSERT INTO towns VALUES (1, 'y'), (2, 'y')")
+    db.sql("INSERT INTO people VALUES (%s, 2)", canary)
+    db.sql("SELECT asymm.register_subject('person', 'people', 'mail')")
+    db.sql("SELECT asymm.merge_duplicates('towns', columns => '{name}')")
+    assert len(found(db, canary)) == 1
+    # An operator who has nothing to do with these tables can't ask for what is in them letter by letter.
+    role = db.role("operator", "LOGIN", ("asymm_operator",))
+    operator = db.connect(user=role)
+    db.sql("CREATE TABLE mine (mail text)")
+    db.sql(f"ALTER TABLE mine OWNER TO {role}")
+    operator.execute(b"SELECT asymm.register_subject('mine', 'mine', 'mail')")
+    ask = f"SELECT held FROM asymm.forget('{CANARY}', kind => 'mine') WHERE place ~ 'merges'"
+    assert operator.execute(ask.encode()).fetchall() == [(0,)]
+    done = {place: row for place, *row in db.sql("SELECT * FROM asymm.forget(%s, false, 'person')", canary)}
+    assert done["rows put aside by merges"] == [1, 1, 0]
+    assert found(db, canary) == []
+    assert db.value("SELECT state FROM asymm.revert((SELECT max(id) FROM asymm.action))") == "reverted"
+
+
 def test_all_or_nothing(shop: Database) -> None:
     db = shop
     db.sql("CREATE TABLE complaints (id int, customer int REFERENCES customers)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -112,9 +113,14 @@ def test_where_peppers_come_from(tmp_path: Path) -> None:
     assert FIRST.hex() not in repr(found) + str(found.__dict__.get("field"))
     with pytest.raises(TypeError, match="not written"):
         pickle.dumps(found)
+    # Which of two made the tokens nobody knows.
+    with pytest.raises(PepperError, match="two different peppers of field email for version 3"):
+        Peppers.load("email", environ | {"ASYMMETRICA_PEPPER_EMAIL_3": FIRST.hex()})
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
     link = tmp_path / "link"
     link.symlink_to(path)
-    for place in (tmp_path / "none", link, tmp_path):
+    for place in (tmp_path / "none", link, tmp_path, pipe):
         with pytest.raises(PepperError, match="file of peppers"):
             Peppers.load("email", {"ASYMMETRICA_PEPPER_FILE": str(place)})
     path.write_text("email = secret-of-mine")

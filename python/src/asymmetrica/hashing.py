@@ -24,7 +24,8 @@ def content_hash(value: object, *, nfc: bool = False) -> bytes | None:
     """Return the SHA-256 (32 bytes) of a value's canonical encoding; None for None.
 
     A tuple is a row, a list an array, a dict (or psycopg's Jsonb) jsonb. int is an integer of the server
-    (beyond 64 bits: numeric), Decimal numeric, float double precision; a datetime with a zone is timestamptz.
+    (beyond 64 bits: numeric), Decimal numeric, float double precision; a datetime with a zone is timestamptz,
+    a timedelta an interval of days and of seconds below a day, as psycopg writes it.
     With nfc texts are compared by their composed form. Raises TypeError for what has no canonical form,
     ValueError for texts that are not Unicode (lone surrogates, NUL).
     """
@@ -102,6 +103,8 @@ def _numeric(value: Decimal) -> bytes:
     digits = digits.zfill(-(-len(digits) // 4) * 4)
     groups = [int(digits[place : place + 4]) for place in range(0, len(digits), 4)]
     weight = len(groups) + exponent // 4 - 1
+    if not (-32768 <= weight < 32768 and scale < 16384):
+        raise ValueError("the server has no number of so many digits")
     return struct.pack(f">HhHH{len(groups)}H", len(groups), weight, 0x4000 if sign else 0, scale, *groups)
 
 

@@ -35,8 +35,15 @@ __all__ = ["Answer", "deadline", "post", "resolve"]
 
 _STEP, _WHOLE = 10.0, 25.0
 _MOST = 65536
-# Where clouds hand out credentials: one is link-local as well, these are not.
-_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200")))
+# Where clouds hand out credentials: some are link-local as well, these are not.
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
+)
+# What stands for an address of IPv4: as it is, behind a NAT64, behind 6to4.
+_NAT64 = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b::/96"))
 
 
 class Answer:
@@ -60,8 +67,11 @@ def _seconds(text: str) -> float:
 
 def _forbidden(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    found = mapped or found
+    if isinstance(found, ipaddress.IPv6Address):
+        if any(found in network for network in _NAT64) and int(found) & 0xFFFFFFFF > 0xFFFF:
+            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        else:
+            found = found.ipv4_mapped or found.sixtofour or found
     return found.is_link_local or found.is_multicast or found.is_unspecified or found in _METADATA
 
 

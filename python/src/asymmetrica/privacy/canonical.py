@@ -16,6 +16,8 @@ CANONICAL = 1
 
 _DIGITS = re.compile(r"[0-9]+")
 _BETWEEN = re.compile(r"[\s\-./()\u2010-\u2015]+")
+# What national numbers begin with that is not dialled from abroad, if not 0; in Italy 0 is part of them.
+_TRUNK = {"1": "1", "7": "8", "36": "06", "39": "", "378": "", "379": ""}
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
@@ -43,8 +45,9 @@ def _email(value: str, _country: str | None) -> str:
     local, at, domain = _plain(value, "email").rpartition("@")
     if not at or not local or "@" in local or re.search(r"\s", local):
         raise Unreadable("not a valid email: it is not one name, an @ and a domain")
+    domain = domain.casefold().replace("\u3002", ".").rstrip(".")
     try:
-        labels = [label.encode("idna").decode().lower() for label in domain.casefold().rstrip(".").split(".")]
+        labels = [label.encode("idna").decode().lower() for label in domain.split(".")]
     except UnicodeError:
         labels = []
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
@@ -54,7 +57,7 @@ def _email(value: str, _country: str | None) -> str:
 
 def _phone(value: str, country: str | None) -> str:
     """`+` and 7 to 15 digits; a national number needs the country it is of."""
-    text = _plain(value, "phone").replace("(0)", "")
+    text = re.sub(r"^((?:\+|00)(?:39|37[89])\D*)\(0\)", r"\g<1>0", _plain(value, "phone")).replace("(0)", "")
     text = _BETWEEN.sub("", text)
     text = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
     if text.startswith("00"):
@@ -62,7 +65,7 @@ def _phone(value: str, country: str | None) -> str:
     if not text.startswith("+"):
         if country is None:
             raise Unreadable("not a valid phone: without a country's number (+49 …) it means many telephones")
-        text = f"+{country}{text.removeprefix('0')}"
+        text = f"+{country}{text.removeprefix(_TRUNK.get(country, '0'))}"
     digits = text[1:]
     if not _DIGITS.fullmatch(digits) or not 7 <= len(digits) <= 15 or digits[0] == "0":
         raise Unreadable("not a valid phone: it is not + and 7 to 15 digits")

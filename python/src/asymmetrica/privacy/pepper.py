@@ -53,7 +53,7 @@ def _decoded(text: str, name: str) -> bytes:
 def _read(path: Path) -> str:
     """Return the text of a file that only its owner may read."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise PepperError(f"the file of peppers can't be read: {error.strerror}") from None
     try:
@@ -107,12 +107,18 @@ class Peppers:
                 if match is None:
                     raise PepperError(f"line {number} of the file of peppers is not `field.version = pepper`")
                 if match[1] == field:
-                    found[int(match[2])] = match[3]
+                    cls._add(found, field, int(match[2]), match[3])
         head = f"ASYMMETRICA_PEPPER_{field.upper()}_"
         for name, value in environ.items():
             if name.startswith(head) and re.fullmatch(r"[1-9][0-9]{0,8}", name[len(head) :]):
-                found[int(name[len(head) :])] = value
+                cls._add(found, field, int(name[len(head) :]), value)
         return cls(field, found)
+
+    @staticmethod
+    def _add(found: dict[int, bytes | str], field: str, version: int, value: str) -> None:
+        # Tokens by the one are not found by the other.
+        if found.setdefault(version, value) != value:
+            raise PepperError(f"there are two different peppers of field {field} for version {version}")
 
     def versions(self) -> list[int]:
         """Return the versions, the newest first."""
