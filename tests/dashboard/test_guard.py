@@ -55,15 +55,17 @@ def test_other_hosts_are_refused(site: Site) -> None:
 
 def test_other_sites_are_refused(site: Site) -> None:
     here, foreign = f"http://127.0.0.1:{site.port}", "http://evil.example"
-    secure = here.replace("http", "https")
     for origin, fetch in (
-        (foreign, ""), ("null", ""), ("http://127.0.0.1", ""), (secure, ""), ("", "cross-site"),
+        (foreign, ""), ("null", ""), ("http://127.0.0.1", ""), ("", "cross-site"),
         ("", "same-site"), (here, "cross-site"), (foreign, "same-origin"),
     ):  # fmt: skip
         headers = {"Origin": origin, "Sec-Fetch-Site": fetch}
         assert site.ask("/api/actions/1/approve", {}, token=TOKEN, headers=headers).status == 403, headers
         assert site.ask("/api/metrics", headers=headers).status == 403, headers
-    assert site.ask("/api/metrics", headers={"Origin": here, "Sec-Fetch-Site": "same-origin"}).status == 200
+    # Something in front may have the TLS.
+    for origin in (here, here.replace("http", "https")):
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        assert site.ask("/api/metrics", headers=headers).status == 200
 
 
 def test_without_the_token_nothing_is_decided(site: Site) -> None:

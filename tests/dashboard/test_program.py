@@ -171,4 +171,5 @@ def test_elsewhere_it_speaks_tls(db: Database, tmp_path: Path, programs: list[Pr
 
     assert status() == 401
     assert status(Authorization=f"Bearer {TOKEN}", Origin=f"https://127.0.0.1:{port}") == 200
+    assert status(Authorization=f"Bearer {TOKEN}", Origin=f"http://127.0.0.1:{port}") == 403
     assert program.end()[0] == 0

@@ -84,13 +84,17 @@ class Rules:
         return given[0]
 
     def origin(self, headers: Headers, scheme: str, host: str) -> None:
-        """Refuse what another site's page asks for."""
+        """Refuse what another site's page asks for.
+
+        Something in front may have the TLS that we don't: an origin may be safer than we are, not less safe.
+        """
         site = headers.get("sec-fetch-site", "same-origin")
         origin = headers.get("origin")
-        if site not in ("same-origin", "none") or (
-            origin is not None and origin.lower() != f"{scheme}://{host}".lower()
-        ):
-            raise Refused(403, "requests of other sites are refused")
+        ours = {f"{kind}://{host}".lower() for kind in (scheme, "https")}
+        if site not in ("same-origin", "none") or (origin is not None and origin.lower() not in ours):
+            raise Refused(
+                403, "requests of other sites are refused", "a proxy in front has to leave the Host as it is"
+            )
 
     def knows(self, headers: Headers) -> bool:
         """Say whether a request has the token."""
