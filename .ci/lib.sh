@@ -29,7 +29,10 @@ pg_major() {
         found=$(. /etc/os-release && case ${VERSION_ID:-} in 12) echo 15 ;; 13) echo 17 ;; esac)
     fi
     if [ -z "$found" ] && command -v apt-cache >/dev/null; then
-        found=$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -1)
+        found=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -1 || true)
+    fi
+    if [ -z "$found" ]; then # testing and sid have no number, and apt knows nothing before its first update
+        found=$(. /etc/os-release && case ${VERSION_CODENAME:-} in forky) echo 18 ;; esac)
     fi
     echo "$found"
 }

@@ -75,9 +75,14 @@ BEGIN
                                                  JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum ORDER BY k.n), c.confrelid
       FROM pg_constraint AS c
       JOIN pg_class AS r ON r.oid = c.conrelid JOIN pg_namespace AS n ON n.oid = r.relnamespace
+     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_class AS p JOIN pg_am AS a ON a.oid = p.relam
+                                         WHERE p.oid = c.conindid AND a.amname = 'gist') AS period) AS k
      WHERE c.contype = 'f' AND c.conparentid = 0 AND n.nspname <> 'asymm' AND r.relpersistence <> 't'
+       -- One that is not enforced has no triggers, so it reads nothing.
+       AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgconstraint = c.oid)
        AND NOT EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam
-                        WHERE i.indrelid = c.conrelid AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree'
+                        WHERE i.indrelid = c.conrelid AND i.indisvalid AND i.indpred IS NULL
+                          AND (m.amname = 'btree' OR k.period AND m.amname = 'gist')
                           AND (i.indkey::smallint[])[0:cardinality(c.conkey) - 1] @> c.conkey);
 END
 $$;

@@ -21,6 +21,7 @@ BEGIN
                             WHERE i.indrelid = c.oid AND i.indisprimary AND x.place <= i.indnkeyatts),
                    'generated', (SELECT min(a.attname) FROM pg_attribute AS a
                                   WHERE a.attrelid = c.oid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''),
+                   'period', EXISTS (SELECT FROM pg_class AS i JOIN pg_am AS m ON m.oid = i.relam WHERE i.oid = k.conindid AND m.amname = 'gist'),
                    'indexed', EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = ANY (k.conkey) AND i.indisvalid),
                    'rows', GREATEST(c.reltuples, 0)) ORDER BY n.nspname, c.relname, k.conname), '[]')
           FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -102,7 +103,8 @@ BEGIN
     END IF;
     FOR r IN SELECT j.*, format('%I.%I', j.schema, j."table") AS display
                FROM jsonb_to_recordset(v_references)
-                    AS j ("constraint" name, schema name, "table" name, relid oid, key jsonb, generated text, indexed boolean, rows float8)
+                    AS j ("constraint" name, schema name, "table" name, relid oid, key jsonb, generated text, period boolean,
+                          indexed boolean, rows float8)
     LOOP
         IF row_security_active(r.relid) THEN
             PERFORM asymm._refuse_merge(relation, format('Policies hide rows of %s, which refers to it, from you.', r.display),
@@ -110,6 +112,10 @@ BEGIN
         ELSIF r.key IS NULL THEN
             PERFORM asymm._refuse_merge(relation, format('%s refers to it and has no primary key, so that could not be taken back.', r.display),
                                         format('Give it one: ALTER TABLE %s ADD PRIMARY KEY (…);', r.display));
+        ELSIF r.period THEN
+            PERFORM asymm._refuse_merge(relation,
+                format('Foreign key "%s" of %s refers to its periods, not to single rows.', r."constraint", r.display),
+                'Remove duplicates by hand.');
         ELSIF r.generated IS NOT NULL THEN
             PERFORM asymm._refuse_merge(relation, format('Column "%s" of %s refers to it and is generated.', r.generated, r.display),
                                         'Remove duplicates by hand.');
@@ -165,7 +171,7 @@ END
 $$;
 COMMENT ON FUNCTION asymm._value_texts(oid, smallint[], text) IS 'The expression of an array of texts of columns: prefix "t." takes them by name, "m.r" by number.';
 
--- By the operators of the key's own index, wherever they live.
+-- By the operators of the key's own index, wherever they live; one without overlaps is of GiST, and a B-tree knows what is equal.
 CREATE OR REPLACE FUNCTION asymm._key_match(relation oid, alias text, other text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -173,10 +179,11 @@ AS $$
 BEGIN
     RETURN COALESCE((
         SELECT string_agg(format('%s.%I OPERATOR(%I.%s) %s%s', alias, a.attname, s.nspname, o.oprname, other, a.attnum), ' AND ' ORDER BY k.place)
-          FROM pg_index AS i
+          FROM pg_index AS i CROSS JOIN (SELECT m.oid FROM pg_am AS m WHERE m.amname = 'btree') AS b
          CROSS JOIN LATERAL unnest(i.indkey::smallint[], i.indclass::oid[]) WITH ORDINALITY AS k (attnum, class, place)
           JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-          JOIN pg_opclass AS c ON c.oid = k.class
+          JOIN pg_opclass AS d ON d.oid = k.class
+          JOIN pg_opclass AS c ON c.opcmethod = b.oid AND (c.oid = d.oid OR d.opcmethod <> b.oid AND c.opcintype = d.opcintype AND c.opcdefault)
           JOIN pg_amop AS m ON m.amopfamily = c.opcfamily AND m.amopstrategy = 3 AND m.amoplefttype = c.opcintype AND m.amoprighttype = c.opcintype
           JOIN pg_operator AS o ON o.oid = m.amopopr JOIN pg_namespace AS s ON s.oid = o.oprnamespace
          WHERE i.indrelid = relation AND i.indisprimary AND k.place <= i.indnkeyatts), format('%s.ctid OPERATOR(pg_catalog.=) %s0', alias, other));
