@@ -42,7 +42,7 @@ BEGIN
                             'kind', 'table', 'object', v.identity, 'schema', v.nspname, 'called', v.relname, 'part', 'rows', 'name', '',
                             'forward', format('DELETE FROM %s', v.identity), 'inverse', format('INSERT INTO %s (the rows kept aside)', v.identity),
                             'lock_class', 'SHARE ROW EXCLUSIVE', 'precondition', NULL, 'hazards', '[]'::jsonb)) AS s),
-            jsonb_build_object('compared', columns, 'keep', keep, 'counts', counts, 'references', v_references,
+            jsonb_build_object('compared', columns, 'keep', asymm._without_constants(keep), 'counts', counts, 'references', v_references,
                 'telling', (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute AS a
                              WHERE a.attrelid = relation AND a.attnum = ANY (asymm._telling_columns(relation))),
                 'columns', (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute AS a

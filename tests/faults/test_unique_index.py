@@ -111,3 +111,12 @@ def test_what_cannot_be_kept_unique(shop: Shop) -> None:
             db.sql(merge, columns)
         assert refused.value.sqlstate == state
     assert db.value("SELECT count(*) FROM app.orders") == 104
+
+
+def test_a_column_that_is_protected_before_it_is_built(shop: Shop) -> None:
+    ((_, index, _),) = shop.db.sql(MERGE)
+    shop.db.sql("SELECT asymm.protect('app.orders', 'email')")
+    assert shop.state(index) == "expired"
+    assert shop.step() is None
+    with pytest.raises(psycopg.Error):
+        shop.db.sql("SELECT asymm.approve(%s)", index)

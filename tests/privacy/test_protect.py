@@ -268,3 +268,15 @@ def test_errors_are_kept_without_values(db: Database) -> None:
 def test_constants_are_told_apart(db: Database) -> None:
     for statement, left in CONSTANTS:
         assert db.value("SELECT asymm._without_constants(%s)", statement) == left
+
+
+def test_what_a_merge_keeps_by_is_kept_without_values(shop: Database) -> None:
+    protect(shop, "email")
+    shop.sql("INSERT INTO shop.customers (id, name, email) VALUES (3, 'Anna', 'anna@y')")
+    merged = shop.sql(
+        "SELECT removed, action FROM asymm.merge_duplicates('shop.customers', %s, '{name}')",
+        f"t.email = 'anna@{CANARY}'",
+    )
+    assert merged[0][0] == 1
+    assert shop.value("SELECT email FROM shop.customers WHERE name = 'Anna'") == f"anna@{CANARY}"
+    assert [row for row in found(shop, CANARY) if not row.startswith("asymm.recycled_row")] == []
