@@ -1,6 +1,7 @@
 -- Which columns are protected, and whether a statement touches one.
 
--- By address and by name: a column that is renamed stays protected, and so does one that is dropped and comes back. What is
+-- By address and by name: a column that is renamed stays protected, so does one that is dropped and comes back, and what is called as
+-- one was before it was renamed. What is
 -- generated from a protected column holds its value.
 CREATE OR REPLACE VIEW asymm._protected_in_force AS
     WITH found AS (
@@ -136,6 +137,8 @@ CREATE OR REPLACE FUNCTION asymm._protected_follow(parts boolean DEFAULT true) R
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v record;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.protected_column) THEN
         RETURN;
@@ -156,13 +159,37 @@ BEGIN
       JOIN pg_class AS c ON c.oid = l.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
      WHERE (w.schema_name, w.table_name) = (p.schema_name, p.table_name) AND (p.schema_name, p.table_name) <> (n.nspname, c.relname)
        AND NOT EXISTS (SELECT FROM asymm.masked_view AS o WHERE (o.schema_name, o.table_name) = (n.nspname, c.relname));
-    UPDATE asymm.protected_column AS p SET schema_name = n.nspname, table_name = c.relname, column_name = a.attname
-      FROM asymm.protected_place AS l
-      JOIN pg_attribute AS a ON a.attrelid = l.relid AND a.attnum = l.attnum AND NOT a.attisdropped
-      JOIN pg_class AS c ON c.oid = l.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE l.protected_id = p.id AND (p.schema_name, p.table_name, p.column_name) <> (n.nspname, c.relname, a.attname)
-       AND NOT EXISTS (SELECT FROM asymm.protected_column AS o
-                        WHERE (o.schema_name, o.table_name, o.column_name) = (n.nspname, c.relname, a.attname));
+    WITH moved AS (
+        UPDATE asymm.protected_column AS p SET schema_name = n.nspname, table_name = c.relname, column_name = a.attname
+          FROM asymm.protected_column AS w
+          JOIN asymm.protected_place AS l ON l.protected_id = w.id
+          JOIN pg_attribute AS a ON a.attrelid = l.relid AND a.attnum = l.attnum AND NOT a.attisdropped
+          JOIN pg_class AS c ON c.oid = l.relid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE w.id = p.id AND (w.schema_name, w.table_name, w.column_name) <> (n.nspname, c.relname, a.attname)
+           AND NOT EXISTS (SELECT FROM asymm.protected_column AS o
+                            WHERE (o.schema_name, o.table_name, o.column_name) = (n.nspname, c.relname, a.attname))
+        RETURNING w.id, w.schema_name, w.table_name, w.column_name)
+    INSERT INTO asymm.protected_name (protected_id, schema_name, table_name, column_name) SELECT m.* FROM moved AS m ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM asymm.protected_name) THEN
+        FOR v IN
+            INSERT INTO asymm.protected_column AS p (schema_name, table_name, column_name, method, protected_by)
+            SELECT DISTINCT ON (1, 2, 3) f.schema_name, f.table_name, f.column_name, w.method, w.protected_by
+              FROM asymm.protected_name AS f
+              JOIN asymm.protected_column AS w ON w.id = f.protected_id
+              JOIN pg_namespace AS n ON n.nspname = f.schema_name
+              JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = f.table_name AND c.relkind IN ('r', 'p', 'f')
+              JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = f.column_name AND a.attnum > 0 AND NOT a.attisdropped
+             WHERE a.attinhcount = 0
+             ORDER BY 1, 2, 3, w.id DESC
+            ON CONFLICT ON CONSTRAINT protected_column_name DO NOTHING
+            RETURNING p.schema_name, p.table_name, p.column_name, p.method
+        LOOP
+            PERFORM asymm._audit('protect', format('%I.%I', v.schema_name, v.table_name),
+                                 jsonb_build_object('column', v.column_name, 'method', v.method, 'by', 'name'));
+        END LOOP;
+        DELETE FROM asymm.protected_name AS f USING asymm.protected_column AS p
+         WHERE (p.schema_name, p.table_name, p.column_name) = (f.schema_name, f.table_name, f.column_name);
+    END IF;
     INSERT INTO asymm.protected_place AS l (protected_id, relid, attnum)
     SELECT p.id, a.attrelid, a.attnum
       FROM asymm.protected_column AS p

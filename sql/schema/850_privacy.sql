@@ -26,6 +26,17 @@ CREATE TABLE asymm.protected_place (
 ALTER TABLE asymm.protected_place OWNER TO asymm_owner;
 COMMENT ON TABLE asymm.protected_place IS 'Where each protected column was last seen in the catalogs.';
 
+-- A table that takes the place of a renamed one holds the same values: what is called so again is protected too.
+CREATE TABLE asymm.protected_name (
+    protected_id bigint NOT NULL REFERENCES asymm.protected_column ON DELETE CASCADE,
+    schema_name name NOT NULL,
+    table_name name NOT NULL,
+    column_name name NOT NULL,
+    PRIMARY KEY (schema_name, table_name, column_name, protected_id)
+);
+ALTER TABLE asymm.protected_name OWNER TO asymm_owner;
+COMMENT ON TABLE asymm.protected_name IS 'Names that protected columns had before they, or their tables, were renamed.';
+
 -- A part that is taken from its table keeps its rows, so it is known before.
 CREATE TABLE asymm.protected_part (
     protected_id bigint NOT NULL REFERENCES asymm.protected_column ON DELETE CASCADE,

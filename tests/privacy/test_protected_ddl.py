@@ -94,3 +94,25 @@ def test_doctor_names_views_that_show_too_much(shop: Database) -> None:
     shop.sql(shop.value(seen))
     assert shop.sql(seen) == []
     assert shop.value("SELECT iban FROM shop.pay_masked") is None
+
+
+def test_what_takes_the_place_of_a_renamed_table_is_protected_too(shop: Database) -> None:
+    """Nobody declares it anew who changes a table by making another one of its rows."""
+    protect(shop, "email", "hash")
+    shop.sql("CREATE TABLE shop.made (LIKE shop.customers INCLUDING ALL)")
+    shop.sql("ALTER TABLE shop.customers RENAME TO gone")
+    shop.sql("CREATE VIEW shop.customers AS SELECT 1 AS email")
+    shop.sql("DROP VIEW shop.customers")
+    shop.sql("ALTER TABLE shop.made RENAME TO customers")
+    protected = "SELECT object, column_name, method, present FROM asymm.protected"
+    assert shop.sql(protected) == [
+        ("shop.customers", "email", "hash", True),
+        ("shop.gone", "email", "hash", True),
+    ]
+    assert shop.value("SELECT detail ->> 'by' FROM asymm.audit_log WHERE object = 'shop.customers'"
+                      " ORDER BY id DESC LIMIT 1") == "name"  # fmt: skip
+    shop.sql("ALTER TABLE shop.gone RENAME email TO mail")
+    # What is let go is not protected by its names of before.
+    shop.sql("SELECT asymm.unprotect('shop.gone', 'mail')")
+    shop.sql("ALTER TABLE shop.gone RENAME mail TO email")
+    assert shop.sql(protected) == [("shop.customers", "email", "hash", True)]
