@@ -74,8 +74,15 @@ CREATE OR REPLACE VIEW asymm.lock_waits AS SELECT w.* FROM asymm._lock_waits() A
 COMMENT ON VIEW asymm.lock_waits
     IS 'Sessions that wait for a lock and those they wait for: first who blocks others and waits for nobody; what is waited for and how long, who is in the way (blocked_by), how many wait for this one directly (blocks).';
 
+-- The size of a table that somebody holds or wants for himself would have to be waited for: it is left out.
 CREATE OR REPLACE VIEW asymm.table_health AS
-    SELECT format('%I.%I', s.schemaname, s.relname) AS object, pg_total_relation_size(s.relid) AS bytes, s.n_live_tup AS rows,
+    WITH held AS MATERIALIZED (
+        SELECT COALESCE(i.indrelid, l.relation) AS relid
+          FROM pg_locks AS l LEFT JOIN pg_index AS i ON i.indexrelid = l.relation
+         WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+           AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
+    SELECT format('%I.%I', s.schemaname, s.relname) AS object,
+           CASE WHEN s.relid NOT IN (SELECT h.relid FROM held AS h) THEN pg_total_relation_size(s.relid) END AS bytes, s.n_live_tup AS rows,
            s.n_dead_tup::float8 / NULLIF(s.n_live_tup + s.n_dead_tup, 0) AS dead_share,
            s.seq_scan AS scans, s.idx_scan AS index_scans, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS written,
            s.n_tup_hot_upd::float8 / NULLIF(s.n_tup_upd, 0) AS hot_share,
@@ -87,4 +94,4 @@ CREATE OR REPLACE VIEW asymm.table_health AS
       LEFT JOIN asymm.baseline AS b ON b.kind = 'table' AND b.schema_name = s.schemaname AND b.object_name = s.relname
      WHERE s.schemaname NOT IN ('asymm', 'asymm_telemetry');
 COMMENT ON VIEW asymm.table_health
-    IS 'Tables of users: size with indexes, rows and share of dead ones (as the server estimates), scans, writes, share of updates within their page, last VACUUM and ANALYZE, the policy they are watched by and open differences.';
+    IS 'Tables of users: size with indexes (NULL while somebody has or wants the table for himself), rows and share of dead ones (as the server estimates), scans, writes, share of updates within their page, last VACUUM and ANALYZE, the policy they are watched by and open differences.';

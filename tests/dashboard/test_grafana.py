@@ -184,6 +184,21 @@ def test_every_query_shows_what_happened(lived: Database) -> None:
     assert sorted(empty) == sorted(WITHOUT_ROWS)
 
 
+def test_nobody_waits_for_a_table_that_is_locked(lived: Database) -> None:
+    """Dashboards are looked at when something hangs: they must not hang with it."""
+    chosen = values(lived, "shop.people")
+    with looking(lived) as reader, lived.connect(autocommit=False) as holder:
+        reader.execute("SET lock_timeout = '100ms'")
+        for lock in ("LOCK TABLE shop.people", "REINDEX INDEX shop.people_pkey"):
+            holder.execute(lock.encode())
+            for query in queries():
+                run(reader, query.sql, chosen)
+            known = "SELECT bytes FROM asymm.table_health WHERE object = 'shop.people'"
+            assert reader.execute(known).fetchone() == (None,)
+            holder.rollback()
+        assert reader.execute(known).fetchone() != (None,)
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_are_names(lived: Database, name: str) -> None:
     """A table may be called as it likes: it is chosen, found, and nothing else happens."""

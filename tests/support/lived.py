@@ -1,4 +1,4 @@
-"""A database as dashboards find one: things were declared, slipped, were repaired, measured and waited for."""
+"""A database as dashboards find one: things were declared, slipped, were repaired, measured, waited for."""
 
 from __future__ import annotations
 
