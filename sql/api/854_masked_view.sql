@@ -144,6 +144,7 @@ DECLARE
     v_class pg_class;
     v_schema name;
     v_view name;
+    v_intent constant text := current_setting('asymm.intent', true);
 BEGIN
     IF asymm._require_relation(target) NOT IN ('table', 'foreign table') THEN
         RAISE EXCEPTION '"%" is no table', target
@@ -163,7 +164,9 @@ BEGIN
                   HINT = format('SELECT asymm.create_masked_view(%L, ''another_name'')', target);
     ELSIF NOT has_schema_privilege('asymm_reader', v_schema, 'USAGE') THEN
         PERFORM asymm._require_rights(pg_get_userbyid(n.nspowner), v_schema) FROM pg_namespace AS n WHERE n.nspname = v_schema;
+        PERFORM set_config('asymm.intent', 'protect', true);
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO asymm_reader', v_schema);
+        PERFORM set_config('asymm.intent', COALESCE(v_intent, ''), true);
     END IF;
     PERFORM asymm._masked_view_made(target, v_view);
     PERFORM asymm._write_masked_view(target, v_view);

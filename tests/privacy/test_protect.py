@@ -81,6 +81,16 @@ def test_queries_that_touch_one_are_kept_nowhere(shop: Database) -> None:
     assert "is not mirrored" in shop.value(reason)
 
 
+def test_a_masked_view_of_a_watched_schema_is_meant(shop: Database) -> None:
+    """With what readers need to reach it: policy heal takes back neither."""
+    protect(shop, "phone")
+    shop.sql("SELECT asymm.watch_schema('shop', 'heal')")
+    shop.sql("SELECT asymm.create_masked_view('shop.customers')")
+    shop.sql("SELECT asymm._process_ddl()")
+    assert shop.sql("SELECT object, attribute FROM asymm.drift WHERE resolved_at IS NULL") == []
+    assert "asymm_reader" in str(shop.sql("SELECT facts FROM asymm.baseline WHERE kind = 'schema'"))
+
+
 def test_masked_views_show_as_much_as_the_method_says(shop: Database) -> None:
     protect(shop, "email")
     protect(shop, "phone", "deny")
