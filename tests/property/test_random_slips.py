@@ -250,7 +250,9 @@ def check(db: Database, columns: list[Column], slips: list[tuple[str, int, str, 
         target,
     ):
         db.sql("SELECT * FROM asymm.revert(%s, allow_data_loss => true)", action)
-    assert look(db, schema) == slipped
+    # A column that takes no NULL and whose values are gone can't be had back where there are rows.
+    refused = "SELECT count(*) > 0 FROM asymm.actions WHERE target = %s AND error ->> 'sqlstate' = '23502'"
+    assert look(db, schema) == (healed if db.value(refused, target) else slipped)
     db.own.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(ident(schema)))
     db.sql("SELECT asymm.unwatch(%s)", target)
 
