@@ -35,6 +35,10 @@ down: ## stop them
 psql: ## open psql in the private database
 	@psql "$$(.ci/cluster url)"
 
+.PHONY: top
+top: up venv ## watch it in a terminal (asymmetrica top)
+	@.run/venv/bin/asymmetrica top --dsn "$$(.ci/cluster url)"
+
 .PHONY: url
 url: ## print the connection string of the private database
 	@.ci/cluster url

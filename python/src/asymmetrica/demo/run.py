@@ -104,6 +104,7 @@ def _acts(stage: Stage, cache: Path, limit: int | None, quick: int) -> list[tupl
         "waiting for the first beat (pg_cron starts jobs at the full minute)", FIRST_BEAT, stage.alive
     )
     screen.check(bool(alive), f"the pulse beats, logged in as {ACTOR}")
+    screen.line("watch it live in another terminal: make top, or asymmetrica top --dsn …", "cyan")
     if not alive:
         for check in db.doctor():
             if check.status != "ok":
@@ -142,7 +143,19 @@ def _kept(story: Story, *, promises: bool) -> list[tuple[str, ...]]:
     screen.table(("figure", "promised", "measured", "met"), figures)
     if promises:
         _promises(db, screen)
+    _verdict(story)
     return figures
+
+
+def _verdict(story: Story) -> None:
+    """Show in one sentence how the database is, and why."""
+    story.screen.title("The verdict, live in asymmetrica top:")
+    found = story.stage.connection.execute("SELECT status, headline, reasons FROM asymm.verdict").fetchone()
+    assert found is not None
+    status, headline, reasons = found
+    story.screen.line(f"{status}: {headline}")
+    for reason in reasons or ():
+        story.screen.line(reason, "dim", indent=4)
 
 
 def _loop(db: Database) -> Heartbeat:
