@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from top.conftest import Screen, shown
 
 from support.scene import Scene, rows
+
+from .conftest import Screen, shown
 
 DEFAULT = "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'public.hers'::regclass"
 

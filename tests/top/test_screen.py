@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier
 from rich.cells import cell_len
-from top.conftest import shown
 
 from asymmetrica.eyes import Reader
 from asymmetrica.top.columns import COLUMNS, Column
@@ -21,6 +20,8 @@ from asymmetrica.top.words import Kind, clean, show
 from support import database
 from support.database import Database
 from support.pulse import Loop, make_actor, make_table
+
+from .conftest import Screen, shown
 
 HOSTILE = (
     "<b>[red]x", "[/][@click=app.quit]q[/]", "\x1b[31mred\x1b]0;title\x07", "two\nlines\r\t", "n" * 63,
@@ -61,26 +62,22 @@ async def test_names_of_strangers_are_text(db: Database) -> None:
         assert {len(seen[0].splitlines())} == {50}
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50), (40, 10)])
-async def test_every_table_fits_its_screen(db: Database, size: tuple[int, int]) -> None:
+async def test_every_table_fits_its_screen(db: Database) -> None:
     actor, owner = make_actor(db)
     make_table(db, owner)
     loop = Loop(db, actor, "3 s").wait_for_beats()
     db.sql("ALTER TABLE app.item ADD COLUMN odd text")
-    async with shown(db.dsn, size=size) as screen:
-        await screen.until("beat 0.", "/s", "[1 Pulse]")
-        if size[0] >= 80:
-            await screen.until("Health", "Server", "sessions", "q quit", "of 1")
+    async with shown(db.dsn) as screen:
+        await screen.until(
+            "beat 0.", "/s", "[1 Pulse]", "Health", "Server", "sessions", "q quit", "1 watched"
+        )
         for number, tab in enumerate(TABS, 1):
             await screen.press(str(number))
             for tile in tab.tiles:
                 await screen.when(lambda tile=tile: tile in screen.app.feed.seen, tile)  # type: ignore[misc]
                 seen = screen.app.feed.seen[tile]
                 assert seen.error is None, seen.error
-                assert screen.app.tile == tile
-                await screen.until(screen.app.feed.tiles[tile].title[:12], f"[{number} ", without="reading")
-                assert all(cell_len(line) == size[0] for line in screen.lines)
-                assert screen.app.grid.virtual_size.width <= size[0]
+                await fits(screen, number, tile)
                 # Columns that are named here are there, and rows can be told apart.
                 assert {one.name for one in COLUMNS[tile] if one.of is None} <= set(seen.columns)
                 assert set(KEYS[tile]) <= set(seen.columns)
@@ -88,7 +85,24 @@ async def test_every_table_fits_its_screen(db: Database, size: tuple[int, int]) 
                 await screen.press("v" if len(tab.tiles) > 1 else "s")
         await screen.press("e")
         await screen.until("the SQL", "FROM asymm.actions")
+        await screen.press("escape")
+        few = len(screen.app.grid.drawn.columns)
+        for size in ((200, 50), (40, 10)):
+            await screen.pilot.resize_terminal(*size)
+            for number, tab in enumerate(TABS, 1):
+                await screen.press(str(number))
+                await fits(screen, number, tab.tiles[0])
+            assert (len(screen.app.grid.drawn.columns) > few) == (size[0] > 80)
     loop.join()
+
+
+async def fits(screen: Screen, number: int, tile: str) -> None:
+    """Fail unless a table stands on the screen, every line of it as wide as the screen."""
+    assert screen.app.tile == tile
+    await screen.until(screen.app.feed.tiles[tile].title[:12], f"[{number} ", without="reading")
+    assert {cell_len(line) for line in screen.lines} == {screen.app.size.width}
+    assert len(screen.lines) == screen.app.size.height
+    assert screen.app.grid.virtual_size.width <= screen.app.size.width
 
 
 async def test_sorting_and_colours(db: Database) -> None:
@@ -122,7 +136,7 @@ async def test_a_restart_and_a_silent_pulse_are_survived_and_said(own_server: Ma
     make_table(db, owner, "propose")
     Loop(db, actor, "20 s").wait_for_beats()
     async with shown(db.dsn, tab=1) as screen:
-        await screen.until("beat 0.", "of 1")
+        await screen.until("beat 0.", "1 watched")
         db.close()
         server.stop("immediate")
         await screen.until("NO CONNECTION", "connection lost, trying again in", "tried 3 times")

@@ -51,8 +51,8 @@ class Top(App[int]):
         """Lay out the lines, the table and the filter."""
         for name in ("verdict", "vitals", "tabs", "panel", "title"):
             yield Static(id=name)
-        yield Grid()
         yield Static(id="empty")
+        yield Grid()
         yield Input(placeholder="filter: rows with all of these words; Esc shows all", id="filter")
         yield Static(id="keys")
 

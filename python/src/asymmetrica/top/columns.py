@@ -72,7 +72,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("sonar", "sonar", rank=6),
         Column("last_seen_at", "seen", "time", 3, 9),
         Column("opened_at", "since", "time", 5, 9),
-        Column("action", "action", "number", 5),
+        Column("action", "action", "id", 5),
     ),
     "health_terms": (
         Column("term", "term", rank=1, least=20, most=50),
@@ -149,7 +149,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("noticed_at", "noticed", "time", 2, 9),
         Column("role", "who", rank=2, least=8, most=24),
         Column("policy", "policy", rank=4, least=7),
-        Column("action", "action", "number", 3),
+        Column("action", "action", "id", 3),
         Column("hazards", "hazards", rank=4, most=40),
         Column("repair", "repair", rank=5, least=20, most=90),
         Column("reason", "reason", rank=5, least=12, most=50),
@@ -157,7 +157,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("resolved_at", "over", "time", 6, 9),
     ),
     "actions": (
-        Column("id", "id", "number", 1, 2),
+        Column("id", "id", "id", 1, 2),
         Column("kind", "kind", rank=2, least=6, most=16),
         Column("target", "target", rank=1, least=16, most=50),
         Column("state", "state", "state", 1, 8),
@@ -171,8 +171,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("tries", "tries", "number", 6),
     ),
     "advice": (
-        Column("action", "action", "number", 2, 2),
-        Column("kind", "kind", rank=3, least=8, most=16),
+        Column("action", "action", "id", 2, 2),
+        Column("kind", "kind", rank=3, least=12, most=16),
         Column("target", "table", rank=1, least=14, most=40),
         Column("state", "state", "state", 1, 8),
         Column("predicted_ms_per_hour", "predicted", "hour", 1),
@@ -186,7 +186,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("changed_at", "changed", "time", 5, 9),
     ),
     "queries": (
-        Column("query", "id", "number", 3, 2),
+        Column("query", "id", "id", 3, 2),
         Column("share", "share", "share", 1),
         Column("exec_ms", "total", "ms", 1),
         Column("mean_ms", "mean", "ms", 1),
@@ -200,7 +200,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("last_seen", "seen", "time", 5, 9),
     ),
     "latency": (
-        Column("query", "id", "number", 3, 2),
+        Column("query", "id", "id", 3, 2),
         Column("p50_ms", "p50", "ms", 2),
         Column("p95_ms", "p95", "ms", 1),
         Column("p99_ms", "p99", "ms", 1),
@@ -227,7 +227,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("drifted", "drifted", "number", 3),
     ),
     "lock_waits": (
-        Column("pid", "pid", "number", 1),
+        Column("pid", "pid", "id", 1),
         Column("role", "role", rank=1, most=24),
         Column("waits_for", "waits for", rank=1, least=16, most=60),
         Column("waiting", "since", "seconds", 1),

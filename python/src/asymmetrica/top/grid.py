@@ -76,6 +76,7 @@ class Grid(DataTable[Text]):
             choice.at = self.key() or choice.at
         columns = columns_of(tile, seen.columns)
         rows = filtered(columns, seen, choice)
+        self.show_header = bool(rows)
         if not rows:
             columns = ()
         # The scroll bar takes a cell, whether it is there or not: a row more must not move all columns.

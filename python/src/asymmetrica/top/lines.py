@@ -78,7 +78,7 @@ def vitals_line(feed: Feed, palette: Palette, width: int) -> Text:
     if feed.lost is not None:
         since = span(time.monotonic() - feed.lost.since)
         row = first(feed.seen.get("verdict"))
-        last = f", then: {row['status']}, {clean(str(row['headline']))}" if row else ""
+        last = f" · before that: {row['status']}, {clean(str(row['headline']))}" if row else ""
         return Text(cut(f" for {since}, tried {feed.lost.tries} times{last}", width), style=palette.muted)
     seen = feed.seen.get("vitals")
     row = first(seen)
@@ -102,9 +102,13 @@ def vitals_line(feed: Feed, palette: Palette, width: int) -> Text:
     return fit(line, words, width)
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def _open(row: Row) -> list[str]:
     """Return what is open, in the order of what matters."""
-    said = [f"{count(row['drifted'])} drifted of {count(row['watched'])}"]
+    said = [_counted(row["drifted"], "difference"), f"{count(row['watched'])} watched"]
     for name, word in (("proposals", "proposed"), ("running", "running"), ("failed", "failed today")):
         if row.get(name):
             said.append(f"{count(row[name])} {word}")
@@ -153,13 +157,13 @@ def panel(feed: Feed, points: Sequence[float | None], palette: Palette, width: i
 
 
 def _line(name: str, text: str, palette: Palette, width: int) -> Text:
-    line = Text.assemble((f" {name:<11}", palette.muted))
-    line.append(cut(text, width - 12), style=palette.text)
+    line = Text.assemble((f" {name:<12}", palette.muted))
+    line.append(cut(text, width - 13), style=palette.text)
     return line
 
 
 def _scores(row: Row, points: Sequence[float | None], palette: Palette, width: int) -> Text:
-    line = Text.assemble((" Health     ", palette.muted))
+    line = Text.assemble((" Health      ", palette.muted))
     line.append(_score(row.get("shm")), style=f"bold {palette.text}")
     parts = (("UX", "ux"), ("Semantic", "semantic"), ("State", "state"))
     line.append("".join(f"   {word} {_score(row.get(name))}" for word, name in parts), style=palette.text)
@@ -182,7 +186,7 @@ def _score(value: Any) -> str:
 def _open_long(row: Row) -> str:
     if not row:
         return ""
-    said = _open(row)[:1]
+    said = _open(row)[:2]
     said += [f"{count(row[name] or 0)} {word}" for name, word in OPEN.items()]
     return " · ".join(said)
 
@@ -205,7 +209,7 @@ def _server(row: Row) -> str:
 
 def _mirror(row: Row) -> str:
     lag = "" if row.get("mirror_lag") is None else f", at most {span(row['mirror_lag'])} behind"
-    return f"{count(row['mirrored'])} tables, {clean(str(row.get('mirror_state')))}{lag}"
+    return f"{_counted(row['mirrored'], 'table')}, {clean(str(row.get('mirror_state')))}{lag}"
 
 
 def title_line(feed: Feed, tile: str, place: str, notes: Sequence[str], palette: Palette, width: int) -> Text:

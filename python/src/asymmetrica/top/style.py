@@ -11,7 +11,7 @@ Screen { background: $background; color: $foreground; layout: vertical; overflow
 #verdict, #vitals, #tabs, #title, #keys { height: 1; }
 #panel { height: auto; padding: 0; }
 #tabs, #keys { background: $panel; }
-#empty { height: auto; padding: 1 0; }
+#empty { height: auto; padding: 1 0 0 0; }
 #filter { height: 1; border: none; padding: 0 1; display: none; background: $panel; }
 Grid:focus { background-tint: $background 0%; }
 Grid { height: 1fr; background: $background; scrollbar-size-horizontal: 0; scrollbar-size-vertical: 1; }

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Kind = Literal["text", "state", "number", "bytes", "ms", "seconds", "time", "share", "score", "hour"]
+Kind = Literal["text", "state", "id", "number", "bytes", "ms", "seconds", "time", "share", "score", "hour"]
 
 # Numbers stand at the right, so that they can be compared.
-RIGHT: frozenset[Kind] = frozenset(("number", "bytes", "ms", "seconds", "time", "share", "score", "hour"))
+RIGHT: frozenset[Kind] = frozenset(
+    ("id", "number", "bytes", "ms", "seconds", "time", "share", "score", "hour")
+)
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LONG = 4000
 
@@ -114,6 +116,8 @@ def show(kind: Kind, value: Any, now: datetime | None = None) -> str:
 
 def _number(kind: Kind, value: float) -> str:
     match kind:
+        case "id":
+            return str(value)
         case "bytes":
             return size(value)
         case "ms":
