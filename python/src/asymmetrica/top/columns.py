@@ -158,7 +158,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "actions": (
         Column("id", "id", "id", 1, 2),
-        Column("kind", "kind", rank=2, least=6, most=16),
+        Column("kind", "kind", rank=2, least=12, most=16),
         Column("target", "target", rank=1, least=16, most=50),
         Column("state", "state", "state", 1, 8),
         Column("changed_at", "changed", "time", 1, 9),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Any
 
 from rich.cells import cell_len
@@ -143,7 +144,9 @@ def panel(feed: Feed, points: Sequence[float | None], palette: Palette, width: i
     verdict, vitals = first(feed.seen.get("verdict")), first(feed.seen.get("vitals"))
     lines = [_scores(verdict, points, palette, width)]
     reasons = [clean(str(reason)) for reason in verdict.get("reasons") or ()]
-    lines.append(_line("Why", "; ".join(reasons) or "nothing pulls it down", palette, width))
+    why = "; ".join(reasons) or "nothing pulls it down"
+    for number, part in enumerate(wrap(why, width - 14, max_lines=4 if tall else 2, placeholder=" …")):
+        lines.append(_line("" if number else "Why", part, palette, width))
     unknown = [clean(str(word)) for word in verdict.get("not_measured") or ()]
     if unknown or tall:
         lines.append(_line("Unmeasured", "; ".join(unknown) or "everything was measured", palette, width))
