@@ -35,9 +35,10 @@ CREATE OR REPLACE FUNCTION asymm._is_pg_cron(relation text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_cron'
-                    WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(relation) AND d.deptype = 'e'
-                      AND d.refclassid = 'pg_extension'::regclass)
+    -- By name, since to_regclass() raises for who may not use the schema: the driver's loops need no pg_cron.
+    SELECT EXISTS (SELECT FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+                     JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace
+                    WHERE e.extname = 'pg_cron' AND d.deptype = 'e' AND format('%I.%I', n.nspname, c.relname) = relation)
 $$;
 COMMENT ON FUNCTION asymm._is_pg_cron(text) IS 'True when the relation is pg_cron''s own.';
 

@@ -53,7 +53,11 @@ BEGIN
             USING ERRCODE = 'undefined_object', DETAIL = 'No role and no loop has this name.',
                 HINT = 'SELECT actor, lane, alive FROM asymm.heartbeat';
     END IF;
-    IF v_cron THEN
+    IF v_cron AND (SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace AS n WHERE n.nspname = 'cron') IS NOT TRUE THEN
+        object := 'jobs of pg_cron';
+        result := 'not looked for: USAGE on schema cron is missing';
+        RETURN NEXT;
+    ELSIF v_cron THEN
         FOR v_job, object IN EXECUTE
             'SELECT j.jobid, j.jobname::text FROM cron.job j'
             ' WHERE j.database = current_database() AND j.jobname LIKE ''asymmetrica %'' AND (j.command LIKE '

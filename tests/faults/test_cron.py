@@ -33,6 +33,17 @@ def test_start_stop_orphans_and_a_dead_scheduler(own_db: MakeDatabase) -> None:
     actor, owner = make_actor(db)
     make_table(db, owner)
 
+    # An actor whose loops the driver runs has no part in pg_cron's schema, and needs none.
+    db.sql(f"REVOKE USAGE ON SCHEMA cron FROM {actor}")
+    with db.connect(user=actor) as apart:
+        apart.execute("SELECT asymm._housekeep()")
+        found = apart.execute("SELECT asymm._is_pg_cron('cron.job'), asymm._has_cron()").fetchone()
+        assert found == (True, False)
+        (stopped,) = apart.execute("SELECT object, result FROM asymm.stop(current_user)").fetchall()
+        assert stopped == ("jobs of pg_cron", "not looked for: USAGE on schema cron is missing")
+    db.sql(f"GRANT USAGE ON SCHEMA cron TO {actor}")
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = %s)", actor)
+
     # A superuser schedules for the actor; again replaces, never doubles.
     started = db.sql("SELECT job_name, schedule, command FROM asymm.start(%s)", actor)
     assert len(started) >= 5
