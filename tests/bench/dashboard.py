@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.figures import Figure, at_most, percentile, told
+from bench.processes import own_memory_kb
 from bench.scene import SCHEMA, Scene
 
 READER = "bench_reader"
@@ -89,20 +91,20 @@ def load(scene: Scene, page: Page, browsers: int) -> tuple[float, float, float, 
 
 def slips(scene: Scene, page: Page) -> list[float]:
     """Return the milliseconds from a commit of DDL to a browser's having its row."""
-    command = ["curl", "-sN", f"http://127.0.0.1:{page.port}/api/events"]
     found = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as browser:
-        assert browser.stdout is not None
-        owner = scene.owner()
-        for number in range(SLIPS):
-            table = f"{SCHEMA}.t{number:04}"
-            column = f"slip_{os.getpid()}_{number}"
-            owner.execute(f"ALTER TABLE {table} ADD COLUMN {column} integer".encode())
-            start = time.perf_counter()
-            while column.encode() not in browser.stdout.readline():
-                pass
-            found.append((time.perf_counter() - start) * 1000)
-        browser.terminate()
+    connection = HTTPConnection("127.0.0.1", int(page.port), timeout=30)
+    connection.request("GET", "/api/events")
+    browser, owner = connection.getresponse(), scene.owner()
+    for number in range(SLIPS):
+        table = f"{SCHEMA}.t{number:04}"
+        column = f"slip_{os.getpid()}_{number}"
+        owner.execute(f"ALTER TABLE {table} ADD COLUMN {column} integer".encode())
+        start = time.perf_counter()
+        while column.encode() not in browser.readline():
+            pass
+        found.append((time.perf_counter() - start) * 1000)
+    browser.close()
+    connection.close()
     return found
 
 
@@ -114,6 +116,7 @@ def measure(scene: Scene) -> list[Figure]:
         with scene.pulse(300, "fast"):
             one = load(scene, page, 1)
             many = load(scene, page, BROWSERS)
+            memory = own_memory_kb(page.process.pid)[1] / 1024
             seen = slips(scene, page)
     finally:
         page.close()
@@ -125,6 +128,7 @@ def measure(scene: Scene) -> list[Figure]:
         told("the same, one browser", one[0], "%"),
         told("its questions in the database, share of a core", many[1], "%"),
         told("each browser reads", many[3], "KiB/s"),
+        told("memory of the page's server", memory, "MiB"),
         at_most("commit of a slip, seen by a browser, p50", percentile(seen, 0.5), 250, "ms"),
         at_most("the same, p99", percentile(seen, 0.99), 500, "ms"),
     ]

@@ -174,12 +174,12 @@ class Poller:
             names = [name for name, tile in self._tiles.items() if tile.on_change]
             for name in names:
                 self._due[name] = min(self._due[name], self._rested(name, URGENT))
-            # What is quickly read is shown first; a second time after what took long.
+            # What is quickly read is shown first, and does not wait for the rest.
             for name in sorted(names, key=self._took):
                 if self._due[name] <= time.monotonic():
-                    if self._took(name) > BUDGET / 5:
-                        self._board.publish()
                     await self._read(reader, name)
+                    if time.monotonic() - start > BUDGET / 5:
+                        self._board.publish()
             self._board.publish()
         now = time.monotonic()
         for name in sorted(self._due, key=self._due.__getitem__):
