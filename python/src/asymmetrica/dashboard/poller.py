@@ -57,6 +57,7 @@ class Poller:
         self._nudge = asyncio.Event()
         self._changed = False
         self._tick = 0.0  # when the vital signs are to be read next
+        self._soon = 0.0  # when one that a change called for has rested
         self._asked: dict[str, tuple[float, float]] = {}  # when a tile was, from and to
 
     def poke(self) -> None:
@@ -156,9 +157,10 @@ class Poller:
             await board.watched.wait()
             self._tick = 0.0
         now = time.monotonic()
-        if min(self._due.values(), default=now) > now and self._tick > now:
+        until = min(self._tick, self._soon)
+        if min(self._due.values(), default=now) > now and until > now:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), self._tick - now)
+                await asyncio.wait_for(self._nudge.wait(), until - now)
 
     async def _pass(self, reader: Reader) -> None:
         """Read the vital signs, what a change calls for, and of what is due as much as time allows."""
@@ -170,6 +172,8 @@ class Poller:
         self._changed = False
         if start > self._catalog_due:
             await self._read_catalog(reader, await reader.viewer())
+        if start >= self._soon:
+            self._soon = float("inf")
         if urgent:
             names = [name for name, tile in self._tiles.items() if tile.on_change]
             for name in names:
@@ -180,6 +184,8 @@ class Poller:
                     await self._read(reader, name)
                     if time.monotonic() - start > BUDGET / 5:
                         self._board.publish()
+                else:
+                    self._soon = min(self._soon, self._due[name])
             self._board.publish()
         now = time.monotonic()
         for name in sorted(self._due, key=self._due.__getitem__):
