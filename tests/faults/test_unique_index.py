@@ -120,3 +120,27 @@ def test_a_column_that_is_protected_before_it_is_built(shop: Shop) -> None:
     assert shop.step() is None
     with pytest.raises(psycopg.Error):
         shop.db.sql("SELECT asymm.approve(%s)", index)
+
+
+def test_equal_is_what_the_merge_calls_equal(shop: Shop) -> None:
+    """Text by its bytes whatever a collation says, NULL to NULL, arrays, domains and JSON by their values."""
+    session = shop.db.connect()
+    for statement in (
+        "CREATE COLLATION app.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        "CREATE DOMAIN app.word AS text",
+        'CREATE TABLE app.t (id int PRIMARY KEY, "a""; --" text COLLATE app.ci, b int[], c app.word,'
+        " d jsonb)",
+        "INSERT INTO app.t SELECT g, CASE WHEN g % 2 = 0 THEN 'A' ELSE 'a' END, '{1,NULL}', 'x',"
+        " '{\"n\": 1.0}' FROM generate_series(1, 6) AS g",
+        f"ALTER TABLE app.t OWNER TO {shop.owner}",
+    ):
+        session.execute(statement.encode())
+    ((index, removed),) = shop.db.sql(
+        "SELECT index_action, removed FROM asymm.merge_duplicates('app.t', columns => %s,"
+        " unique_index => true)",
+        ['a"; --', "b", "c", "d"],
+    )
+    shop.step()
+    assert (removed, shop.state(index)) == (4, "kept")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        session.execute(b"INSERT INTO app.t VALUES (7, 'A', '{1,NULL}', 'x', '{\"n\": 1}')")

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import _sql_entity as _sql
 from ._reads_sync import Reads
-from .errors import AsymmetricaError, InvalidArgument
+from .errors import AsymmetricaError, ConnectionFailed, InvalidArgument
 from .reads.result import Row
 from .reads.touched import current
 from .rows import Annotation, CreatedEntity, DeletedEntity, Entity, EntitySettings, EntityVersion
@@ -189,7 +189,12 @@ class Entities(Reads):
         """Whether reads are recorded, which is asked again after a second: then only functions read."""
         now = time.monotonic()
         if now - self._asked >= 1.0:
-            self._records = bool(self._session.value(_sql.RECORDS_READS))
+            try:
+                self._records = bool(self._session.value(_sql.RECORDS_READS))
+            except ConnectionFailed:
+                # Copies answer without Postgres too, as far as they can prove how old they are.
+                if self._asked < 0:
+                    raise
             self._asked = now
         seen = current()
         if self._records and seen is not None:
