@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from playwright import sync_api
 
+from asymmetrica.dashboard.files import HERE
 from support.dashboard import PAGE, Browser, Site
+from support.screen import Screen, chromium
 
 
 class MakeSite(Protocol):
@@ -58,3 +61,46 @@ def look() -> Iterator[Look]:
     yield open_one
     for browser in made:
         browser.close()
+
+
+class MakeScreen(Protocol):
+    """Open a page of a site; see Screen."""
+
+    def __call__(self, site: Site, **options: Any) -> Screen: ...
+
+
+class MakeRealSite(Protocol):
+    """Serve the built page; see Site."""
+
+    def __call__(self, dsn: str, **options: Any) -> Site: ...
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def screen(browser: sync_api.Browser) -> Iterator[MakeScreen]:
+    made: list[Screen] = []
+
+    def make(site: Site, **options: Any) -> Screen:
+        made.append(Screen(browser, site, **options))
+        return made[-1]
+
+    yield make
+    assert [text for one in made for text in one.close()] == []
+
+
+@pytest.fixture
+def serve() -> Iterator[MakeRealSite]:
+    made: list[Site] = []
+
+    def make(dsn: str, **options: Any) -> Site:
+        made.append(Site(dsn, HERE, **options))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()

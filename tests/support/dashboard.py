@@ -42,9 +42,11 @@ class Answer:
 class Site:
     """A dashboard that serves in a thread until it is closed; `host` is what it believes to be bound to."""
 
-    def __init__(self, dsn: str, files: Path, *, host: str = "127.0.0.1", **options: Any) -> None:
+    def __init__(
+        self, dsn: str, files: Path, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+    ) -> None:
         given = Options(token=TOKEN, loopback=is_loopback(host), files=files, **options)
-        listening = listen("127.0.0.1", 0)
+        listening = listen("127.0.0.1", port)
         self.port: int = listening.getsockname()[1]
         self.dashboard = Dashboard(dsn, given)
         ready = threading.Event()
