@@ -91,6 +91,22 @@ async def test_rejecting_asks_for_a_reason_and_healing_shows_its_dry_run(scene: 
         assert scene.db.value("SELECT count(*) FROM asymm.actions") == 2
 
 
+async def test_what_was_not_shown_is_not_run(scene: Scene) -> None:
+    rows(scene.as_ann, "SELECT asymm.watch('public.hers', 'propose')")
+    slip(scene)
+    async with shown(scene.db.dsn_of(scene.ann), tab=1) as screen:
+        await screen.until("public.hers")
+        await screen.press("h")
+        await screen.until("y do it", "SET DEFAULT")
+        rows(scene.as_ann, "CREATE INDEX odd ON public.hers (note)")
+        await screen.press("y")
+        await screen.until("It changed meanwhile; nothing was done", "DROP INDEX", "y do it")
+        assert scene.db.value(DEFAULT) is None
+        await screen.press("y")
+        await screen.until("done: verified")
+        assert scene.db.value("SELECT to_regclass('public.odd')") is None
+
+
 @pytest.mark.parametrize("who", ["reader", "stranger", "paused"])
 async def test_who_may_not_is_told_why(scene: Scene, who: str) -> None:
     action = scene.slip()

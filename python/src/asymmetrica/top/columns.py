@@ -241,7 +241,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("object", "table", rank=1, least=16, most=60),
         Column("state", "state", "state", 1, 9),
         Column("lag", "behind", "seconds", 1),
-        Column("lag_bytes", "behind", "bytes", 2),
+        Column("lag_bytes", "WAL", "bytes", 2),
         Column("rows", "rows", "number", 1),
         Column("applied_at", "applied", "time", 3, 9),
         Column("error", "error", rank=2, least=16, most=70),
@@ -253,7 +253,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "mirror_reads": (
         Column("table", "table", rank=1, least=16, most=60, of=table),
-        Column("hit_rate", "hits", "share", 1),
+        Column("hit_rate", "hit rate", "share", 1),
         Column("hits", "hits", "number", 1),
         Column("misses", "misses", "number", 1),
         Column("refused", "refused", "number", 3),

@@ -116,6 +116,7 @@ class Ask(Sheet):
     ) -> None:
         super().__init__(head, Leaf(palette).say("looking what would run …", palette.muted))
         self.make, self.call, self.wants_reason = plan, run, wants_reason
+        self.plan: Plan
         self.stage = "planning"
 
     def extra(self) -> ComposeResult:
@@ -138,21 +139,24 @@ class Ask(Sheet):
     async def look(self) -> None:
         """Show the plan and ask."""
         try:
-            plan = await self.make()
+            self.plan = await self.make()
         except (AsymmetricaError, TimeoutError) as error:
             self.turn_to(failure(error, self.palette))
             self.move_on("ended")
             return
-        self.turn_to(described(plan, self.palette))
-        if not plan.possible:
+        self.turn_to(described(self.plan, self.palette))
+        if self.plan.possible:
+            self.ask()
+        else:
             self.move_on("ended")
-        elif self.wants_reason:
-            self.move_on("reason")
+
+    def ask(self) -> None:
+        """Wait for y, or for a reason."""
+        self.move_on("reason" if self.wants_reason else "asking")
+        if self.wants_reason:
             reason = self.query_one(Input)
             reason.disabled = False
             reason.focus()
-        else:
-            self.move_on("asking")
 
     def action_confirm(self) -> None:
         """Run what was shown."""
@@ -177,14 +181,23 @@ class Ask(Sheet):
         self.app.run_worker(self.go(reason), group="acting", exit_on_error=False)
 
     async def go(self, reason: str | None) -> None:
-        """Run it and tell how it went, here or, if this was closed meanwhile, in a corner."""
+        """Run what was shown and tell how it went, here or, if this was closed meanwhile, in a corner."""
+        stage = "ended"
         try:
-            said = told(await self.call(reason), self.palette)
-        except AsymmetricaError as error:
+            now = await self.make()
+            if now.steps == self.plan.steps:
+                said = told(await self.call(reason), self.palette)
+            else:
+                # Nobody agreed to that.
+                said = described(now, self.palette)
+                said.say("").say("It changed meanwhile; nothing was done. This is the plan now.", "bold")
+                self.plan, self.body = now, Leaf(self.palette)
+                stage = "asking" if now.possible else "ended"
+        except (AsymmetricaError, TimeoutError) as error:
             said = failure(error, self.palette)
         if self.is_attached and self.is_current:
             self.add(said)
-            self.move_on("ended")
+            self.ask() if stage == "asking" else self.move_on(stage)
             self.query_one(VerticalScroll).scroll_end(animate=False)
         else:
             words = f"{clean(self.head)}: {said.plain.strip()}"
