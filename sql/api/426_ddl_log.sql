@@ -185,7 +185,7 @@ BEGIN
                 END IF;
             END IF;
             IF v_protects THEN
-                PERFORM asymm._protected_follow(TG_TAG LIKE '%TABLE' OR TG_TAG = 'CREATE SCHEMA');
+                PERFORM asymm._protected_follow(TG_TAG);
                 IF asymm._names_protected(TG_TAG, v_statement) THEN
                     v_statement := asymm._without_constants(v_statement);
                 END IF;

@@ -12,7 +12,7 @@ BEGIN
            FROM pg_index AS i
           CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
            JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-          WHERE i.indrelid = relation AND i.indisprimary AND k.place <= i.indnkeyatts),
+          WHERE i.indrelid = relation AND i.indisprimary AND k.place <= i.indnkeyatts HAVING count(*) > 0),
         (SELECT format('pg_catalog.jsonb_build_object(''part'', %1$s.tableoid::pg_catalog.regclass::pg_catalog.text, ''place'', '
                        'pg_catalog.concat(%1$s.ctid))', alias)
            FROM pg_class AS c WHERE c.oid = relation AND c.relkind IN ('r', 'p', 'm')),

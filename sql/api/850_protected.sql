@@ -133,17 +133,20 @@ CREATE OR REPLACE VIEW asymm._protected_part_now AS
 COMMENT ON VIEW asymm._protected_part_now IS 'The protected columns in partitions and heirs of their tables.';
 
 -- Names follow what was renamed, so that a dump carries the new ones; places follow names in a restored copy.
-CREATE OR REPLACE FUNCTION asymm._protected_follow(parts boolean DEFAULT true) RETURNS void
+CREATE OR REPLACE FUNCTION asymm._protected_follow(tag text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    -- Without a tag: all is looked at.
+    v_parts constant boolean := COALESCE(tag LIKE '%TABLE' OR tag = 'CREATE SCHEMA', true);
+    v_first boolean := tag LIKE 'ALTER %TABLE';
     v record;
 BEGIN
     IF NOT EXISTS (SELECT FROM asymm.protected_column) THEN
         RETURN;
     END IF;
-    IF parts THEN
+    IF v_parts THEN
         -- What is no part any more holds the same values: it is declared by itself.
         INSERT INTO asymm.protected_column AS p (schema_name, table_name, column_name, method, protected_by)
         SELECT n.nspname, c.relname, a.attname, w.method, w.protected_by
@@ -199,16 +202,30 @@ BEGIN
     ON CONFLICT (protected_id) DO UPDATE SET relid = EXCLUDED.relid, attnum = EXCLUDED.attnum
      WHERE (l.relid, l.attnum) <> (EXCLUDED.relid, EXCLUDED.attnum)
        AND NOT EXISTS (SELECT FROM pg_attribute AS o WHERE o.attrelid = l.relid AND o.attnum = l.attnum AND NOT o.attisdropped);
-    IF parts THEN
+    IF v_parts THEN
         DELETE FROM asymm.protected_part AS o
          WHERE NOT EXISTS (SELECT FROM asymm._protected_part_now AS x WHERE (x.protected_id, x.relid) = (o.protected_id, o.relid));
-        INSERT INTO asymm.protected_part AS o SELECT x.protected_id, x.relid, x.attnum FROM asymm._protected_part_now AS x
-        ON CONFLICT (protected_id, relid) DO UPDATE SET attnum = EXCLUDED.attnum WHERE o.attnum <> EXCLUDED.attnum;
+        -- What was kept of a part goes too: of one that is attached, and of those that are there when the whole is declared.
+        FOR v IN
+            WITH new AS (
+                INSERT INTO asymm.protected_part AS o SELECT x.protected_id, x.relid, x.attnum FROM asymm._protected_part_now AS x
+                ON CONFLICT (protected_id, relid) DO UPDATE SET attnum = EXCLUDED.attnum WHERE o.attnum <> EXCLUDED.attnum
+                RETURNING o.relid, o.attnum)
+            SELECT w.relid, a.attname, c.relname, s.nspname
+              FROM new AS w JOIN pg_attribute AS a ON a.attrelid = w.relid AND a.attnum = w.attnum
+              JOIN pg_class AS c ON c.oid = w.relid JOIN pg_namespace AS s ON s.oid = c.relnamespace
+        LOOP
+            IF v_first OR EXISTS (SELECT FROM asymm.state_table AS t WHERE (t.schema_name, t.table_name) = (v.nspname, v.relname))
+               OR EXISTS (SELECT FROM asymm.duplicate_watch AS t WHERE (t.schema_name, t.table_name) = (v.nspname, v.relname)) THEN
+                PERFORM asymm._purge_protected(v.relid, v.attname);
+                v_first := false;
+            END IF;
+        END LOOP;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION asymm._protected_follow(boolean)
-    IS 'Takes over new names and new addresses of protected columns, and what was (parts) partition or heir of their tables.';
+COMMENT ON FUNCTION asymm._protected_follow(text)
+    IS 'Takes over new names and new addresses of protected columns, and partitions and heirs of their tables, as far as a command may have changed them.';
 
 CREATE OR REPLACE FUNCTION asymm._protects() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE

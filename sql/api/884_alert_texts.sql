@@ -147,9 +147,9 @@ BEGIN
     END IF;
     RETURN jsonb_build_object(
         'version', 1, 'key', leader.key, 'what', leader.what, 'database', current_database(), 'text', v_text, 'alerts', v_items,
-        'title', format('[%s] %s', current_database(), CASE WHEN leader.what = 'test' THEN 'test'
+        'title', left(regexp_replace(format('[%s] %s', current_database(), CASE WHEN leader.what = 'test' THEN 'test'
             WHEN v_n = 1 THEN concat_ws(' ', leader.what, v_items #>> '{0,severity}', v_items #>> '{0,about}')
-            ELSE format('%s %s alerts', v_n, leader.what) END));
+            ELSE format('%s %s alerts', v_n, leader.what) END), '[[:cntrl:]]+', ' ', 'g'), 200));
 END
 $$;
 COMMENT ON FUNCTION asymm._alert_payload(asymm.alert_message) IS 'What goes out with a message and those that follow it: key, text, title, and each alert.';

@@ -7,6 +7,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT interval '1 s' * 2 ^ LEAST(GREATEST(tries, 1) - 1, 9) * (0.5 + random()) $$;
 COMMENT ON FUNCTION asymm._alert_backoff(integer) IS 'How long to wait after so many failures: from 1 s to 8.5 min, doubled each time, with jitter.';
 
+-- No lease, pause or message reaches further into the future than that: the clock was set back, and who waited for it would wait again.
+CREATE OR REPLACE FUNCTION asymm._alert_may(at timestamptz, now timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT at <= now OR at > now + interval '61 min' $$;
+COMMENT ON FUNCTION asymm._alert_may(timestamptz, timestamptz) IS 'Whether a lease or a pause until then is over, or was set by a clock that was set back since.';
+
 CREATE OR REPLACE FUNCTION asymm._end_message(message bigint, state text, error text, status integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -94,7 +101,7 @@ BEGIN
     PERFORM asymm._skip_alerts($1);
     SELECT m.* INTO v
       FROM asymm.alert_message AS m
-     WHERE m.destination = $1 AND m.state = 'waiting' AND m.leader_id IS NULL AND m.due_at <= v_now
+     WHERE m.destination = $1 AND m.state = 'waiting' AND m.leader_id IS NULL AND (m.due_at <= v_now OR m.created_at > v_now + interval '1 min')
        AND NOT EXISTS (SELECT FROM asymm.alert_message AS e
                         WHERE e.alert_id = m.alert_id AND e.destination = m.destination AND e.recipient IS NOT DISTINCT FROM m.recipient
                           AND e.state = 'waiting' AND e.id < m.id)
@@ -105,7 +112,8 @@ BEGIN
     IF v.payload IS NULL AND v.what <> 'test' THEN
         UPDATE asymm.alert_message AS m SET leader_id = v.id
          WHERE m.id IN (SELECT f.id FROM asymm.alert_message AS f
-                         WHERE f.destination = $1 AND f.state = 'waiting' AND f.leader_id IS NULL AND f.due_at <= v_now AND f.id <> v.id
+                         WHERE f.destination = $1 AND f.state = 'waiting' AND f.leader_id IS NULL
+                           AND (f.due_at <= v_now OR f.created_at > v_now + interval '1 min') AND f.id <> v.id
                            AND f.what = v.what AND f.recipient IS NOT DISTINCT FROM v.recipient AND f.payload IS NULL
                            AND NOT EXISTS (SELECT FROM asymm.alert_message AS e
                                             WHERE e.alert_id = f.alert_id AND e.destination = f.destination AND e.id < f.id AND e.state = 'waiting'
@@ -149,8 +157,9 @@ BEGIN
         v_now := clock_timestamp();
         SELECT s.destination INTO v_destination
           FROM asymm.alert_destination_state AS s
-         WHERE s.leased_until <= v_now AND s.next_try_at <= v_now AND s.destination <> ALL (v_looked)
-           AND EXISTS (SELECT FROM asymm.alert_message AS m WHERE m.destination = s.destination AND m.state = 'waiting' AND m.due_at <= v_now)
+         WHERE asymm._alert_may(s.leased_until, v_now) AND asymm._alert_may(s.next_try_at, v_now) AND s.destination <> ALL (v_looked)
+           AND EXISTS (SELECT FROM asymm.alert_message AS m WHERE m.destination = s.destination AND m.state = 'waiting'
+                           AND (m.due_at <= v_now OR m.created_at > v_now + interval '1 min'))
          ORDER BY (SELECT min(m.due_at) FROM asymm.alert_message AS m WHERE m.destination = s.destination AND m.state = 'waiting')
          LIMIT 1 FOR UPDATE OF s SKIP LOCKED;
         EXIT WHEN NOT FOUND;
@@ -161,7 +170,7 @@ BEGIN
     IF v_message IS NULL THEN
         SELECT s.destination INTO v_destination
           FROM asymm.alert_destination_state AS s JOIN asymm.alert_destination AS d ON d.name = s.destination AND d.kind = 'alertmanager'
-         WHERE s.leased_until <= v_now AND s.next_try_at <= v_now AND s.refreshed_at <= v_now - interval '1 min'
+         WHERE asymm._alert_may(s.leased_until, v_now) AND asymm._alert_may(s.next_try_at, v_now) AND s.refreshed_at <= v_now - interval '1 min'
            AND EXISTS (SELECT FROM asymm.alert_message AS m JOIN asymm.alert AS a ON a.id = m.alert_id AND a.closed_at IS NULL
                         WHERE m.destination = s.destination AND m.state = 'sent')
          LIMIT 1 FOR UPDATE OF s SKIP LOCKED;

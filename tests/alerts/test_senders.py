@@ -106,6 +106,30 @@ def test_a_database_that_goes_away(alerts: Alerts, receiver: Receiver) -> None:
     wait_until(lambda: any(event["what"] == "trouble" for event in alerts.events()), 10, "it said so")
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up(alerts: Alerts, receiver: Receiver) -> None:
+    alerts.hook(receiver.url)
+    alerts.find("k")
+    alerts.send()
+    alerts.find("l")
+    # As a sender left it that was killed before the clock went back; what waits for a time of day waits still.
+    alerts.db.sql(
+        "UPDATE asymm.alert_destination_state SET lease = gen_random_uuid(), leased_until = now() + '2 h'::interval,"
+        " next_try_at = now() + '2 h'::interval"
+    )
+    alerts.db.sql(
+        "UPDATE asymm.alert_message SET created_at = now() + '2 h'::interval, due_at = now() + '2 h'::interval"
+        " WHERE state = 'waiting'"
+    )
+    alerts.find("m")
+    alerts.db.sql(
+        "UPDATE asymm.alert_message SET due_at = now() + '8 h'::interval"
+        " WHERE id = (SELECT max(id) FROM asymm.alert_message)"
+    )
+    alerts.send()
+    assert len(receiver.requests) == 2
+    assert alerts.states() == {"sent": 2, "waiting": 1}
+
+
 def test_the_commands(alerts: Alerts, capsys: pytest.CaptureFixture[str]) -> None:
     dsn = alerts.db.dsn
     assert main(["alerts", "status", "--json", "--dsn", dsn]) == 0

@@ -1,6 +1,6 @@
 -- Duplicates: what is found, near ones, the report; what merging keeps, points elsewhere, refuses and takes back.
 BEGIN;
-SELECT plan(46);
+SELECT plan(47);
 
 CREATE ROLE tap_owner NOLOGIN;
 CREATE ROLE tap_member IN ROLE tap_owner, asymm_operator;
@@ -50,6 +50,8 @@ SELECT results_eq($$SELECT rows, count(*) FROM asymm.find_duplicates('d.part', i
                   'by content, key and generated column left out');
 SELECT is((SELECT count(*) FROM asymm.find_duplicates('d.part')), 0::bigint, 'times of their own tell rows apart');
 SELECT is((SELECT array_agg(rows) FROM asymm.find_duplicates('d.plain')), ARRAY[10, 10, 10, 10, 10]::bigint[], 'a table without a key');
+SELECT is((SELECT count(*) FROM asymm.find_duplicates('d.plain') AS f JOIN d.plain AS t
+             ON t.ctid = (f.sample_keys #>> '{0,place}')::tid AND f.sample_keys #>> '{0,part}' = 'd.plain'), 5::bigint, 'its rows are told by place');
 SELECT is((SELECT array_agg(rows) FROM asymm.find_duplicates('d.seen', '{a}', most => 2)), ARRAY[10, 10]::bigint[], 'a view; so many at most');
 SELECT throws_ok($$SELECT asymm.find_duplicates('d.said')$$, '22023', NULL, 'a key that says something is no duplicate');
 SELECT is((SELECT rows FROM asymm.find_duplicates('d.said', ignore => '{code}')), 2::bigint, 'unless it is to be ignored');

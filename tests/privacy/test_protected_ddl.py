@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from support.canary import found
 from support.database import Database
 
 CANARY = "canary-3c8e"
@@ -116,3 +117,23 @@ def test_what_takes_the_place_of_a_renamed_table_is_protected_too(shop: Database
     shop.sql("SELECT asymm.unprotect('shop.gone', 'mail')")
     shop.sql("ALTER TABLE shop.gone RENAME mail TO email")
     assert shop.sql(protected) == [("shop.customers", "email", "hash", True)]
+
+
+def test_what_becomes_part_of_a_protected_table_is_not_observed_any_more(shop: Database) -> None:
+    shop.sql("CREATE TABLE shop.pay (id int, iban text) PARTITION BY LIST (id)")
+    for part in ("pay1", "pay2"):
+        shop.sql(f"CREATE TABLE shop.{part} (id int PRIMARY KEY, iban text)")
+        shop.sql(f"SELECT asymm.track_state('shop.{part}', '{{iban}}')")
+        shop.sql(f"SELECT asymm.watch_duplicates('shop.{part}', '{{iban}}')")
+        shop.sql(f"INSERT INTO shop.{part} SELECT {part[-1]}, %s", CANARY)
+    shop.sql("ALTER TABLE shop.pay ATTACH PARTITION shop.pay1 FOR VALUES IN (1)")
+    look = "SELECT asymm._observe_states(), asymm._observe_duplicates()"
+    shop.sql(look)
+    protect(shop, "iban", table="shop.pay")
+    shop.sql(look)
+    assert {row.partition("(")[2][:2] for row in found(shop, CANARY)} == {"2,"}
+    assert shop.value("SELECT array_agg(DISTINCT watch_id) FROM asymm.row_print") == [2]
+    shop.sql("ALTER TABLE shop.pay ATTACH PARTITION shop.pay2 FOR VALUES IN (2)")
+    shop.sql(look)
+    assert found(shop, CANARY) == []
+    assert shop.value("SELECT count(*) FROM asymm.row_print") == 0
