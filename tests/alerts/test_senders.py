@@ -117,8 +117,8 @@ def test_a_clock_that_is_set_back_holds_nothing_up(alerts: Alerts, receiver: Rec
         " next_try_at = now() + '2 h'::interval"
     )
     alerts.db.sql(
-        "UPDATE asymm.alert_message SET created_at = now() + '2 h'::interval, due_at = now() + '2 h'::interval"
-        " WHERE state = 'waiting'"
+        "UPDATE asymm.alert_message SET created_at = now() + '2 h'::interval,"
+        " due_at = now() + '2 h'::interval WHERE state = 'waiting'"
     )
     alerts.find("m")
     alerts.db.sql(
