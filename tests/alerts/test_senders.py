@@ -111,10 +111,10 @@ def test_a_clock_that_is_set_back_holds_nothing_up(alerts: Alerts, receiver: Rec
     alerts.find("k")
     alerts.send()
     alerts.find("l")
-    # As a sender left it that was killed before the clock went back; what waits for a time of day waits still.
+    # As a killed sender left it before the clock went back; what waits for a time of day waits still.
     alerts.db.sql(
-        "UPDATE asymm.alert_destination_state SET lease = gen_random_uuid(), leased_until = now() + '2 h'::interval,"
-        " next_try_at = now() + '2 h'::interval"
+        "UPDATE asymm.alert_destination_state SET lease = gen_random_uuid(),"
+        " leased_until = now() + '2 h'::interval, next_try_at = now() + '2 h'::interval"
     )
     alerts.db.sql(
         "UPDATE asymm.alert_message SET created_at = now() + '2 h'::interval,"
