@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -13,7 +14,9 @@ from rich.cells import cell_len
 
 from asymmetrica.eyes import Reader
 from asymmetrica.top.columns import COLUMNS, Column
+from asymmetrica.top.feed import Feed, Seen
 from asymmetrica.top.layout import PADDING, cut, place
+from asymmetrica.top.lines import vitals_line
 from asymmetrica.top.palette import DARK, LIGHT, ROLES, Palette
 from asymmetrica.top.tabs import KEYS, TABS
 from asymmetrica.top.words import Kind, clean, show
@@ -170,6 +173,23 @@ async def test_a_tile_that_cannot_be_read_says_why(db: Database) -> None:
         await screen.until('knows no tile "drift"', "ALTER EXTENSION asymmetrica UPDATE")
         await screen.press("6")
         await screen.until("cannot be read [42501]", "permission denied for view actions")
+
+
+@pytest.mark.parametrize(
+    ("beat_age", "read_before", "says"),
+    [
+        (0.1, 0.0, "beat 0.1 s ago"),
+        (0.1, 20.0, "read 20 s ago"),
+        (4.0, 20.0, "no beat for 24 s"),
+        (None, 0.0, "no beat yet"),
+    ],
+)
+def test_what_was_not_read_is_no_silence(beat_age: float | None, read_before: float, says: str) -> None:
+    row = {"beat_age": beat_age, "rate": 4.9, "drifted": 1, "watched": 2, "database": "x"}
+    seen = Seen((row,), tuple(row), time.monotonic() - read_before)
+    line = vitals_line(Feed(Reader(""), seen={"vitals": seen}), DARK, 80).plain
+    assert says in line
+    assert "1 difference · 2 watched" in line
 
 
 @given(st.text(max_size=30), st.booleans())

@@ -22,6 +22,7 @@ BINDINGS: Final[list[BindingType]] = [
     Binding("question_mark,f1", "help", show=False),
     Binding("escape", "forget", show=False),
     Binding("q", "leave", show=False),
+    Binding("ctrl+z", "suspend_process", show=False),
     Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True),
 ]
 

@@ -30,11 +30,9 @@ def first(seen: Seen | None) -> Row:
     return seen.rows[0] if seen and seen.rows else {}
 
 
-def beat_age(feed: Feed) -> float | None:
-    """Return the seconds since the newest beat, as far as is known; None if there never was one."""
-    seen = feed.seen.get("vitals")
-    age = first(seen).get("beat_age")
-    return None if seen is None or age is None else float(age) + time.monotonic() - seen.read_at
+def silent(feed: Feed) -> bool:
+    """Tell whether the loop was silent when it was last looked at; what was not read tells nothing."""
+    return float(first(feed.seen.get("vitals")).get("beat_age") or 0) > SILENT
 
 
 def badge(word: str, palette: Palette) -> Text:
@@ -86,13 +84,15 @@ def vitals_line(feed: Feed, palette: Palette, width: int) -> Text:
     if not row:
         return Text(cut(" " + clean(seen.error.message), width) if seen and seen.error else "")
     line = Text(" ")
-    age = beat_age(feed)
+    age, elapsed = row.get("beat_age"), time.monotonic() - (seen.read_at if seen else 0)
     if age is None:
         line.append("no beat yet: asymmetrica start", style=palette.of("warning"))
-    elif age > SILENT:
-        line.append(f"no beat for {span(age)}", style=palette.of("critical"))
+    elif silent(feed):
+        line.append(f"no beat for {span(age + elapsed)}", style=palette.of("critical"))
+    elif elapsed > SILENT:
+        line.append(f"read {ago(elapsed)}", style=palette.of("warning"))
     else:
-        line.append(f"beat {age:.1f} s ago")
+        line.append(f"beat {age + elapsed:.1f} s ago")
         line.append(f" · {row.get('rate') or 0:.2f}/s", style=palette.muted)
     if row.get("paused"):
         line.append(" · ")
@@ -223,7 +223,7 @@ def title_line(feed: Feed, tile: str, place: str, notes: Sequence[str], palette:
     if seen is not None and seen.rows:
         words.append(f" · {len(seen.rows)} rows" if len(seen.rows) != 1 else " · 1 row")
     words += [f" · {note}" for note in notes]
-    if seen is not None and seen.read_at and (feed.lost or (beat_age(feed) or 0) > SILENT):
+    if seen is not None and seen.read_at and (feed.lost or silent(feed)):
         words.append(f" · read {ago(time.monotonic() - seen.read_at)}")
     if known is not None:
         words.append(f" · {clean(known.about)}")

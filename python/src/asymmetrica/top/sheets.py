@@ -22,6 +22,9 @@ OBJECT: LiteralString = (
     "SELECT at, event, what, by_role, action FROM asymm.history(%(of)s) ORDER BY at DESC LIMIT 100"
 )
 
+# A statement may be as long as memory allows; a screen is not for that.
+LONG = 20_000
+
 
 def keys_line(refusal: str | None, several: bool, palette: Palette, width: int) -> Text:
     """Return the keys as far as they fit; those that decide only for who may."""
@@ -99,7 +102,9 @@ def row_text(tile: str, row: Row, palette: Palette) -> tuple[str, Leaf]:
     leaf = Leaf(palette)
     for column, value in row.items():
         if value is not None and value != []:
-            leaf.put(column.replace("_", " "), _whole(column, value))
+            text = _whole(column, value)
+            more = f" … and {len(text) - LONG:,} characters more" if len(text) > LONG else ""
+            leaf.put(column.replace("_", " "), text[:LONG] + more)
     return title, leaf
 
 
