@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 
 from ..eyes import Reader
@@ -17,6 +18,8 @@ def run_top(dsn: str, *, tab: int = 0) -> int:
     Raises `ConnectionFailed`, `NotInstalled` or `NotAllowed` if it can't begin; what is lost later is shown
     and tried again.
     """
+    # What a driver remarks of a query that was given up is not for the terminal.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     return asyncio.run(_run(dsn, tab))
 
 
