@@ -64,7 +64,7 @@ BEGIN
         place AS (
             SELECT s.x, s.y, p.shared,
                    -- Every k-th of the seeds: those of one kind are spread over all its room.
-                   row_number() OVER (PARTITION BY p.shared ORDER BY (s.n * 1597) % 3571, s.n) AS number
+                   row_number() OVER (PARTITION BY p.shared ORDER BY (s.n * 2116) % 3571, s.n) AS number
               FROM seed AS s CROSS JOIN LATERAL (SELECT (s.x - v_apart / 2) ^ 2 + s.y ^ 2 < 0.9) AS p (shared)),
         named AS (
             SELECT t.name, t.rows, t.served, row_number() OVER (PARTITION BY t.served ORDER BY t.rows DESC, t.name COLLATE "C") AS number

@@ -1,6 +1,6 @@
 /** The five pictures: one large, all of them small beside it, and each in words. */
 import { copyButton, fill, h, say, set } from './dom';
-import { createPicture, describe, drawnRows, GLYPHS, type Legend, LOOKS, type Picture, type PictureName } from './pictures';
+import { createPicture, dashOf, describe, drawnRows, GLYPHS, type Legend, LOOKS, type Picture, type PictureName } from './pictures';
 import type { Store } from './store';
 import { motion, theme } from './theme';
 
@@ -61,7 +61,7 @@ export function gallery(store: Store): HTMLElement {
         set(panel, 'aria-labelledby', `tab-${name}`);
         say(title, look.title);
         say(about, look.about);
-        fill(legend, ...look.legend.map((entry) => h('li', {}, sample(entry), entry.means)));
+        fill(legend, ...look.legend.map((entry) => h('li', {}, sample(entry, dashOf(look, entry.role)), entry.means)));
         say(query, store.catalog[name]?.query ?? '');
         large?.dispose();
         large = createPicture(stage, { picture: name, theme: theme.value, reducedMotion: motion.value === 'still', force2d: FLAT });
@@ -114,7 +114,7 @@ function later(run: () => void): void {
 }
 
 /** A sign of the legend, with the form it has in the picture. */
-function sample({ role, shape }: Legend): SVGElement {
+function sample({ role, shape }: Legend, share: number): SVGElement {
     const svg = document.createElementNS(SVG, 'svg');
     const draw = (tag: string, values: Record<string, string>): void => {
         const element = document.createElementNS(SVG, tag);
@@ -126,7 +126,7 @@ function sample({ role, shape }: Legend): SVGElement {
     const filled = { fill: 'currentColor' };
     const hollow = { fill: 'none', stroke: 'currentColor', 'stroke-width': '2' };
     if (shape === 'segment') {
-        const dash = role === 'good' || role === 'accent' ? 'none' : role === 'critical' ? '3 3' : '5 2';
+        const dash = share === 1 ? 'none' : `${7 * share} ${7 * (1 - share)}`;
         draw('line', { x1: '1', x2: '23', y1: '8', y2: '8', stroke: 'currentColor', 'stroke-width': '4', 'stroke-dasharray': dash });
         return svg;
     }

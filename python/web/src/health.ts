@@ -79,6 +79,7 @@ export function health(store: Store, announce: (text: string) => void): HTMLElem
         const [shm] = store.rows('verdict');
         say(sum, shm?.shm == null ? 'Health is not measured yet.'
             : `What the terms add is ${format.number(added)}; system health is ${format.number(shm.shm)} of 1. `
+                + (rows.some((row) => row.adds == null) ? 'The weights of what is not measured go to the rest. ' : '')
                 + 'Each query shows the rows of its term.');
         if (queries.hasChildNodes()) return;
         const asked = rows.filter((row) => row.query != null);

@@ -33,12 +33,19 @@ export function plots(): HTMLElement {
     return section;
 }
 
+/** The time of a tick of the axis: at midnight the day. */
+function clock(at: number): string {
+    const date = new Date(at * 1000);
+    const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+    return time === '00:00' ? date.toLocaleDateString('en-CA') : time;
+}
+
 class Plot {
     visible = false;
     private plot: UPlot | null = null;
     private opened = false;
     private units = new Map<string, string>();
-    private rows: { at: number[]; value: (number | null)[]; min: (number | null)[]; max: (number | null)[] } | null = null;
+    private rows: { at: number[]; value: (number | null)[] } | null = null;
     private readonly metric: HTMLSelectElement;
     private readonly span: HTMLSelectElement;
     private readonly stage: HTMLElement;
@@ -74,8 +81,10 @@ class Plot {
         try {
             const rows = records(await ask('series', { metric: name, span }));
             if (name !== this.metric.value || span !== this.span.value) return;
-            const column = (what: string): (number | null)[] => rows.map((row) => (typeof row[what] === 'number' ? row[what] : null));
-            this.rows = { at: rows.map((row) => Date.parse(String(row.at)) / 1000), value: column('value'), min: column('min'), max: column('max') };
+            this.rows = {
+                at: rows.map((row) => Date.parse(String(row.at)) / 1000),
+                value: rows.map((row) => (typeof row.value === 'number' ? row.value : null)),
+            };
             const known = this.rows.value.filter((value) => value != null);
             say(this.summary, known.length === 0 ? 'Nothing was measured in this span.'
                 : `${known.length} values: lowest ${format.number(Math.min(...known))}, highest ${format.number(Math.max(...known))}, `
@@ -112,10 +121,15 @@ class Plot {
         fill(this.stage);
         this.plot = new Chart({
             ...this.size(),
-            series: [{ label: 'Time' }, { label: this.metric.value, stroke: line, width: 2, points: { show: this.rows.at.length < 80, size: 5 } },
-                { label: 'lowest', show: false }, { label: 'highest', show: false }],
-            axes: [axis, { ...axis, size: 64 }],
+            series: [
+                { label: 'Time', value: (_, at) => (at == null ? format.NONE : format.time(new Date(at * 1000).toISOString())) },
+                {
+                    label: this.metric.value, stroke: line, width: 2, points: { show: this.rows.at.length < 80, size: 5 },
+                    value: (_, value) => (value == null ? format.NONE : format.number(value)),
+                },
+            ],
+            axes: [{ ...axis, values: (_, splits) => splits.map(clock) }, { ...axis, size: 64 }],
             legend: { live: true },
-        }, [this.rows.at, this.rows.value, this.rows.min, this.rows.max], this.stage);
+        }, [this.rows.at, this.rows.value], this.stage);
     }
 }

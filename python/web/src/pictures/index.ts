@@ -2,5 +2,5 @@
 export { contrast, PALETTES, type Palette } from './palette';
 export { createPicture } from './picture';
 export { describe, type Description, valueText, type Wrong } from './describe';
-export { DASHES, GLYPHS, type Legend, type Look, LOOKS } from './looks';
+export { dashOf, DASHES, GLYPHS, type Legend, type Look, LOOKS } from './looks';
 export { drawnRows, type DrawnRow, type Picture, type PictureName, type PictureOptions, type Role, ROLES, type Theme } from './types';
