@@ -45,7 +45,7 @@ DECLARE
     v_partitioned constant boolean := (SELECT c.relkind = 'p' FROM pg_class AS c WHERE c.oid = relation);
 BEGIN
     -- A build that finds two equal rows has the server write what they hold to its log.
-    SELECT c INTO v_column FROM unnest(columns) AS c WHERE asymm._masked_methods(relation) ->> c <> 'hash' LIMIT 1;
+    SELECT m.key INTO v_column FROM jsonb_each_text(asymm._masked_methods(relation)) AS m WHERE m.value <> 'hash' AND m.key = ANY (columns) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'column "%" of % is protected', v_column, relation
             USING ERRCODE = 'SY020', DETAIL = 'A build that finds equal rows writes what they hold to the server''s log.',

@@ -38,7 +38,7 @@ BEGIN
             USING ERRCODE = 'wrong_object_type', DETAIL = 'Only columns of tables are read in the background that hold what was written to them.',
                   HINT = 'Name a table, and no generated columns.';
     END IF;
-    SELECT c INTO v_column FROM unnest(v_columns) AS c WHERE asymm._masked_methods(relation) ->> c <> 'hash' LIMIT 1;
+    SELECT m.key INTO v_column FROM jsonb_each_text(asymm._masked_methods(relation)) AS m WHERE m.value <> 'hash' AND m.key = ANY (v_columns) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'column "%" of % is protected', v_column, relation
             USING ERRCODE = 'SY020', DETAIL = 'Of each row a plain hash is kept, and who guesses the values finds them by it.',
