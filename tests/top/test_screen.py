@@ -68,7 +68,7 @@ async def test_names_of_strangers_are_text(db: Database) -> None:
 async def test_every_table_fits_its_screen(db: Database) -> None:
     actor, owner = make_actor(db)
     make_table(db, owner)
-    loop = Loop(db, actor, "3 s").wait_for_beats()
+    loop = Loop(db, actor, "60 s").wait_for_beats()
     db.sql("ALTER TABLE app.item ADD COLUMN odd text")
     async with shown(db.dsn) as screen:
         await screen.until(
@@ -96,6 +96,7 @@ async def test_every_table_fits_its_screen(db: Database) -> None:
                 await screen.press(str(number))
                 await fits(screen, number, tab.tiles[0])
             assert (len(screen.app.grid.drawn.columns) > few) == (size[0] > 80)
+    db.sql("SELECT asymm.stop()")
     loop.join()
 
 
@@ -142,12 +143,12 @@ async def test_a_restart_and_a_silent_pulse_are_survived_and_said(own_server: Ma
         await screen.until("beat 0.", "1 watched")
         db.close()
         server.stop("immediate")
-        await screen.until("NO CONNECTION", "connection lost, trying again in", "tried 3 times")
+        await screen.until("NO CONNECTION", "connection lost, trying again in", "tried ")
         await screen.press("a", "h")
         await screen.until("there is no connection")
         server.start()
         # Nobody started the loop again.
-        await screen.until("no beat for 3", "CRITICAL", without="NO CONNECTION")
+        await screen.until("no beat for ", "CRITICAL", without="NO CONNECTION")
         db.sql("ALTER TABLE app.item ADD COLUMN late text")
         db.sql("SELECT asymm.beat()")
         await screen.until("app.item", "column late")
