@@ -28,7 +28,7 @@ FAULTS = """() => {
     for (const name of ['aria-labelledby', 'aria-controls', 'aria-describedby'])
         for (const id of all(`[${name}]`).map(one => one.getAttribute(name)))
             if (!ids.includes(id)) faults.push(`${name}: ${id}`);
-    for (const selector of ['main', 'header', 'footer', 'nav[aria-label]', 'h2', 'html[lang]', 'title'])
+    for (const selector of ['main', 'header', 'footer', 'nav[aria-label]', 'h1', 'html[lang]', 'title'])
         if (all(selector).length === 0) faults.push(`no ${selector}`);
     for (const table of all('.grid table'))
         if (!table.caption || !table.querySelector('th[scope=col]')) faults.push('a table has no heads');

@@ -98,6 +98,11 @@ def test_every_picture_shows_what_changed(db: Database, serve: MakeRealSite, scr
     after = shots("webgl", "2d")
     assert [key for key in before if before[key] == after[key]] == []
     page = pages["webgl"].page
+    page.locator("#over-time").scroll_into_view_if_needed()
+    page.wait_for_selector("#over-time canvas")
+    pages["webgl"].until(
+        "document.querySelector('#over-time .summary').textContent.includes(' values: lowest')"
+    )
     with page.expect_download() as saved:
         page.click("text=Save as PNG")
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")

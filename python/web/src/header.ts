@@ -25,7 +25,7 @@ export function header(host: HTMLElement, banner: HTMLElement, store: Store, ret
         say(motionButton, value === 'moving' ? 'Still' : 'Moving');
         set(motionButton, 'aria-label', value === 'moving' ? 'Stop all movement' : 'Let things move');
     });
-    host.append(h('p', { class: 'brand' }, 'Asymmetrica', name), line, h('div', { class: 'switches' }, motionButton, themeButton));
+    host.append(h('h1', { class: 'brand' }, 'Asymmetrica', name), line, h('div', { class: 'switches' }, motionButton, themeButton));
 
     const show = (): void => {
         const { standing } = store;
