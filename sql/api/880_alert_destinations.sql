@@ -18,7 +18,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF asymm._require_text(value, argument) !~ '^[a-z][a-z0-9_-]{0,62}$' THEN
-        RAISE EXCEPTION '"%" is no name for a % of alerts', left(value, 100), argument
+        RAISE EXCEPTION '"%" is no name of a rule or destination of alerts', left(value, 100)
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A small letter; then small letters, digits, _ and -, 63 at most.',
                   HINT = 'For example on-call, or dba_mail.';
     END IF;

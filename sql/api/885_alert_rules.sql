@@ -45,6 +45,11 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Zones have names, so that hours are right in summer and winter.',
                   HINT = 'time_zone => ''Europe/Berlin''; SELECT name FROM pg_timezone_names;';
     END IF;
+    IF split_part(rule.quiet_hours, '-', 1) = split_part(rule.quiet_hours, '-', 2) AND rule.quiet_hours <> '' THEN
+        RAISE EXCEPTION 'quiet hours "%" end when they begin', left(rule.quiet_hours, 100)
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Whether that is never or always is not said.',
+                  HINT = 'quiet_hours => ''22:00-07:00''; for always: severity => ''critical''.';
+    END IF;
     PERFORM asymm._require_destinations(rule.destinations || COALESCE(rule.escalate_to, '{}'));
 END
 $$;
