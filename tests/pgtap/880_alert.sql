@@ -39,7 +39,8 @@ SELECT throws_ok(format('SELECT asymm.%s', call), state, NULL, call)
 SELECT asymm.set_alert_destination('d', 'alertmanager', 'http://[::1]:9093/path?a=b');
 SELECT throws_ok(format('SELECT asymm.alert_on(''r'', ''{d}'', %s)', call), '22023', NULL, call)
   FROM (VALUES ('''bad'''), ('sources => ''{Drift}'''), ('kinds => ''{NULL}'''), ('pattern => '' '''), ('wait => ''-1 s'''),
-               ('quiet_hours => ''7-8'''), ('quiet_hours => ''07:00-07:00'''), ('time_zone => ''Mars'''), ('escalate_after => ''1 min''')) AS c (call);
+               ('quiet_hours => ''7-8'''),
+               ('quiet_hours => ''07:00-07:00'''), ('time_zone => ''Mars'''), ('escalate_after => ''1 min''')) AS c (call);
 
 SELECT is(string_agg(asymm._short_time(s), '; ' ORDER BY s), '0.0 s; 0.3 s; 12 s; 2 min; 3 h; 4 days', 'times in a few words')
   FROM unnest('{-1 s,0.3 s,12.4 s,100 s,3 h,4 days}'::interval[]) AS s;
