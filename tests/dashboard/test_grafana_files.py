@@ -91,7 +91,7 @@ def test_the_login_may_look_and_nothing_else(db: Database) -> None:
         assert refused.returncode == 3
         assert "GRAFANA_DB_PASSWORD" in refused.stderr
     assert db.value("SELECT count(*) FROM pg_roles WHERE rolname = 'grafana'") == 0
-    for password in ("it's one", "\\another $1"):
+    for password in ("it's one", "\\kaleidoscope $1"):
         done = login(db, password)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert db.sql(
@@ -101,7 +101,7 @@ def test_the_login_may_look_and_nothing_else(db: Database) -> None:
     groups = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'grafana'::regrole"
     assert db.sql(groups) == [("asymm_reader",)]
     assert db.value("SELECT rolpassword LIKE 'SCRAM-SHA-256$%%' FROM pg_authid WHERE rolname = %s", "grafana")
-    assert "another" not in db.server.log_text(0)
+    assert "kaleidoscope" not in db.server.log_text(0)
     with db.connect(user="grafana") as reader:
         assert reader.execute("SELECT count(*) FROM asymm.vitals").fetchone() == (1,)
         assert reader.execute("SHOW statement_timeout").fetchone() == ("30s",)

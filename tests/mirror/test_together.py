@@ -106,7 +106,7 @@ def applied(messages: list[bytes], form: str, key: tuple[str, ...], together: bo
     applier.drain()
     batch = applier.batch
     rows = {k: (values and list(values), source) for k, (_, values, source) in batch.rows.items()}
-    return rows, batch.holes, batch.counts, batch.dropped, applier.position, plan.error, plan.count
+    return rows, batch.holes, batch.dropped, applier.position, plan.error, plan.count
 
 
 @pytest.mark.parametrize("form", ["json", "hash"])
