@@ -33,6 +33,21 @@ END
 $$;
 COMMENT ON FUNCTION asymm._not_null_clause(jsonb) IS 'NOT NULL of a column as CREATE TABLE has it; NULL if there is none.';
 
+-- Where another table has a constraint of the usual name, a former partition for one, the server would choose another name.
+CREATE OR REPLACE FUNCTION asymm._with_not_null_name(rel text, name text, facts jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint AS k JOIN pg_namespace AS n ON n.oid = k.connamespace
+                              WHERE k.conname = c.usual AND n.nspname = c.parts[1] AND k.contype = 'n' AND facts ? 'not_null'
+                                AND facts #> '{not_null_as,name}' IS NULL)
+                THEN facts || jsonb_build_object('not_null_as', COALESCE(facts -> 'not_null_as', '{}') || jsonb_build_object('name', c.usual))
+                ELSE facts END
+      FROM (SELECT p.parts, concat(p.parts[2], '_', name, '_not_null') AS usual
+              FROM (SELECT parse_ident(regexp_replace(rel, '^ONLY ', ''))) AS p (parts)) AS c
+$$;
+COMMENT ON FUNCTION asymm._with_not_null_name(text, text, jsonb) IS 'Facts of a column to be made, with the usual name of its NOT NULL where that is taken.';
+
 CREATE OR REPLACE FUNCTION asymm._set_not_null(rel text, name text, facts jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -85,7 +85,7 @@ BEGIN
     RETURN (
         SELECT concat_ws(E';\n',
             CASE WHEN s.serial THEN asymm._plan_sequence_back(facts -> 'sequence', owner) END,
-            concat_ws(', ', format('ALTER TABLE %s ADD COLUMN %s', rel, asymm._column_definition(name, facts)),
+            concat_ws(', ', format('ALTER TABLE %s ADD COLUMN %s', rel, asymm._column_definition(name, asymm._with_not_null_name(rel, name, facts))),
                 CASE WHEN facts ? 'storage' THEN format('ALTER COLUMN %I SET STORAGE %s', name, facts ->> 'storage') END,
                 CASE WHEN facts ? 'compression' THEN format('ALTER COLUMN %I SET COMPRESSION %s', name, facts ->> 'compression') END,
                 CASE WHEN facts ? 'statistics' THEN format('ALTER COLUMN %I SET STATISTICS %s', name, facts ->> 'statistics') END,
@@ -142,7 +142,8 @@ BEGIN
           FROM t WHERE t.verdict = 'drop' OR t.verdict = 'remake' AND t.a ? 'generated'
         UNION ALL
         -- A plain column that ought to be generated: one statement, since it may have to wait for leave to delete data.
-        SELECT 445, t.ord, t.key, format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %s', v_rel, t.key, asymm._column_definition(t.key, t.d)),
+        SELECT 445, t.ord, t.key, format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %s', v_rel, t.key,
+                      asymm._column_definition(t.key, asymm._with_not_null_name(v_rel, t.key, t.d))),
                concat_ws(E';\n', format('ALTER TABLE %s DROP COLUMN %I', v_rel, t.key),
                          asymm._plan_column_back(v_rel, t.key, t.a, context ->> 'owner')),
                ARRAY['deletes data', 'rewrites table'],
@@ -171,7 +172,7 @@ BEGIN
           FROM t WHERE t.verdict NOT IN ('add', 'drop', 'remake') AND t.a ? 'not_null' AND NOT t.d ? 'not_null'
         UNION ALL
         SELECT CASE WHEN t.d ? 'generated' THEN 445 ELSE 420 END, t.ord, t.key,
-               format('ALTER TABLE %s ADD COLUMN %s', v_rel, asymm._column_definition(t.key, t.d)),
+               format('ALTER TABLE %s ADD COLUMN %s', v_rel, asymm._column_definition(t.key, asymm._with_not_null_name(v_rel, t.key, t.d))),
                format('ALTER TABLE %s DROP COLUMN %I', v_rel, t.key),
                array_remove(ARRAY[
                    CASE WHEN asymm._column_rewrites(t.d) THEN 'rewrites table' END,

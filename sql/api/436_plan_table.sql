@@ -53,7 +53,8 @@ BEGIN
                    SELECT string_agg(E'\n    ' || asymm._column_definition(l.name, CASE WHEN c.facts ? 'identity' OR NOT c.facts ? 'sequence'
                                                                               THEN c.facts ELSE c.facts - 'default' END), ',' ORDER BY l.ord)
                      FROM jsonb_array_elements_text(layout) WITH ORDINALITY AS l (name, ord)
-                    CROSS JOIN LATERAL (SELECT declared #> ARRAY['column', l.name] AS facts) AS c
+                    CROSS JOIN LATERAL (
+                          SELECT asymm._with_not_null_name(context ->> 'rel', l.name, declared #> ARRAY['column', l.name]) AS facts) AS c
                     WHERE NOT c.facts ? 'inherited')) END,
                (SELECT format(' INHERITS (%s)', string_agg(p.name, ', ' ORDER BY p.ord))
                   FROM jsonb_array_elements_text(t -> 'inherits') WITH ORDINALITY AS p (name, ord) HAVING count(*) > 0),
