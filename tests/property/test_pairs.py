@@ -40,7 +40,8 @@ def known() -> dict[str, str]:
     return {
         name.strip(): reason.strip()
         for name, reason in found
-        if (before := re.match(r"before (\d+):", reason.strip())) is None or int(MAJOR) < int(before[1])
+        if (said := re.match(r"(before|from) (\d+):", reason.strip())) is None
+        or (int(MAJOR) < int(said[2])) == (said[1] == "before")
     }
 
 
