@@ -111,6 +111,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 -- Longer than planning holds the log (asymm._hold_ddl()): what is not logged is not known to be intended.
 SET lock_timeout = '3s'
+-- A session may read literals in another way; those of ours are read then too.
+SET standard_conforming_strings = on
 AS $$
 DECLARE
     v_chars integer;
@@ -186,6 +188,8 @@ BEGIN
             END IF;
             IF v_protects THEN
                 PERFORM asymm._protected_follow(TG_TAG);
+                -- Where such a text ends depends on the session.
+                v_statement := regexp_replace(v_statement, '\\''.*$', '''…');
                 IF asymm._names_protected(TG_TAG, v_statement) THEN
                     v_statement := asymm._without_constants(v_statement);
                 END IF;

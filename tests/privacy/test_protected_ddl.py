@@ -47,6 +47,9 @@ def test_ddl_that_does_not_name_the_column_keeps_no_value(shop: Database) -> Non
     protect(shop, 'we"ird', table="shop.odd")
     for statement in UNNAMED:
         shop.sql(statement.format(CANARY))
+    with shop.connect(options="-c standard_conforming_strings=off -c escape_string_warning=off") as old:
+        old.execute(f"ALTER TABLE shop.customers ADD CHECK (email <> 'a\\' {CANARY}')".encode())
+    assert shop.value("SELECT count(*) FROM asymm.ddl_log WHERE statement ~ 'ADD CHECK'") == 1
     kept = [
         text for (text,) in shop.sql("SELECT statement FROM asymm.ddl_log WHERE at > now() - '1 h'::interval")
     ]
