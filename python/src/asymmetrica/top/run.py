@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import sys
 
 from ..eyes import Reader
 from .app import INTERRUPTED, Top
@@ -20,7 +22,21 @@ def run_top(dsn: str, *, tab: int = 0) -> int:
     """
     # What a driver remarks of a query that was given up is not for the terminal.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
-    return asyncio.run(_run(dsn, tab))
+    try:
+        return asyncio.run(_run(dsn, tab))
+    finally:
+        _let_go()
+
+
+def _let_go() -> None:
+    """Drop what a terminal that went away did not take: Python would end with 120 for its sake."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 async def _run(dsn: str, tab: int) -> int:
