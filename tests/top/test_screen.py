@@ -141,6 +141,7 @@ async def test_a_restart_and_a_silent_pulse_are_survived_and_said(own_server: Ma
     Loop(db, actor, "20 s").wait_for_beats()
     async with shown(db.dsn, tab=1) as screen:
         await screen.until("beat 0.", "1 watched")
+        db.sql("CHECKPOINT")  # beats commit without waiting for the disk
         db.close()
         server.stop("immediate")
         await screen.until("NO CONNECTION", "connection lost, trying again in", "tried ")

@@ -30,10 +30,9 @@ def run_top(dsn: str, *, tab: int = 0) -> int:
 
 def _let_go() -> None:
     """Drop what a terminal that went away did not take: Python would end with 120 for its sake."""
-    for stream in (sys.__stdout__, sys.__stderr__):
+    for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
         try:
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         except (OSError, ValueError):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
