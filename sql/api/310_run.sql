@@ -134,7 +134,7 @@ DECLARE
 BEGIN
     -- Rights change, and objects that are no tables, without a lock that one could hold. A change whose meaning is not read yet
     -- may have come after the look, and be undone by these steps: by policy alone that must not be.
-    IF v.reason = 'policy heal' AND asymm._others_wrote(v.baseline_id) THEN
+    IF v.reason = 'policy heal' AND asymm._ddl_unread(v.baseline_id, false) THEN
         RAISE EXCEPTION 'action % is stale', action USING ERRCODE = 'SY008', DETAIL = format('More DDL arrived while %s was repaired.', v.target),
             HINT = 'It is planned again with the next beat, or by asymm.heal().';
     END IF;
@@ -233,7 +233,7 @@ BEGIN
             PERFORM asymm._inspect(ARRAY[v_base.id], 'call');
         END IF;
         v_state := 'verified';
-    ELSIF v_code = 'SY008' OR v_code = 'XX000' AND v.tries > 0 AND asymm._others_wrote(v.baseline_id) THEN
+    ELSIF v_code = 'SY008' OR v_code = 'XX000' AND v.tries > 0 AND asymm._ddl_unread(v.baseline_id, false) THEN
         -- (Two who change the rights of one object at once are told an internal error: tuple concurrently updated.)
         v_state := 'expired';
     ELSIF v_code = 'SY009' THEN
@@ -259,7 +259,7 @@ BEGIN
     IF v_state <> 'verified' THEN
         PERFORM asymm._set_action_state(action, v_state, error ->> 'message', error);
         -- Whatever moved it, another action perhaps, may have left it as declared. What the log tells of is judged when that is read.
-        IF v_state = 'expired' AND v.baseline_id IS NOT NULL AND NOT asymm._others_wrote(v.baseline_id) THEN
+        IF v_state = 'expired' AND v.baseline_id IS NOT NULL AND NOT asymm._ddl_unread(v.baseline_id, false) THEN
             PERFORM asymm._inspect(ARRAY[v.baseline_id], 'call');
         END IF;
     END IF;

@@ -25,10 +25,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF (SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace AS n WHERE n.nspname = 'cron') IS NOT TRUE THEN
-        RETURN false;
-    END IF;
-    RETURN asymm._is_pg_cron('cron.job') AND asymm._setting_of('cron.database_name') = current_database();
+    RETURN asymm._is_pg_cron('cron.job') AND has_schema_privilege('cron', 'USAGE') AND asymm._setting_of('cron.database_name') = current_database();
 END
 $$;
 COMMENT ON FUNCTION asymm._has_cron() IS 'Whether the caller can have pg_cron run a command in this database.';

@@ -53,7 +53,7 @@ BEGIN
             USING ERRCODE = 'undefined_object', DETAIL = 'No role and no loop has this name.',
                 HINT = 'SELECT actor, lane, alive FROM asymm.heartbeat';
     END IF;
-    IF v_cron AND (SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace AS n WHERE n.nspname = 'cron') IS NOT TRUE THEN
+    IF v_cron AND NOT has_schema_privilege('cron', 'USAGE') THEN
         object := 'jobs of pg_cron';
         result := 'not looked for: USAGE on schema cron is missing';
         RETURN NEXT;

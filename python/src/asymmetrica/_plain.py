@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,3 +23,12 @@ def plain(value: Any) -> Any:
         if isinstance(value, kinds):
             return convert(value)
     return str(value)
+
+
+def inline(value: Any) -> str:
+    """Return a value in one line."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)

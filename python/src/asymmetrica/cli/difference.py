@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .._plain import inline
 from ..rows import Deviation
 from .output import console
 
@@ -91,12 +91,3 @@ def lines_of(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [f"{key or 'PUBLIC'}: {inline(item)}" for key, item in sorted(value.items())]
     return [inline(value)]
-
-
-def inline(value: Any) -> str:
-    """Return a value in one line."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .words import Kind, compact, guess
+from .._plain import inline
+from .words import Kind, guess
 
 Row = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def change(row: Row) -> str:
 
 
 def _said(value: Any) -> str:
-    return "nothing" if value is None else compact(value)
+    return "nothing" if value is None else inline(value)
 
 
 def table(row: Row) -> str:

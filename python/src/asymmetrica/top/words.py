@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from .._plain import inline
 
 Kind = Literal["text", "state", "id", "number", "bytes", "ms", "seconds", "time", "share", "score", "hour"]
 
@@ -90,15 +91,6 @@ def count(number: float) -> str:
     return f"{number:,.1f}" if abs(number) >= 10 else f"{number:.3g}"
 
 
-def compact(value: Any) -> str:
-    """Return JSON on one line; a plain text without quotes."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
 def show(kind: Kind, value: Any, now: datetime | None = None) -> str:
     """Return what a cell shows of a value as the reader gives it, on one line."""
     if value is None:
@@ -110,7 +102,7 @@ def show(kind: Kind, value: Any, now: datetime | None = None) -> str:
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
         return _number(kind, value)
-    text = compact(value)
+    text = inline(value)
     return clean(text if len(text) <= _LONG else text[:_LONG] + "…")
 
 
